@@ -39,9 +39,8 @@ from floe.nodes.forbidden import ForbiddenAddresses
 from floe.nodes.notify import NoticeSender
 from floe.nodes.preparation import CommandSettings
 from floe.nodes.refs import RemoteRefs
-from floe.nodes.secrets import EnvironmentSecrets, FolderSecrets, HostSecrets
+from floe.nodes.secrets import HostSecrets, secrets_of
 from floe.nodes.space_sizes import MeasuredSpaces
-from floe.nodes.vault import Vault
 from floe.nodes.workspaces import Workspaces
 from floe.open_files import raise_files
 from floe.peers.base import Peers
@@ -101,8 +100,7 @@ def ports_of(config: HostConfig, *, passing: bool = False) -> Ports:
         commands=config.commands,
     )
     places, refs = Places(), RemoteRefs(config.key_file)
-    in_folder = [FolderSecrets(folder)] if (folder := config.secret_folder) else []
-    kept = HostSecrets(Vault(config.secret_key_file), (EnvironmentSecrets(os.environ), *in_folder))
+    kept = secrets_of(config.secret_key_file, os.environ, config.secret_folder)
     documents = DocumentFiles(config.root, config.key_file, places=places)
 
     async def close() -> None:
@@ -217,6 +215,7 @@ async def open_hub(
             notifier=ports.notifier or NoNotifier(),
             public_url=config.public_url,
             secrets=ports.secrets,
+            places_without_secrets=ports.notifier is None,
         )
         async with Hub(parts) as hub:
             yield hub

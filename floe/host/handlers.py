@@ -14,6 +14,7 @@ from floe.host.inputs import (
     Prune,
     Received,
     Reply,
+    SecretNames,
     Start,
     Surroundings,
     Troubles,
@@ -56,6 +57,10 @@ def handle(step: Step, peers: PeerParts, received: Incoming) -> None:
             changed = _drain(step, on=on)
         case Troubles(problems=problems):
             changed = _troubles(step, problems)
+        case SecretNames(names=names):
+            changed = step.site.secrets != names
+            step.site.secrets = names
+            step.retry_pends |= changed
         case Received() | Unsent() | Forget() | Free() | Surroundings() as one:
             why = peers.receive(step, one)
             changed = not why
@@ -121,7 +126,9 @@ def _change(step: Step, peers: PeerParts, run: Run, received: Incoming) -> bool:
             step.keep("unpacked", run.ref.key, None)
             step.add(run, (RunPacked(at=step.now, digests=digests),))
             return True
-        case Start() | Child() | Mark() | PassOver() | Prune() | Drain() | Troubles():
+        case (
+            Start() | Child() | Mark() | PassOver() | Prune() | Drain() | Troubles() | SecretNames()
+        ):
             return False
         case Received() | Unsent() | Forget() | Free() | Surroundings():
             return False

@@ -9,6 +9,7 @@ from floe.model.ids import HostId, Json, Key, NodeId, RunRef, StoreId
 from floe.model.message import Envelope
 from floe.model.nouns import dataclass
 from floe.model.run import Pruned
+from floe.model.secret_name import SecretName
 from floe.model.signal import Signal
 from floe.model.taken import ItemsTaken, NodeTaken, RerunOf
 from floe.store.base import Append, LedgerWrite
@@ -149,6 +150,13 @@ class Troubles:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SecretNames:
+    """The names of the secrets that this host has now."""
+
+    names: frozenset[SecretName]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What the core cannot observe itself: facts about this host, its store and its peers' URLs.
 
@@ -189,6 +197,7 @@ Input = (
     | Drain
     | Free
     | Troubles
+    | SecretNames
     | Surroundings
 )
 

@@ -15,6 +15,7 @@ from floe.model.flow import Flow
 from floe.model.host import Pend
 from floe.model.ids import FlowId, HostId, RunRef, StoreId
 from floe.model.run import Run
+from floe.model.secret_name import SecretName
 
 K = TypeVar("K")
 
@@ -26,6 +27,7 @@ class Needs(NamedTuple):
 
     host_tags: frozenset[str]
     resource_tags: tuple[str, ...]
+    secrets: frozenset[SecretName]
     group: str
     """In which a place is to be free."""
     space: FlowId | None
@@ -189,7 +191,15 @@ class RunTable:
 def needs_of(pend: Pend) -> Needs:
     """What the placement of a pend depends on besides its reference."""
     space = pend.flow if pend.reuse_space else None
-    return Needs(pend.host_tags, pend.resource_tags, pend.group, space, pend.prefers, pend.only)
+    return Needs(
+        pend.host_tags,
+        pend.resource_tags,
+        pend.secrets,
+        pend.group,
+        space,
+        pend.prefers,
+        pend.only,
+    )
 
 
 def pend_of(run: Run, flow: Flow) -> Pend:
@@ -201,6 +211,7 @@ def pend_of(run: Run, flow: Flow) -> Pend:
         host_tags=frozenset(flow.host_tags),
         resource_tags=flow.resource_tags,
         reuse_space=flow.reuse_space,
+        secrets=flow.secret_names,
         prefers=of.host if of else None,
         only=of.host if of and of.same_host else run.only,
         group=run.group,

@@ -15,6 +15,7 @@ from floe.model.ids import HostId, RunRef, StoreId, ref_of
 from floe.model.notice import Notice
 from floe.model.nouns import dataclass
 from floe.model.run import Run
+from floe.model.secret_name import SecretName
 
 ONCE_MAX: Final = 10_000
 """Idempotency keys kept in memory, for requests that arrive together; the shell looks older ones up
@@ -49,6 +50,9 @@ class HostSettings:
     """Whether ended runs send notices; those of `floe run` send none."""
     on_end: tuple[Notice, ...] = ()
     """The notices of runs whose flow has none of its own."""
+    secrets: frozenset[SecretName] | None = None
+    """The secrets at its start. None: runs are placed without regard to them, as in `floe run`; a
+    node without its secret ends with an error."""
 
 
 class Site:
@@ -80,6 +84,8 @@ class Site:
         self.draining = "host" in rows.get("drain", {})
         self.troubles: tuple[str, ...] = ()
         """Problems of the machine that keep every run away from this host, in sentences."""
+        self.secrets = settings.secrets
+        """The names of those that it has now."""
         self.once: Undoable[str, RunRef] = Undoable(self.journal)
         """Runs by the idempotency keys of the requests that changed them."""
         self.passed_over = PassedOver(rows, self.journal)
@@ -128,6 +134,7 @@ class Site:
             held={t: r for t, r in table.held.items() if t.startswith("host:")},
             spaces=dict(table.spaces),
             problems=(*self.troubles, *problems),
+            secrets=self.secrets,
         )
 
     def called(self, key: str) -> str:

@@ -7,7 +7,17 @@ from typing import NamedTuple
 import structlog
 
 from floe.host.forms import answered
-from floe.host.inputs import Drain, Forget, Free, Incoming, Input, Mark, PassOver, Start
+from floe.host.inputs import (
+    Drain,
+    Forget,
+    Free,
+    Incoming,
+    Input,
+    Mark,
+    PassOver,
+    SecretNames,
+    Start,
+)
 from floe.host.reruns import Again
 from floe.host.retention import Wanted
 from floe.hub.flows import FlowBook, given_by_hand, pulled, start_of
@@ -189,6 +199,7 @@ class Hub(Life):
         writes = tuple(LedgerWrite(kind=SECRET, key=k, value=v) for k, v in rows.items())
         await self.loop.ask(Mark(rows=writes))
         await asyncio.to_thread(self.parts.secrets.keep, rows)
+        await self.loop.ask(SecretNames(names=self.parts.secrets.names()))
 
     async def remember(self, kind: str, key: str, value: Json) -> None:
         """Keep a small row for the server (tokens, sessions); None deletes it."""

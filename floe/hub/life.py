@@ -94,7 +94,10 @@ class Life:
         parts, store, clock, spawn = self.parts, self.store, self.clock, self._tasks.spawn
         if rows := await store.ledger(SECRET):
             await asyncio.to_thread(parts.secrets.open, rows, store.store_id)
-        core = await core_of(self.host, store, clock, lambda ref: self.reads.name_of(ref))
+        has = None if parts.places_without_secrets else parts.secrets.names()
+        core = await core_of(
+            replace(self.host, secrets=has), store, clock, lambda ref: self.reads.name_of(ref)
+        )
         self.loop = loop = Loop(core, store, clock, self._stored, self._recall, self._completed)
         self.gateway = PeerGateway(core, store, parts.peers, loop) if parts.peers else None
         put, ask = loop.put, loop.ask

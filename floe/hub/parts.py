@@ -72,6 +72,8 @@ class Parts:
     """Sends the notices of ended runs."""
     secrets: StoredSecrets = field(default_factory=NoSecrets)
     """What commands get by name; its values are masked in all that the host shows."""
+    places_without_secrets: bool = False
+    """A run is taken although this host lacks a secret; its node ends with an error then."""
     public_url: str = ""
     """The URL of the dashboard for people, without a slash at the end; for links in notices."""
 

@@ -71,6 +71,9 @@ def _refusals(
         has += ", …" if len(host.tags) > TAGS_MAX else ""
         tags = "tag" if len(absent) == 1 else "tags"
         yield f"lacks the {tags} {', '.join(absent)} (it has {has})"
+    if host.secrets is not None and (absent_ones := sorted(pend.secrets - host.secrets)):
+        secrets = "secret" if len(absent_ones) == 1 else "secrets"
+        yield f"has no {secrets} {', '.join(absent_ones)}"
     if host.draining:
         yield "is draining: it finishes its runs and takes no new ones"
     unseen_s = 0 if host.seen_at is None else (now - host.seen_at) // 1000

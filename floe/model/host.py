@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from floe.model.ids import FlowId, HostId, Instant, RunRef, StoreId
 from floe.model.nouns import dataclass
+from floe.model.secret_name import SecretName
 from floe.model.tags import Tag
 
 
@@ -29,6 +30,8 @@ class HostView:
     """Flows with `reuse-space` that are active there."""
     problems: tuple[str, ...] = ()
     """Reasons why it can take no run at all, in sentences."""
+    secrets: frozenset[SecretName] | None = None
+    """The secrets that it has; None if runs are placed without regard to them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,8 @@ class Pend:
     """The host that has the workspace which a re-run takes over."""
     only: HostId | None = None
     """The one host that may take the run; None for any."""
+    secrets: frozenset[SecretName] = frozenset()
+    """The secrets that its nodes name."""
     group: str = ""
     """The runs that count together for the flow's `max-runs`; empty without it."""
     refused_by: frozenset[HostId] = frozenset()

@@ -17,6 +17,7 @@ from floe.model.flow import Flow, WhenFull
 from floe.model.ids import FlowId, HostId, Instant, Json, StoreId
 from floe.model.nouns import dataclass
 from floe.model.run import Pruned
+from floe.model.secret_name import SecretName
 from floe.model.summary import Summary
 
 PROTOCOL: Final = 1
@@ -58,6 +59,8 @@ class Ping:
     """All hosts that were ever forgotten, as `h2@store`."""
     forgotten_at: Mapping[str, Instant] = field(default_factory=dict)
     """When each was forgotten, by the clock of the host that received the command."""
+    secrets: frozenset[SecretName] = frozenset()
+    """The names of the secrets that it has."""
     about: Mapping[str, Json] = field(default_factory=dict)
     """Information for people, not for decisions: version, config and flow digests, load."""
     change: int = 0

@@ -162,3 +162,12 @@ class HostSecrets:
             self._replaced = [*self._replaced, *gone][-REPLACED_MAX:]
             self._masks = Masks((*found.items(), *self._replaced))
         self._values = found
+
+
+def secrets_of(key_file: Path, environ: Mapping[str, str], folder: Path | None) -> HostSecrets:
+    """The secrets of a host: its vault's, its environment's, and those of a folder if it has one.
+
+    Raises Yours if the folder cannot be read.
+    """
+    in_folder = [FolderSecrets(folder)] if folder else []
+    return HostSecrets(Vault(key_file), (EnvironmentSecrets(environ), *in_folder))

@@ -269,19 +269,21 @@ def test_secret_of_the_vault_is_used_masked_and_kept_over_a_restart(host_of: Hos
     host = host_of(VAULTED)
     value = "vault-4f9d2c7e81"
     (host.folder / "expected").write_text(value)
-    before = host.until_over(host.trigger("use"))
+    waits = host.trigger("use")
+    why = host.api.get(f"runs/{waits}/why")["text"]
     is_set = given(host, "secret", "set", "NPM_TOKEN", value=f"{value}\n")
-    first = host.until_over(host.trigger("use"))
+    first = host.until_over(waits)
     host.kill()
     host.start()
     second = host.until_over(host.trigger("use"))
     listed = floe(host, "secret", "list")
     is_removed = given(host, "secret", "rm", "NPM_TOKEN")
-    after = host.until_over(host.trigger("use"))
+    after = host.trigger("use")
 
     assert (is_set, is_removed[0]) == ((0, "h1: NPM_TOKEN is set\n"), 0)
-    assert [run["good"] for run in (before, first, second, after)] == [False, True, True, False]
-    assert "h1 has no secret NPM_TOKEN" in before["why"] or "no secret NPM_TOKEN" in str(before)
+    assert (first["good"], second["good"]) == (True, True)
+    assert "h1 has no secret NPM_TOKEN" in why
+    assert host.show(after)["state"] == "pending"
     assert "vault" in listed.stdout
     files = [p for p in host.root.rglob("*") if p.is_file()]
     assert [p for p in files if value.encode() in p.read_bytes()] == []

@@ -90,6 +90,7 @@ class Heartbeat:
             keeper_store=state.keeper_store,
             forgotten=tuple(sorted(state.forgotten)),
             forgotten_at={key: gone.at for key, gone in self._members.forgotten.items()},
+            secrets=host.secrets or frozenset(),
             about=about,
             change=change,
         )

@@ -122,6 +122,7 @@ def view_of(member: Member) -> HostView:
         held=_refs(ping.held.items()) if ping else {},
         spaces={FlowId(f): r for f, r in _refs(ping.spaces.items()).items()} if ping else {},
         problems=faults_of(member),
+        secrets=ping.secrets if ping else frozenset(),
     )
 
 

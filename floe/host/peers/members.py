@@ -233,6 +233,7 @@ def _advertised(ping: Ping) -> tuple[object, ...]:
         ping.draining,
         ping.held,
         ping.spaces,
+        ping.secrets,
         ping.keeper,
         ping.keeper_store,
         ping.forgotten,

@@ -5,12 +5,13 @@ from dataclasses import replace
 import pytest
 
 from floe.expr.template import read, template_of
-from floe.host.inputs import FlowRead, Packed
+from floe.host.inputs import FlowRead, Incoming, Packed, SecretNames
 from floe.model.codec import digest_of
 from floe.model.effect import LoadFlow, PackArchive, StartAction
 from floe.model.event import RunActivated, RunGranted, RunPended
 from floe.model.flow import MaxRuns
 from floe.model.ids import NodeId, RunRef
+from floe.model.secret_name import SecretName, SecretUse
 from floe.model.signal import Cancel, DataGiven, Exited, FlowUnreadable, Reported
 from floe.model.summary import summary_of
 from floe.store.base import LedgerWrite
@@ -143,6 +144,19 @@ def test_draining_host_takes_nothing_until_it_no_longer_drains() -> None:
 
     assert core.is_behind
     stepped(core)
+    assert phases(core, run) == ["active"]
+
+
+def test_run_waits_until_its_host_has_the_secret() -> None:
+    core = a_core()
+    node = a_node(secrets=(SecretUse(name=SecretName("NPM_TOKEN")),))
+    stepped(core, Incoming(input=SecretNames(names=frozenset())))
+    [run] = begun(core, a_flow(node))
+    assert phases(core, run) == ["pending"]
+
+    names = frozenset({SecretName("NPM_TOKEN")})
+    stepped(core, Incoming(input=SecretNames(names=names)))
+
     assert phases(core, run) == ["active"]
 
 

@@ -5,9 +5,12 @@ import pytest
 from floe.kernel.place import HOST_STALE_S, Refusals, place
 from floe.model.host import HostView, Pend
 from floe.model.ids import FlowId, HostId, Instant, RunRef
+from floe.model.secret_name import SecretName
 from tests.make import H1, NOW, REF, STORE, a_host, a_pend
 
 OTHER = RunRef(H1, STORE, 3)
+
+NPM = SecretName("NPM_TOKEN")
 
 
 def refusals_of(pend: Pend, *hosts: HostView, **held: RunRef) -> list[tuple[str, ...]]:
@@ -35,6 +38,17 @@ def test_preferred_host_takes_the_run_however_loaded_it_is() -> None:
     assert place(a_pend(prefers=HostId("h3")), hosts, NOW, {}) == "h1"
 
 
+def test_run_goes_where_its_secrets_are() -> None:
+    pend = a_pend(secrets=frozenset({NPM}))
+    hosts = [a_host("h1", secrets=frozenset()), a_host("h2", secrets=frozenset({NPM}))]
+
+    assert place(pend, hosts, NOW, {}) == "h2"
+
+
+def test_host_that_takes_runs_without_regard_to_secrets_takes_this_one() -> None:
+    assert place(a_pend(secrets=frozenset({NPM})), [a_host(secrets=None)], NOW, {}) == "h1"
+
+
 def test_lowest_id_breaks_a_tie() -> None:
     assert place(a_pend(), [a_host("h2"), a_host("h1"), a_host("h3")], NOW, {}) == "h1"
 
@@ -44,6 +58,16 @@ def test_lowest_id_breaks_a_tie() -> None:
     [
         (a_pend(host_tags=frozenset({"go"})), a_host(), "lacks the tag go (it has none)"),
         (a_pend(host_tags=frozenset({"b", "a"})), a_host(), "lacks the tags a, b (it has none)"),
+        (
+            a_pend(secrets=frozenset({NPM})),
+            a_host(secrets=frozenset({SecretName("OTHER")})),
+            "has no secret NPM_TOKEN",
+        ),
+        (
+            a_pend(secrets=frozenset({NPM, SecretName("A")})),
+            a_host(secrets=frozenset()),
+            "has no secrets A, NPM_TOKEN",
+        ),
         (
             a_pend(only=HostId("h2"), prefers=HostId("h2")),
             a_host(),

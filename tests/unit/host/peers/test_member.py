@@ -3,11 +3,13 @@
 from dataclasses import replace
 from typing import Any
 
-from floe.host.inputs import Received
+from floe.host.inputs import Received, SecretNames
 from floe.host.peers.heartbeat import PING_MS
 from floe.kernel.place import Refusals
 from floe.model.ids import Instant
 from floe.model.message import PROTOCOL, Ping
+from floe.model.secret_name import SecretName, SecretUse
+from tests.make import a_node, an_end
 from tests.make_hosts import Host, carry, phase
 from tests.make_members import GPU, H2, problems, two
 
@@ -61,4 +63,20 @@ def test_host_that_was_not_seen_since_the_start_gets_nothing() -> None:
         "pending",
         ("has not reported its state yet", "has sent no message since this host started"),
     )
+    assert phase(h1, ref) == "active"
+
+
+def test_run_is_given_to_the_peer_that_has_its_secret() -> None:
+    h1, h2 = two()
+    name = SecretName("NPM_TOKEN")
+    flow = replace(GPU, nodes=(a_node(secrets=(SecretUse(name=name),)), an_end()))
+    ref = h1.start(flow)
+    refused = h1.core.place(h1.core.table.pends[ref], h1.now)
+
+    h2.now = Instant(h2.now + PING_MS)
+    h2.step(SecretNames(names=frozenset({name})))
+    carry(h1, h2)
+
+    assert isinstance(refused, Refusals)
+    assert refused.by_host[H2] == ("has no secret NPM_TOKEN",)
     assert phase(h1, ref) == "active"
