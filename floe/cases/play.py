@@ -108,6 +108,8 @@ class _Play:
         self._due: list[tuple[Instant, int, Signal]] = []
         self._order = count()
         self._begun: set[Effect] = set()
+        self._serials = count(2)
+        """Of child runs."""
         pended = _pended(flow, case)
         self._tags = frozenset(flow.host_tags)
         self._events: list[Event] = [pended]
@@ -196,7 +198,7 @@ class _Play:
             due = later(self._now, given.after_s)
             self._at(due, Reported(key=key, report=failed, at=due))
             return
-        child = RunRef(_REF.host, _REF.store, 2 + len(self._begun))
+        child = RunRef(_REF.host, _REF.store, next(self._serials))
         self._at(self._now, ChildMade(key=key, run=child))
         due, why = later(self._now, given.after_s), given.why or "as the test says"
         self._child_ends(due, key, child.key, given.result, why, given.outputs)

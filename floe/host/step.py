@@ -251,15 +251,16 @@ class Step:
         assert old is not None, "a log has at least RunPended"
         return old
 
-    def let_go(self, run: Run, row: Summary) -> None:
-        """Keep only the row of a run that is over at the host that has its log."""
+    def let_go(self, run: Run, row: Summary, outputs: Mapping[str, Json]) -> None:
+        """Keep only the row of a run that is over at the host that has its log, with its outputs
+        for its parent."""
         self.before.setdefault(run.ref, run)
         self.retry_pends |= self.site.table.put(run.ref, None)
         self.rows[run.ref] = Append(
             run=run.ref, epoch=run.epoch, after=run.seq, records=(), summary=row
         )
         self.promise = True
-        self._report_end(run, row.result or "bad", row.why)
+        self._report_end(run, row.result or "bad", row.why, outputs)
 
     def begin(self, run: Run, fences: Mapping[str, str]) -> None:
         """Grant a run to this host, and activate it."""
@@ -324,7 +325,7 @@ class Step:
         if isinstance(event, RunEnded):
             self._owe_notices(run)
             self._return_workspace(run)
-            self._report_end(run, run.result or "bad", run.why)
+            self._report_end(run, run.result or "bad", run.why, run.outputs)
         self._observer.recorded(self, record, run)
 
     def pack(self) -> None:
@@ -340,11 +341,13 @@ class Step:
             else:
                 self.keep("unpacked", ref.key, True)
 
-    def _report_end(self, run: Run, result: RunResult, why: str) -> None:
+    def _report_end(
+        self, run: Run, result: RunResult, why: str, outputs: Mapping[str, Json]
+    ) -> None:
         """Report the end of a child run to the attempt that waits for it."""
         if run.parent is None or not run.parent.waits:
             return
-        report = end_of(self.site.named(run.ref), result, why)
+        report = end_of(self.site.named(run.ref), result, why, outputs)
         key = Key.parse(run.parent.key)
         self._reports.append(Reported(key=key, report=report, at=self.now))
 

@@ -16,6 +16,7 @@ from floe.model.errors import FloeError, NotFound
 from floe.model.ids import HostId, Key, RunRef
 from floe.model.run import Run
 from floe.model.signal import Failed, Reported
+from floe.model.template import data_of
 from floe.nodes.base import Refs
 from floe.store.base import RunStore
 
@@ -70,15 +71,15 @@ class Children:
 
     async def _start(self, run: Run, work: SubFlow) -> Start:
         """The start of a child, as a person would start it. Raises FloeError."""
-        known = self._hosts()
-        if work.host and known and work.host not in known:
-            raise NotFound(f"no host {work.host}: the cluster has {', '.join(sorted(known))}")
+        known, host = self._hosts(), HostId(data_of(work.host))
+        if host and known and host not in known:
+            raise NotFound(f"no host {host}: the cluster has {', '.join(sorted(known))}")
         book = self._flows.book
         flow = book.find(work.flow)
         trigger = pulled(flow, "", "data")
         values = await given_by_hand(trigger, work.values, self._refs)
         start = start_of(book, flow, trigger, values, by=run.by, once="")
-        return replace(start, only=HostId(work.host) if work.host else None)
+        return replace(start, only=host or None)
 
 
 async def places_of_children(

@@ -3,6 +3,7 @@
 Source: docs/kernel.md, "Child runs".
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from floe.kernel.owed import current
@@ -11,7 +12,7 @@ from floe.kernel.sentences import duration
 from floe.kernel.settle import STOPPED
 from floe.model.children import Above, ChildPended, ChildTimedOut, Parent, SubFlow
 from floe.model.flow import Flow, Node
-from floe.model.ids import Key, RunRef
+from floe.model.ids import Json, Key, RunRef
 from floe.model.nouns import replace
 from floe.model.outcome import Outcome
 from floe.model.result import RunResult
@@ -20,6 +21,8 @@ from floe.model.signal import Cancel, ChildEnded
 
 DEPTH_MAX: Final = 8
 """How many runs may be above a child run, its parent included."""
+
+NO_OUTPUTS: Final[Mapping[str, Json]] = {}
 
 PER_HOST: Final = "host:"
 """Of a resource tag that is exclusive per host: a child may get it at a different host."""
@@ -67,10 +70,12 @@ def refusal_of(parent: Parent, flow: Flow) -> str:
     return ""
 
 
-def end_of(name: str, result: RunResult, why: str) -> ChildEnded:
+def end_of(
+    name: str, result: RunResult, why: str, outputs: Mapping[str, Json] = NO_OUTPUTS
+) -> ChildEnded:
     """The end of a child run, as its parent's host reports it. `name`: of the child."""
     text = f"{name} ended bad: {why}" if result == "bad" else f"{name}: {why}"
-    return ChildEnded(result=result, why=text, outputs={})
+    return ChildEnded(result=result, why=text, outputs=outputs)
 
 
 def outcome_of_child(node: Node, state: NodeState, report: ChildEnded, *, ending: bool) -> Outcome:

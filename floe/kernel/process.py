@@ -39,8 +39,13 @@ def is_timed_out(state: NodeState) -> bool:
 
 def children_of(run: Run) -> list[str]:
     """The keys of the child runs that a run waits for."""
-    states = [part for node in run.open for part in run.nodes[node].parts()]
-    return [state.child for state in states if state.items is None and has_child(state)]
+    return [child for node in run.open for child in children_at(run.nodes[node])]
+
+
+def children_at(state: NodeState) -> list[str]:
+    """The keys of the child runs that a node and its items wait for."""
+    parts = (part for part in state.parts() if part.items is None)
+    return [part.child for part in parts if has_child(part)]
 
 
 def goes_on(state: NodeState) -> bool:

@@ -9,7 +9,7 @@ from floe.kernel.loops import awaited_round, visit_text
 from floe.kernel.match import may_enter, missing
 from floe.kernel.owed import key_of, wait_due
 from floe.kernel.place import Refusals
-from floe.kernel.process import is_timed_out
+from floe.kernel.process import children_at, is_timed_out
 from floe.kernel.repeat import repetition_text, until_text
 from floe.kernel.rest import never_entered, skip_of
 from floe.kernel.sentences import PARTS_MAX, either, first_parts
@@ -122,9 +122,10 @@ def _why_ending(run: Run, flow: Flow, trouble: str, children: Mapping[str, str])
     waiting = {node.ref: ("being stopped",) for node in open_}
     parts = [*waiting]
     for at, node in enumerate(open_):
-        if child := run.nodes[node.id].child:
-            waiting[node.ref] = (f"the end of its child {_child(child, children)}",)
-            parts[at] = f"{node.ref} ({_child(child, children)})"
+        if keys := children_at(run.nodes[node.id]):
+            names = first_parts([_child(key, children) for key in keys])
+            waiting[node.ref] = (f"the end of its child {names}",)
+            parts[at] = f"{node.ref} ({names})"
     here = f"; {run.host} {trouble}" if trouble else ""
     text = f"ends {_result(run)}: {run.why}; stops {first_parts(parts)}{here}"
     return Why(text=text, waiting=waiting, skipped=_skipped(run, flow))

@@ -22,12 +22,14 @@ from floe.expr.substitute import ARGUMENT_BYTES_MAX, in_text, in_value
 from floe.expr.template import part_as_written
 from floe.expr.values import as_text
 from floe.kernel.judge import NodeScope, code_of, fault_text, value_of_part
+from floe.model.children import ChildValue, SubFlow
+from floe.model.codec import to_text
 from floe.model.flow import Exec, Fetch, Work
 from floe.model.http import BodyType, Http
-from floe.model.ids import Json
+from floe.model.ids import HOST, Json
 from floe.model.notify import Notify
 from floe.model.nouns import replace
-from floe.model.secret import names_secret, without_secrets
+from floe.model.secret import is_secret_name, names_secret, without_secrets
 from floe.model.ssh import FileCopy, Ssh
 from floe.model.template import Path, Template, TemplatePart, Text, data_of
 
@@ -69,6 +71,8 @@ def filled_work(work: Work, scope: NodeScope) -> Work:
             upload=filler.far_copies("upload", work.upload),
             download=filler.far_copies("download", work.download),
         )
+    if isinstance(work, SubFlow):
+        return filler.child(work)
     assert isinstance(work, Exec), "no other work has templates"
     env = (*scope.flow.filled_env, *work.env)
     return replace(work, argv=filler.arguments(work.argv), env=filler.entries(env))
@@ -116,6 +120,38 @@ class _Filler:
             replace(copy, source=self.far(key, copy.source), target=self.far(key, copy.target))
             for copy in copies
         )
+
+    def child(self, work: SubFlow) -> SubFlow:
+        """The work of a child run. A value that is one expression keeps its type."""
+        values = {one.name: self._child_value(one) for one in work.texts}
+        host = data_of(self.far("host", work.host))
+        if not isinstance(work.host, str) and not HOST.fullmatch(host):
+            raise WorkFault(f"host: `{host[:60]}` is no name of a host")
+        return replace(work, values={**work.values, **values}, texts=(), host=host)
+
+    def _child_value(self, given: ChildValue) -> Json:
+        where, fuel, parts = f"value {given.name}", Fuel(), given.template.parts
+        self._has_secret = False
+        if len(parts) > 1:
+            filled = [self._put(p, fuel, where) if p.is_value else p for p in parts]
+            value: Json = data_of(Template(parts=tuple(filled)))
+            is_secret = any(part.is_secret for part in filled)
+        else:
+            try:
+                value = value_of_part(parts[0], self._value_at, fuel)
+            except ExpressionError as fault:
+                raise WorkFault(f"{where}: {fault_text(code_of(parts[0]), fault)}") from None
+            self._spend(len(to_text(value).encode()), where)
+            is_secret = self._has_secret
+        if is_secret and not is_secret_name(given.name):
+            what = "may hold a secret, which a value of this name would show"
+            raise WorkFault(f"{where}: it {what}; try: the name {given.name}_token")
+        return value
+
+    def _spend(self, size: int, where: str) -> None:
+        self._left -= size
+        if self._left < 0:
+            raise WorkFault(f"{where}: the values of a node's work have more than 1 MiB")
 
     def _text(self, text: Text, where: str, *, has_workspace: bool = True) -> Text:
         """A text; one without templates stays as it is."""
@@ -173,9 +209,7 @@ class _Filler:
             data = encodable(put(value_of_part(part, self._value_at, fuel), fuel))
         except ExpressionError as fault:
             raise WorkFault(f"{where}: {fault_text(code_of(part), fault)}") from None
-        self._left -= len(data.encode())
-        if self._left < 0:
-            raise WorkFault(f"{where}: the values of a node's work have more than 1 MiB")
+        self._spend(len(data.encode()), where)
         return replace(part, data=data, is_secret=self._has_secret)
 
     def _value_at(self, path: Path) -> Json:

@@ -6,6 +6,15 @@ from dataclasses import field
 
 from floe.model.ids import NO_ITEM, FlowId, Instant, Json, NodeId
 from floe.model.nouns import dataclass
+from floe.model.template import Template, Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildValue:
+    """A value of a child run that is filled in when its node enters."""
+
+    name: str
+    template: Template
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,9 +25,11 @@ class SubFlow:
     """`id`, for its highest version, or `id@ver`: a flow of the host that has the run."""
     values: Mapping[str, Json] = field(default_factory=dict)
     """The values of the child run."""
+    texts: tuple[ChildValue, ...] = ()
+    """Further ones; empty once they are filled in."""
     wait: bool = True
     """Whether the node settles when the child has ended, and not when it waits for a host."""
-    host: str = ""
+    host: Text = ""
     """The one host that may run the child; empty for any."""
 
 

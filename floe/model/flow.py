@@ -235,6 +235,8 @@ class Node:
                 return has_template((text, subject))
             case Ssh(texts=texts):
                 return has_template(texts)
+            case SubFlow(texts=texts, host=host):
+                return texts != () or has_template((host,))
             case _:
                 return False
 

@@ -126,6 +126,8 @@ class Ended:
     epoch: int
     row: Summary
     """The row for lists from now on."""
+    outputs: Mapping[str, Json] = field(default_factory=dict)
+    """Of a child run that its parent waits for; none of other runs, whose log has them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

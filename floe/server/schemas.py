@@ -116,6 +116,7 @@ ITEM_FIELDS: Final = (
     "ended_at",
     "output_bytes",
     "taken_from",
+    "child",
 )
 """Of an item; each is absent while it is as at the item's beginning."""
 

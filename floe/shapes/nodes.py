@@ -207,6 +207,7 @@ def item_shape(state: NodeState) -> Shape:
         "ended_at": iso(state.settled_at),
         "output_bytes": state.output_bytes or None,
         "taken_from": state.taken_from or None,
+        "child": state.child or None,
     }
     return shape | {name: value for name, value in told.items() if value is not None}
 

@@ -276,10 +276,12 @@ class _Story:
                 return f"{name} {_at(node, item)} {_outcome(outcome)}{outputs}"
             case NodeStarted(node=node, attempt=attempt) | RetryDue(node=node, attempt=attempt):
                 return f"{name} {_at(node, event.item)} attempt={attempt}"
-            case DataAsked(node=node) | ChildTimedOut(node=node):
+            case DataAsked(node=node):
                 return f"{name} {node}"
+            case ChildTimedOut(node=node, item=item):
+                return f"{name} {_at(node, item)}"
             case ChildPended(node=node, attempt=attempt, run=child):
-                return f"{name} {node} attempt={attempt} {child}"
+                return f"{name} {_at(node, event.item)} attempt={attempt} {child}"
             case NodeTaken(node=node, from_run=run, outcome=outcome):
                 outputs = f" outputs {to_text(event.outputs)}" if event.outputs else ""
                 return f"{name} {node} from {run}: {_outcome(outcome)}{outputs}"

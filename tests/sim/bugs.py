@@ -61,7 +61,7 @@ from tests.sim import invariants
 from tests.sim import machine as machine_module
 from tests.sim import removal as removal_module
 from tests.sim.disk import Disk
-from tests.sim.flows import CHILD_FLOWS
+from tests.sim.flows import CHILD_FLOWS, SPREAD
 from tests.sim.machine import Machine
 from tests.sim.mishaps import LEASE_FLOWS, Lean
 from tests.sim.world import World
@@ -439,7 +439,11 @@ def _takes_slot_while_open(run: Run) -> bool:
     return bool(run.open)
 
 
-CHILDREN: Final = Lean(flows=CHILD_FLOWS * 2, faults=("forget", "wipe"), cancels=6)
+CHILDREN: Final = Lean(
+    flows=tuple(flow for flow in CHILD_FLOWS if flow != SPREAD) * 2,
+    faults=("forget", "wipe"),
+    cancels=6,
+)
 
 BUGS: Final[Mapping[str, Bug]] = {
     "no-floor": Bug(

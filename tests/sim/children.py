@@ -4,10 +4,11 @@ from collections.abc import Iterable
 
 from floe.host.core import HubCore
 from floe.host.result import Recorded
+from floe.kernel.items import state_of
 from floe.model.children import ChildPended, SubFlow
-from floe.model.event import NodeSettled, RetryArmed, RunEnded, RunPended
+from floe.model.event import ItemSettled, NodeSettled, RetryArmed, RunEnded, RunPended
 from floe.model.flow import Action
-from floe.model.ids import Key, RunRef, StoreId
+from floe.model.ids import NO_ITEM, Key, RunRef, StoreId
 from tests.sim.truth import Broken, Place, Truth
 
 
@@ -41,8 +42,9 @@ def watch(truth: Truth, step: Recorded) -> None:
                 _one_child_lives(truth, key, RunRef.parse(event.run))
         case RunEnded():
             truth.ends.add(run.ref)
-        case NodeSettled(node=node) | RetryArmed(node=node):
-            old = step.before.nodes.get(node) if step.before else None
+        case NodeSettled(node=node) | ItemSettled(node=node) | RetryArmed(node=node):
+            item = getattr(event, "item", NO_ITEM)
+            old = state_of(step.before, node, item) if step.before else None
             if old is not None and isinstance(old.work, SubFlow) and old.work.wait and old.child:
                 child = RunRef.parse(old.child)
                 if old.phase == "started" and child not in truth.ends:

@@ -161,6 +161,19 @@ KINDS: Final = (
     Kind(_release("far", SubFlow(flow="linux")), 0),
     Kind(_release("nested", SubFlow(flow="release"), timeout_s=4.0), 0),
     Kind(_release("free", SubFlow(flow="fan", wait=False)), 0),
+    Kind(
+        _flow(
+            "spread",
+            a_node(
+                "go",
+                SubFlow(flow="plain"),
+                foreach=Foreach(values=("a", "b", "c"), parallel=2),
+                retry=_QUICK,
+            ),
+            an_end(on="task.go.good"),
+        ),
+        0,
+    ),
     Kind(_release("held", SubFlow(flow="db"), resource_tags=("db",)), 0),
 )
 """Those without a weight have child runs, and are played by trials that favour them. `moon` asks
@@ -178,6 +191,9 @@ FLOW_FILES: Final[Mapping[FlowId, Flow]] = {
     FlowId("file"): a_flow(id=FlowId("file"), name="file", flow_file="flow.yml")
 }
 """What the config says of flows whose nodes are still to be read."""
+
+SPREAD: Final = FlowId("spread")
+"""Has a child for each item."""
 
 CHILD_FLOWS: Final = tuple(
     kind.flow.id for kind in KINDS if any(isinstance(n.work, SubFlow) for n in kind.flow.nodes)

@@ -1,16 +1,20 @@
 """The simulated cluster with child runs: no seed of these trials breaks an invariant."""
 
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Final
 
 import pytest
 
 from tests.sim.bugs import CHILDREN, Bug
+from tests.sim.flows import SPREAD
 from tests.sim.trial import trial
 
 SOUND = Bug(breaks=(), seeds=range(0), at_work=nullcontext, lean=CHILDREN)
 """No bug, and many flows with child runs."""
 
+
+OF_ITEMS: Final = replace(CHILDREN, flows=(SPREAD,) * 3)
 
 FREED_IN_ONE_APPEND: Final = (62, 137, 263, 293)
 """Seeds where one append frees the slot of a parent that waits, or ends a child and its parent."""
@@ -19,6 +23,24 @@ FREED_IN_ONE_APPEND: Final = (62, 137, 263, 293)
 @pytest.mark.slow
 def test_append_with_a_child_is_one_moment() -> None:
     verdicts = [trial(seed, bug=SOUND) for seed in FREED_IN_ONE_APPEND]
+
+    assert {v.seed: v.broken for v in verdicts if v.broken} == {}
+
+
+END_IN_A_LIST_FIRST: Final = 751
+"""A host learns from a list that a child ended, and starts again before the report comes."""
+
+
+@pytest.mark.slow
+def test_child_whose_end_a_list_knew_first_is_reported_to_its_parent() -> None:
+    assert trial(END_IN_A_LIST_FIRST, bug=SOUND).broken == ""
+
+
+@pytest.mark.slow
+def test_no_invariant_is_broken_by_a_child_for_each_item() -> None:
+    items = Bug(breaks=(), seeds=range(0), at_work=nullcontext, lean=OF_ITEMS)
+
+    verdicts = [trial(seed, bug=items) for seed in range(1, 31)]
 
     assert {v.seed: v.broken for v in verdicts if v.broken} == {}
 

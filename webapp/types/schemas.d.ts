@@ -347,6 +347,8 @@ export type ItemState = {
   output_bytes?: number;
   /** the key of the run in which it ran, in a re-run */
   taken_from?: string;
+  /** the key of the child run of the attempt; empty for none */
+  child?: string;
 };
 
 export type NodePage = {

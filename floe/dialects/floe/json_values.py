@@ -5,7 +5,6 @@ a different one.
 """
 
 from collections.abc import Mapping
-from typing import Final
 
 from floe.dialects.braces import value_in
 from floe.dialects.kinds import Schema, Unfit, quoted
@@ -15,8 +14,6 @@ from floe.model.codec import to_text
 from floe.model.ids import NAME, Json
 from floe.model.nouns import dataclass
 from floe.model.number import exact_number
-
-NO_VALUES: Final[Mapping[str, Json] | None] = None
 
 
 @dataclass(frozen=True)
@@ -32,8 +29,6 @@ class ValueMap:
             if not NAME.fullmatch(name):
                 what = f"`{key}` cannot have a value {quoted(name)}"
                 raise Unfit(entry.key_at, what, "letters, digits, - and _, as in `branch`")
-        for name, entry in tree.entries.items():
-            refuse_values(entry.value, name, "`values` are passed on as they are written")
         return {name: json_of(entry.value, name) for name, entry in tree.entries.items()}
 
     def schema(self) -> Schema:

@@ -41,6 +41,7 @@ from floe.dialects.notes import Notes, Position
 from floe.dialects.section import SectionValues
 from floe.dialects.tree import Items, Scalar, Table
 from floe.kernel.skipping import with_excuses
+from floe.model.children import SubFlow
 from floe.model.flow import End, Exec, Fetch, Foreach, Join, Node, Repeat, Trigger, Work
 from floe.model.http import Http
 from floe.model.ids import NodeId
@@ -272,11 +273,10 @@ def _foreach(part: SectionValues, work: Work, notes: Notes) -> Foreach | None:
             if key in part:
                 what = f"`{key.name}` is for a task with items"
                 notes.error(part.at_of(key), what, "add `foreach` or `matrix`")
-    elif not isinstance(work, Exec | Fetch | Http | Notify | Ssh):
+    elif not isinstance(work, Exec | Fetch | Http | Notify | Ssh | SubFlow):
         what = f"a task of type `{part[TASK_TYPE]}` cannot have `{given.name}`"
-        notes.error(
-            part.at_of(given), what, "items are for `exec`, `fetch`, `http`, `notify` and `ssh`"
-        )
+        hint = "items are for `exec`, `fetch`, `http`, `notify`, `ssh` and `flow`"
+        notes.error(part.at_of(given), what, hint)
     elif part[USE_STATUS]:
         what = f"`use-status` cannot be together with `{given.name}`"
         notes.error(part.at_of(USE_STATUS), what, "the items have a status each; remove one")

@@ -39,7 +39,7 @@ from floe.dialects.notes import Notes
 from floe.dialects.section import Section, SectionValues
 from floe.dialects.tree import Table
 from floe.expr.command import IN_ENV
-from floe.model.children import SubFlow
+from floe.model.children import ChildValue, SubFlow
 from floe.model.flow import Ask, Exec, Fetch, Git, GitCheckout, GitMerge, Wait, Work
 from floe.model.template import Template, Text, data_of, has_template
 
@@ -147,9 +147,14 @@ def _timer(opts: SectionValues, name: str, notes: Notes) -> Wait:
 
 
 def _flow(opts: SectionValues, name: str, notes: Notes) -> SubFlow:
-    values = opts[SUB_VALUES]
+    given = opts[SUB_VALUES] or {}
+    texts = {name: one for name, one in given.items() if isinstance(one, Template)}
     return SubFlow(
-        flow=opts[SUB_FLOW], values=values or {}, wait=opts[SUB_WAIT], host=opts[SUB_HOST]
+        flow=opts[SUB_FLOW],
+        values={name: one for name, one in given.items() if not isinstance(one, Template)},
+        texts=tuple(ChildValue(name=name, template=one) for name, one in texts.items()),
+        wait=opts[SUB_WAIT],
+        host=opts[SUB_HOST],
     )
 
 

@@ -11,12 +11,12 @@ from typing import Final, Literal
 
 from floe.dialects.addresses import HostUrl, Network
 from floe.dialects.floe.addresses import FORBIDDEN, AddressesKind
+from floe.dialects.floe.child_values import NO_CHILD_VALUES, ChildValues
 from floe.dialects.floe.event_names import EventNames
 from floe.dialects.floe.expressions import NO_EXPRESSION, ExpressionKind
 from floe.dialects.floe.flow_env import NO_ENTRIES, EnvEntryKind
 from floe.dialects.floe.http_keys import HTTP
 from floe.dialects.floe.items import NO_ITEMS, ForeachKind, MatrixKind
-from floe.dialects.floe.json_values import NO_VALUES, ValueMap
 from floe.dialects.floe.max_runs import WrittenMaxRuns
 from floe.dialects.floe.repeats import NO_REPEAT, WrittenRepeat
 from floe.dialects.floe.secret_url import NO_ADDRESS, SecretAddress, SecretUrl
@@ -1140,11 +1140,12 @@ SUB_FLOW: Final = KeySpec(
 )
 SUB_VALUES: Final = KeySpec(
     name="values",
-    kind=ValueMap(),
-    default=NO_VALUES,
+    kind=ChildValues(),
+    default=NO_CHILD_VALUES,
     absent="none",
-    doc="The values of the child run, as its first trigger that takes data asks for them.",
-    example="values: {where: eu}",
+    doc="The values of the child run, as its first trigger that takes data asks for them. A text "
+    "can have values of this run; one that is a single expression keeps its type.",
+    example="values: {where: '{{ item }}', url: '{{ task.publish.outputs.url }}'}",
 )
 SUB_WAIT: Final = KeySpec(
     name="wait",
@@ -1156,11 +1157,12 @@ SUB_WAIT: Final = KeySpec(
 )
 SUB_HOST: Final = KeySpec(
     name="host",
-    kind=Text(HOST.pattern, "the name of a host"),
+    kind=FilledText(Text(HOST.pattern, "the name of a host"), may_begin=True),
     default="",
     absent="any host",
-    doc="The one host that may run the child. One that is away is waited for.",
-    example="host: h2",
+    doc="The one host that may run the child; it can be a value of this run. One that is away is "
+    "waited for, and a name that no host has is an error.",
+    example="host: '{{ item }}'",
 )
 FLOW_TASK: Final = Section(
     name="`opts` of a flow task",
@@ -1445,7 +1447,7 @@ FOREACH: Final = KeySpec(
     default=NO_ITEMS,
     absent="the task runs once",
     doc="A list of 1 to 1,000 values, or an expression that gives one: the task runs once for each "
-    "of these items. For `exec`, `fetch`, `http`, `notify` and `ssh`.",
+    "of these items. For `exec`, `fetch`, `http`, `notify`, `ssh` and `flow`.",
     example="foreach: [eu, us]",
 )
 MATRIX: Final = KeySpec(

@@ -17,6 +17,8 @@ from floe.dialects.floe.vocabulary import (
     SSH_DIR,
     SSH_HOST,
     SSH_USER,
+    SUB_HOST,
+    SUB_VALUES,
     UPLOAD,
 )
 from floe.dialects.kinds import Unfit
@@ -30,8 +32,10 @@ FILLED: Final = (
     *(key.name for key in (ARGS, ENV_OPT, FETCH_URL, CHECKSUM, NOTIFY_TEXT, NOTIFY_SUBJECT)),
     *(key.name for key in (HEADERS, JSON_BODY, FORM_BODY, BODY, AUTH)),
     *(key.name for key in (SSH_HOST, SSH_USER, SSH_DIR, UPLOAD, DOWNLOAD)),
+    *(key.name for key in (SUB_VALUES, SUB_HOST)),
 )
-"""The `opts` with values in their texts; `url` is that of fetch and http."""
+"""The `opts` with values in their texts; `url` is that of fetch and http, `host` that of
+ssh and flow."""
 
 
 def check_work_texts(flow: Flow, nodes: Nodes, notes: Notes) -> None:

@@ -151,7 +151,7 @@ class Adopter:
         self._answered(step, run)
         self._forget_cancel(step, run)
         self._leases.over_elsewhere(step, run)
-        step.let_go(run, completed(message.row))
+        step.let_go(run, completed(message.row), message.outputs)
         self.facts.put(run.ref, None)
 
     def cancel(self, step: Step, run: Run, cancel: Cancel) -> bool:

@@ -144,7 +144,8 @@ class Grantee:
         key = run.ref.key
         if self._members.is_known_gone(run.ref.host, run.ref.store):
             return
-        message = Ended(run=key, epoch=run.epoch, row=summary_of(run))
+        outputs = run.outputs if run.parent and run.parent.waits else {}
+        message = Ended(run=key, epoch=run.epoch, row=summary_of(run), outputs=outputs)
         step.promise_row("owed", f"{ENDED} {key}", {"message": encode(message)})
         self._outbox.put(run.ref.host, run.ref.store, ENDED, key, message, step.now)
 

@@ -150,7 +150,7 @@ tests:
     ("given", "result", "why"),
     [
         ("good", "good", ""),
-        ("{result: bad, why: broken}", "bad", "test-3 ended bad: broken"),
+        ("{result: bad, why: broken}", "bad", "test-2 ended bad: broken"),
         ("{result: error, why: staging is held}", "error", "staging is held"),
         ("{after: 2h}", "error", "timed out after 1h"),
     ],

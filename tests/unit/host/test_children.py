@@ -9,10 +9,11 @@ from floe.host.inputs import Child, FlowRead, Incoming, Start
 from floe.model.children import ChildPended, SubFlow
 from floe.model.codec import digest_of
 from floe.model.event import NodeSettled, RunEnded, RunPended
-from floe.model.flow import Flow
+from floe.model.flow import Flow, RunOutput
 from floe.model.ids import FlowId, HostId, NodeId, RunRef
 from floe.model.run import Run
 from floe.model.signal import Cancel
+from floe.model.template import plain_template
 from tests.make import H1, STORE, a_flow, a_node, an_end, exited, the_key
 from tests.make_core import a_core, a_start, begun, ended, events_of, stepped, to
 
@@ -156,3 +157,15 @@ def test_step_that_was_not_stored_leaves_no_child() -> None:
 
     assert list(core.table.runs) == [parent.ref]
     assert [type(effect).__name__ for effect in owed] == ["PendChild"]
+
+
+def test_outputs_of_the_child_are_outputs_of_its_task() -> None:
+    url = RunOutput(id="url", value=plain_template("https://eu"))
+    core = a_core()
+    [parent] = begun(core, release())
+    stepped(core, a_child(parent, replace(DEPLOY, outputs=(url,))))
+
+    decided = ended(core, core.table.runs[CHILD])
+
+    settled = [e for e in events_of(decided) if isinstance(e, NodeSettled) and e.node == "go"]
+    assert [event.outputs for event in settled] == [{"url": "https://eu"}]

@@ -13,6 +13,7 @@ from floe.kernel.judge import AT_NODE, NodeScope
 from floe.kernel.owed import owed
 from floe.kernel.render import rendered
 from floe.kernel.work_values import WorkFault, filled_work
+from floe.model.children import ChildValue, SubFlow
 from floe.model.codec import decode, encode
 from floe.model.effect import PackArchive
 from floe.model.event import NodeEntered
@@ -301,3 +302,44 @@ def test_texts_for_a_different_machine_take_values_and_no_workspace() -> None:
 def test_missing_value_of_a_different_machine_is_named_with_its_key() -> None:
     with pytest.raises(WorkFault, match=r"^host: `values.b` is missing"):
         filled(Ssh(host=text("{{ values.b }}")), {})
+
+
+def child(host: str = "", **values: str) -> SubFlow:
+    """The work of a child run with these texts."""
+    texts = tuple(ChildValue(name=name, template=text(one)) for name, one in values.items())
+    return SubFlow(flow="deploy", values={"n": 1}, texts=texts, host=text(host) if host else "")
+
+
+def test_value_of_a_child_that_is_one_expression_keeps_its_type() -> None:
+    work = child(one="{{ values.a }}", all="{{ values.a[0] + 1 }}", text="a {{ values.a[0] }}")
+
+    done = filled(work, {"a": [1, {"b": None}]})
+
+    assert done.values == {"n": 1, "one": [1, {"b": None}], "all": 2, "text": "a 1"}
+    assert (done.texts, done.host) == ((), "")
+
+
+def test_host_of_a_child_can_be_a_value() -> None:
+    assert filled(child(host="{{ values.a }}"), {"a": "h2"}).host == "h2"
+
+
+@pytest.mark.parametrize(
+    ("work", "why"),
+    [
+        (child(one="{{ values.b }}"), "value one: `values.b` is missing"),
+        (child(one="x {{ values.b }}"), "value one: `values.b` is missing"),
+        (child(host="{{ values.a }}"), "host: `no host` is no name of a host"),
+        (child(one="{{ values.token }}"), "value one: it may hold a secret"),
+        (child(one="x {{ values.token }}"), "value one: it may hold a secret"),
+        (child(one="{{ values.big }}", two="{{ values.big }}"), "value two: the values of a"),
+    ],
+)
+def test_value_that_a_child_cannot_have_is_named(work: SubFlow, why: str) -> None:
+    values: dict[str, Json] = {"a": "no host", "token": "t", "big": "x" * 600_000}
+
+    with pytest.raises(WorkFault, match=f"^{why}"):
+        filled(work, values)
+
+
+def test_secret_may_be_a_value_that_is_named_like_one() -> None:
+    assert filled(child(npm_token="{{ values.token }}"), {"token": "t"}).values["npm_token"] == "t"

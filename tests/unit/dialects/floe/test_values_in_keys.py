@@ -31,6 +31,7 @@ VALUES = {
     ("`opts` of an ssh task", "env"),
     ("a copied file", "from"),
     ("a copied file", "to"),
+    ("`opts` of a flow task", "host"),
 }
 """The keys that take values. `outputs` of a flow does too: it is a map of such texts."""
 
