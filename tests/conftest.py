@@ -9,6 +9,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -23,6 +24,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # compiled modules, each of these processes compiles floe again: a third of the cost of its start.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# The suite draws the same examples each time, so that no change is red for what a different one
+# did. `--hypothesis-profile random` draws new ones.
+settings.register_profile("random")
+settings.register_profile("suite", derandomize=True)
+settings.load_profile("suite")
 
 KINDS = {"clustered": "clusters", "browser": "browser"}
 """The modules that load a machine most, by a name that they import."""
