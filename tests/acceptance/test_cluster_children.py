@@ -1,0 +1,120 @@
+"""A parent on one host and its child on a different one, as users see both."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.acceptance.cluster import Cluster, clustered
+from tests.acceptance.people import floe, said, why
+from tests.acceptance.product import until
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+TAGS = {"h1": "linux", "h2": "linux,mid", "h3": "linux,west"}
+
+FLOWS = """
+  - name: release
+    host-tags: [mid]
+    triggers: [{name: start, type: data}]
+    tasks:
+      - {name: deploy, type: flow, listen: trigger.good, opts: {flow: install}}
+      - name: publish
+        type: exec
+        listen: task.deploy.good
+        opts: {shell: 'echo "$FLOE_IN_PLACE"'}
+      - {name: done, type: end, listen: task.publish.good}
+
+  - name: install
+    host-tags: [west]
+    triggers: [{name: start, type: data}]
+    outputs: {place: 'installed on {{ task.copy.outputs.host }}'}
+    tasks:
+      - name: copy
+        type: exec
+        listen: trigger.good
+        opts:
+          shell: |
+            echo "host=$FLOE_HOST" >> "$FLOE_OUTPUTS"
+            until [ -e "$HERE/go" ]; do sleep 0.02; done
+      - {name: done, type: end, listen: task.copy.good}
+"""
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    folder = tmp_path_factory.mktemp("children") / "all"
+    with clustered(folder, FLOWS, TAGS, keeper="h1") as (cluster, _):
+        yield cluster
+        (cluster.folder / "go").touch()
+
+
+@pytest.fixture
+def parent(cluster: Cluster) -> Iterator[str]:
+    """A run that h1 adopted and h2 runs; it waits for its child."""
+    (cluster.folder / "go").unlink(missing_ok=True)
+    run = cluster["h1"].trigger("release")
+    cluster["h1"].until_node(run, "deploy", "running")
+    yield run
+    (cluster.folder / "go").touch()
+    cluster["h1"].until_over(run)
+
+
+@pytest.fixture
+def child(cluster: Cluster, parent: str) -> str:
+    """The child of that run; its command runs on h3 until the file `go` is there."""
+    [child] = cluster["h1"].show(parent)["children"]
+    run = str(child["run"])
+    cluster["h1"].until_node(run, "copy", "running")
+    return run
+
+
+def test_child_runs_on_a_different_host_and_its_outputs_come_back(
+    cluster: Cluster, parent: str, child: str
+) -> None:
+    (cluster.folder / "go").touch()
+
+    h1 = cluster["h1"]
+    over = h1.until_over(parent)
+
+    assert (over["good"], over["host"], h1.show(child)["host"]) == (True, "h2", "h3")
+    assert h1.output(parent, "publish") == b"installed on h3\n"
+
+
+def test_parent_whose_host_was_killed_ends_once_by_the_end_of_its_child(
+    cluster: Cluster, parent: str, child: str
+) -> None:
+    h1, h2 = cluster["h1"], cluster["h2"]
+    h2.kill()
+    (cluster.folder / "go").touch()
+    cluster["h3"].until_node(child, "copy", "good")
+
+    cluster.start("h2")
+
+    assert h1.until_over(parent)["good"] is True
+    events = h1.events(parent)
+    counts = {name: events.count(name) for name in ("RunActivated", "ChildPended", "RunEnded")}
+    assert counts == {"RunActivated": 1, "ChildPended": 1, "RunEnded": 1}
+    assert [one["run"] for one in h1.show(parent)["children"]] == [child]
+
+
+def test_cancel_of_the_parent_cancels_its_child_on_the_other_host(
+    cluster: Cluster, parent: str, child: str
+) -> None:
+    h1 = cluster["h1"]
+
+    said(floe(h1, "cancel", parent))
+
+    over = h1.until_over(parent)
+    assert (over["result"], over["why"]) == ("cancelled", "cancelled by admin")
+    below = h1.until_over(child)
+    assert below["why"] == f"cancelled by its parent {parent}: cancelled by admin"
+    assert cluster["h3"].processes() == {}
+
+
+def test_why_of_the_parent_names_its_child_and_the_host_of_it(
+    cluster: Cluster, parent: str, child: str
+) -> None:
+    text = f"waits for task.deploy: its child {child}, active on h3"
+
+    for host in cluster.hosts.values():
+        until(lambda host=host: why(host, parent) == text, f"{text}, according to {host.id}")  # type: ignore[misc]  # mypy has no type for a default of a lambda
