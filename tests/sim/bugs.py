@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
+from floe.host import children as children_module
 from floe.host import handlers as handlers_module
 from floe.host import runs as runs_module
 from floe.host import step as step_module
@@ -43,8 +44,10 @@ from floe.kernel import rerun as rerun_module
 from floe.kernel import run_step as run_step_module
 from floe.kernel.decide import Decision
 from floe.kernel.loops import LoopRound
-from floe.kernel.process import has_process
+from floe.kernel.owed import current
+from floe.kernel.process import has_process, is_timed_out
 from floe.kernel.run_step import RunStep
+from floe.model.children import SubFlow
 from floe.model.event import NodeEntered, RepeatArmed, RunEnding
 from floe.model.flow import Flow, Foreach, Node, Trigger
 from floe.model.host import HostView
@@ -52,7 +55,7 @@ from floe.model.ids import HostId, Json, Key, NodeId, RunRef, StoreId
 from floe.model.message import Claim, Ended, Envelope, Message, Offer, Ping
 from floe.model.outcome import Outcome
 from floe.model.run import ItemStates, NodeState, Run
-from floe.model.signal import Activate, Cancel, ChildMade, Signal, Stopped
+from floe.model.signal import Activate, Cancel, ChildMade, Signal, Stopped, TimerFired
 from floe.model.tags import Tag
 from floe.model.taken import ItemsTaken, NodeTaken
 from floe.model.template import Path
@@ -434,6 +437,34 @@ def _decide_without_child(self: Step, run: Run, signal: Signal) -> Decision:
 _decide = Step.decide
 
 
+def _awaits_further_child(run: Run, key: Key) -> SubFlow | None:
+    """The work of an attempt, also of one that has its child run."""
+    state = current(run, key)
+    if state is None or run.phase != "active" or not isinstance(state.work, SubFlow):
+        return None
+    return state.work
+
+
+def _pend_child_twice(self: Machine, life: int, key: Key) -> None:
+    _pend_child(self, life, key)
+    _pend_child(self, life, key)
+
+
+_pend_child = Machine._pend_child
+
+
+def _time_out_at_once(step: RunStep, signal: TimerFired) -> None:
+    """Settle an attempt as timed out although its child run has not ended."""
+    _timer_fired(step, signal)
+    state = current(step.run, signal.key)
+    if state is not None and is_timed_out(state):
+        over = Outcome(result="error", why="timed out")
+        step.settle(step.flow.by_id[signal.key.node], over, ended_at=step.now)
+
+
+_timer_fired = decide_module._timer_fired
+
+
 def _takes_slot_while_open(run: Run) -> bool:
     """Take a slot for whatever the run waits for."""
     return bool(run.open)
@@ -739,6 +770,22 @@ BUGS: Final[Mapping[str, Bug]] = {
         seeds=range(1, 501),
         at_work=patch(run_step_module, goes_on=has_process),
         lean=CHILDREN,
+    ),
+    "child-is-pended-twice": Bug(
+        breaks=("one_child_lives_of_an_attempt",),
+        seeds=range(1, 501),
+        at_work=several(
+            patch(Machine, _pend_child=_pend_child_twice),
+            patch(children_module, awaits_child=_awaits_further_child),
+            patch(decide_module, awaits_child=_awaits_further_child),
+        ),
+        lean=CHILDREN,
+    ),
+    "timeout-does-not-wait-for-the-child": Bug(
+        breaks=("parent_settles_after_its_child",),
+        seeds=range(1, 501),
+        at_work=patch(decide_module, _timer_fired=_time_out_at_once),
+        lean=replace(CHILDREN, flows=("nested",) * 6, is_slow=True),
     ),
     "waiting-run-takes-a-slot": Bug(
         breaks=("waiting_run_takes_no_slot",),
