@@ -251,7 +251,7 @@ def write_probe(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def kind_of(mode: int) -> str:
+def file_kind_of(mode: int) -> str:
     """A mode in words: `is a link`."""
     return f"is {_KINDS.get(stat.S_IFMT(mode), 'something odd')}"
 
@@ -291,4 +291,4 @@ def _odd(folder: int, name: str, wanted: str, path: str) -> NotPlain:
 
 
 def _not_plain(mode: int, wanted: str, path: str) -> NotPlain:
-    return NotPlain(errno.EINVAL, f"{kind_of(mode)}, not {wanted}", path)
+    return NotPlain(errno.EINVAL, f"{file_kind_of(mode)}, not {wanted}", path)

@@ -6,10 +6,10 @@ import os
 import signal
 import sys
 from collections.abc import Generator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -27,9 +27,12 @@ sys.dont_write_bytecode = False
 
 # The suite draws the same examples each time, so that no change is red for what a different one
 # did. `--hypothesis-profile random` draws new ones.
-settings.register_profile("random")
-settings.register_profile("suite", derandomize=True)
-settings.load_profile("suite")
+with suppress(ModuleNotFoundError):  # the flow `ci` runs some tests where there is none
+    from hypothesis import settings
+
+    settings.register_profile("random")
+    settings.register_profile("suite", derandomize=True)
+    settings.load_profile("suite")
 
 KINDS = {"clustered": "clusters", "browser": "browser"}
 """The modules that load a machine most, by a name that they import."""

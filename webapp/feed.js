@@ -102,7 +102,7 @@ function connect() {
       welcome(resumed);
       position ||= frame.pos;
     } else {
-      push(frame);
+      queueFrame(frame);
     }
   };
   mine.onclose = () => {
@@ -117,7 +117,7 @@ function welcome(resumed) {
   failures = 0;
   link.value = { state: "live", since: 0, retry_at: 0 };
   // Without a position the events before this moment are unknown.
-  if (!resumed) push({ type: "reset", pos: "" });
+  if (!resumed) queueFrame({ type: "reset", pos: "" });
   for (const watch of watched.values()) send({ watch: watch() });
 }
 
@@ -130,7 +130,7 @@ function lost() {
 }
 
 /** @param {Frame} frame */
-function push(frame) {
+function queueFrame(frame) {
   if (frame.type === "event") position = frame.pos;
   if (frame.type === "reset") position = "";
   pending.push(frame);

@@ -88,7 +88,7 @@ def _followed(client: Client, id: str, *, quiet: bool) -> Shape:
     seen: dict[str, tuple[str, int]] = {}
     asked: set[str] = set()
     looks = seq = 0
-    is_waiting, silence = False, _Silence()
+    is_waiting, silence = False, _WaitReasons()
     while True:
         events = _patiently(client, path("runs", id, "events"), after=seq, limit=1)["events"]
         if not events:
@@ -122,7 +122,7 @@ def _end(client: Client, run: Shape) -> list[str]:
     return [f"{end}: {clean(run['why'])}", *failure_lines(client, run)]
 
 
-class _Silence:
+class _WaitReasons:
     """Prints why a run does not go on, with growing intervals, and no reason twice."""
 
     def __init__(self) -> None:

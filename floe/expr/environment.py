@@ -1,4 +1,4 @@
-"""Rules of the entries of `env`: which hold a value of the run, and which must not."""
+"""The entries of `env`: their names, which hold a value of the run, and which must not."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -32,3 +32,8 @@ def entry_faults(entries: Sequence[Text], *, escapes: bool) -> Iterator[Fault]:
         if found and name in CODE_VARIABLES:
             what = f"`{name}` decides which code programs run, and `${found}` is a value of the run"
             yield Fault(index, known.shown(what), CHOOSE)
+
+
+def variable_name(name: str) -> str:
+    """What a field or an output is called in `env`, without a prefix: `tag-name` is `TAG_NAME`."""
+    return name.upper().replace("-", "_")

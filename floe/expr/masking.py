@@ -62,7 +62,7 @@ class Masks:
             for piece in _pieces(value.reveal()):
                 plain |= dict.fromkeys(_plain_forms(piece), name)
                 coded |= dict.fromkeys(_base64_forms(piece), name)
-        self._plain, self._coded = _Forms(plain), _Forms(coded)
+        self._plain, self._coded = _Spellings(plain), _Spellings(coded)
         longest = max(self._plain.longest, self._coded.longest)
         self.overlap = longest + 2 * (longest // WRAP_CHARS + 1) if longest else 0
         """Bytes before and behind a part of a text that must be searched with it."""
@@ -201,7 +201,7 @@ def _places(data: bytes) -> Sequence[int]:
     return [at for at, byte in enumerate(data) if byte not in b"\r\n"]
 
 
-class _Forms:
+class _Spellings:
     """Texts to find. A regular expression finds their beginnings, the rest is compared: the
     automaton of the beginnings alone is small. (One of the whole forms of 200 secrets takes seconds
     for a megabyte of base64, and Python's own `re` tries all forms at each byte.)"""

@@ -44,7 +44,7 @@ def in_value(value: str, workspace: str) -> str:
 
 
 def in_values(values: Iterable[str], workspace: str) -> tuple[str, ...]:
-    """`in_value` of each: the lines of a flow's `env`."""
+    """Replace the workspace in each of several values."""
     return tuple(in_value(v, workspace) for v in values)
 
 

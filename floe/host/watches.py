@@ -35,7 +35,7 @@ def watch_of(text: str) -> Watch | None:
     return Watch(FlowId(found[1]), int(found[2]), NodeId(found[3])) if found else None
 
 
-def polls_of(flows: Iterable[Flow]) -> dict[Watch, Trigger]:
+def poll_watches_of(flows: Iterable[Flow]) -> dict[Watch, Trigger]:
     """The triggers of some flows that look at repositories."""
     return {
         Watch(flow.id, flow.ver, trigger.id): trigger

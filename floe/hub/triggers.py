@@ -22,7 +22,7 @@ from floe.host.ticks import (
     to_come_rows,
 )
 from floe.host.trigger_values import initial_values, ref_values, trigger_values
-from floe.host.watches import Watch, looks_alike, name_of, polls_of
+from floe.host.watches import Watch, looks_alike, name_of, poll_watches_of
 from floe.hub.clock import Clock, Timers
 from floe.hub.flows import FlowBook
 from floe.model.codec import iso
@@ -98,7 +98,7 @@ class Triggers:
                 elif trigger.type == "poll-git":
                     due = old[watch].due if watch in old else now
                     self._arm(watch, flow, trigger, due)
-        polls = polls_of(book.flows)
+        polls = poll_watches_of(book.flows)
         self._gits = {}
         for poll in polls.values():
             self._gits.setdefault(name_of(poll.git.url), set()).add(poll.git)

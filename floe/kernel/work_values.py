@@ -48,7 +48,7 @@ class WorkFault(Exception):
 
 def filled_work(work: Work, scope: NodeScope) -> Work:
     """Work with its templates filled in, and the workspace in these texts. Raises WorkFault."""
-    filler = _Filler(scope)
+    filler = _WorkFiller(scope)
     if isinstance(work, Fetch):
         url = filler.encoded(work.url, "url", UrlEncoding())
         return replace(work, url=url, checksum=filler.checksum(work.checksum))
@@ -86,7 +86,7 @@ def filled_or_why(work: Work, scope: NodeScope) -> tuple[Work, str]:
         return work, str(fault)
 
 
-class _Filler:
+class _WorkFiller:
     """Fills in the texts of one node's work."""
 
     def __init__(self, scope: NodeScope) -> None:
@@ -218,7 +218,7 @@ class _Filler:
         return found
 
 
-def _filled_request(work: Http, filler: _Filler) -> Http:
+def _filled_request(work: Http, filler: _WorkFiller) -> Http:
     body, encoding, auth = work.body, _BODIES[work.body_type](), work.auth
     return replace(
         work,

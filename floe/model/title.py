@@ -46,7 +46,7 @@ def title_from(values: Mapping[str, Json]) -> str:
     """The title that values give: branch, commit and subject, else the first values; or empty."""
     if not values:
         return ""
-    parts = [part for part in (_branch(values), _commit(values), _subject(values)) if part]
+    parts = [part for part in (_branch(values), _commit(values), _commit_subject(values)) if part]
     if not parts:
         parts = [part for name, value in values.items() if (part := _part(name, value))]
     return one_line(" · ".join(parts[:VALUES_MAX]))
@@ -62,7 +62,7 @@ def _commit(values: Mapping[str, Json]) -> str:
     return commit[:HASH_SHOWN] if _HASH.fullmatch(commit) else ""
 
 
-def _subject(values: Mapping[str, Json]) -> str:
+def _commit_subject(values: Mapping[str, Json]) -> str:
     return _text(values, "subject").strip().partition("\n")[0]
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from floe.expr.environment import variable_name
 from floe.model.errors import Yours
 from floe.model.ids import NAME, NO_ITEM, Json
 
@@ -46,9 +47,9 @@ def same_variable(names: Iterable[str], prefix: str = _INPUT) -> str:
     """Which two names would be the same variable, as a part of a sentence; empty for none."""
     seen: dict[str, str] = {}
     for name in filter(NAME.fullmatch, names):
-        other = seen.setdefault(_variable(name, prefix), name)
+        other = seen.setdefault(prefix + variable_name(name), name)
         if other != name:
-            return f"`{other}` and `{name}` would both be {_variable(name, prefix)}"
+            return f"`{other}` and `{name}` would both be {prefix + variable_name(name)}"
     return ""
 
 
@@ -61,12 +62,8 @@ def _fitting(values: Mapping[str, Json], prefix: str) -> Iterator[tuple[str, str
         text = value if isinstance(value, str) else json.dumps(value, default=dict)
         size = _bytes_of(text)
         if "\0" not in text and size <= min(VALUE_BYTES_MAX, room):
-            yield _variable(name, prefix), text
+            yield prefix + variable_name(name), text
             room -= size
-
-
-def _variable(name: str, prefix: str) -> str:
-    return prefix + name.upper().replace("-", "_")
 
 
 def _bytes_of(text: str) -> int:

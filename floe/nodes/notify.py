@@ -193,12 +193,12 @@ def _slack(text: str) -> str:
 def teams_body(message: NoticeMessage) -> Shape:
     """An Adaptive Card, as the Teams workflow for webhook requests takes it."""
     blocks: list[Json] = [
-        _block(message.text or message.headline, weight="default" if message.text else "bolder")
+        _card_text(message.text or message.headline, weight="default" if message.text else "bolder")
     ]
     if not message.text:
-        blocks += [_block(message.why)] if message.why else []
+        blocks += [_card_text(message.why)] if message.why else []
         blocks += (
-            [_block("\n\n".join(message.lines), fontType="monospace")] if message.lines else []
+            [_card_text("\n\n".join(message.lines), fontType="monospace")] if message.lines else []
         )
     return _card(blocks, message.run, message.link)
 
@@ -230,13 +230,13 @@ def text_body(message: TaskMessage) -> Shape:
         case "slack":
             return {"text": message.text}
         case "teams":
-            return _card([_block(message.text)], message.run, message.link)
+            return _card([_card_text(message.text)], message.run, message.link)
         case _:
             names = ("id", "flow", "run", "node", "text", "link")
             return {name: getattr(message, name) for name in names}
 
 
-def _block(text: str, **more: str) -> Json:
+def _card_text(text: str, **more: str) -> Json:
     return {"type": "TextBlock", "text": text, "wrap": True, **more}
 
 

@@ -18,7 +18,7 @@ from typing import Final
 
 import structlog
 
-from floe.files import Folders, kind_of, private
+from floe.files import Folders, file_kind_of, private
 from floe.model.errors import World
 from floe.model.ids import Key, ref_of
 from floe.nodes.base import Job, Space
@@ -276,7 +276,7 @@ def _check_workspace(workspace: Path) -> None:
         what = f"the working directory {workspace} was removed during the run"
         raise World(what) from None
     if not stat.S_ISDIR(mode):
-        raise World(f"the working directory {workspace} {kind_of(mode)}, not a folder")
+        raise World(f"the working directory {workspace} {file_kind_of(mode)}, not a folder")
 
 
 def inside(workspace: Path, name: str) -> Path:

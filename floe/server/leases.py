@@ -7,13 +7,14 @@ from aiohttp import web
 from floe.host.leases.base import Lease
 from floe.hub.hub import Hub
 from floe.model.codec import iso
+from floe.model.errors import HostAway
 from floe.model.ids import HostId, ref_of
 from floe.server.app_keys import CALLER, HUB
 from floe.server.bodies import json_body
 from floe.server.fields import query
 from floe.server.idempotency import idempotency_key
 from floe.server.problems import answer
-from floe.server.relay import at_host
+from floe.server.relay import at_host, reply_of
 
 
 async def index(request: web.Request) -> web.StreamResponse:
@@ -23,14 +24,14 @@ async def index(request: web.Request) -> web.StreamResponse:
     resources of its own runs.
     """
     query(request).done()
-    hub, away = request.app[HUB], None
-    if (keeper := _elsewhere(request)) is None:
+    hub, away = request.app[HUB], _elsewhere(request)
+    if away is None:
         problem = hub.reads.lease_problem()
-    elif any(member.id == keeper and not member.stale for member in hub.reads.members()):
-        return await at_host(request, keeper)
     else:
-        away = keeper
-        problem = f"the keeper {keeper} is away: only resources of this host's runs are known"
+        try:
+            return await reply_of(request, away)
+        except HostAway:
+            problem = f"the keeper {away} is away: only resources of this host's runs are known"
     leases = [await _shape(hub, lease) for lease in hub.reads.leases()]
     return answer({"leases": leases, "problem": problem, "away": away})
 

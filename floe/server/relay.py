@@ -107,14 +107,19 @@ def _lost(lost: Lost, kept: Mapping[str, Any]) -> web.Response:
 
 
 async def at_host(request: web.Request, host: HostId) -> web.StreamResponse:
-    """The reply of another host to this request."""
+    """The reply of another host to this request, or a problem if it is away."""
+    try:
+        return await reply_of(request, host)
+    except HostAway as error:
+        return _away(error)
+
+
+async def reply_of(request: web.Request, host: HostId) -> web.StreamResponse:
+    """The reply of another host to this request. Raises HostAway."""
     if request[CALLER].via:
         return _relayed_twice(request, "this is", host)
     body = await raw_body(request)
-    try:
-        return await _streamed(request, host, _asked(request, _path(request), body))
-    except HostAway as error:
-        return _away(error)
+    return await _streamed(request, host, _asked(request, _path(request), body))
 
 
 def _relayed_twice(request: web.Request, what: str, host: HostId) -> web.Response:

@@ -41,11 +41,11 @@ async def hook(request: web.Request) -> web.Response:
     forge = forge_of(request.headers)
     proof = proof_of(forge, request.headers)
     if not proof:
-        raise _denied()  # before any of the body is read
+        raise _hook_denied()  # before any of the body is read
     body = b"" if forge.token else await raw_body(request)
     if not is_proven(forge, proof, body, secret):
         log.warning("push.denied", flow=name, trigger=trigger.id, peer=request.remote)
-        raise _denied()
+        raise _hook_denied()
     body = await raw_body(request) if forge.token else body
     if event_of(forge, request.headers) == PING:
         return answer({"run": None})
@@ -91,14 +91,14 @@ def _trigger(hub: Hub, flow: str, id: str) -> tuple[Flow, Trigger]:
     try:
         found = hub.reads.book().find(flow)
     except FloeError:
-        raise _denied() from None
+        raise _hook_denied() from None
     trigger = next((t for t in found.triggers if t.type == "push" and t.id == id), None)
     if trigger is None:
-        raise _denied()
+        raise _hook_denied()
     return found, trigger
 
 
-def _denied() -> Denied:
+def _hook_denied() -> Denied:
     return Denied(
         "no such push trigger, or its signature is wrong",
         "sign the raw body: X-Hub-Signature-256: sha256=<hex of HMAC-SHA256>",

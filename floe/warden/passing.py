@@ -104,7 +104,7 @@ def _mark_root(root: str, mark: str) -> None:
 
 
 def remove_root(root: str) -> None:
-    """Remove a folder, including read-only folders in it."""
+    """Remove a temporary root, including read-only folders in it."""
     shutil.rmtree(root, ignore_errors=True)
     if os.path.lexists(root):
         os.chmod(root, stat.S_IRWXU)

@@ -339,7 +339,9 @@ def test_host_keeps_its_things_in_the_configured_folders(
 ) -> None:
     for name in ("flow-file.yml", "flow-file-tasks.yml"):
         shutil.copy(site.flows / name, tmp_path / name)
-    host = Host(tmp_path, site.text("host.yml"))
+    (tmp_path / "secrets").mkdir()
+    text = site.text("host.yml").replace("/run/secrets", str(tmp_path / "secrets"))
+    host = Host(tmp_path, text)
     host.api = Client(Account(url=f"http://{host.address}/floe/api", token=TOKEN))
     monkeypatch.setenv("JAVA_HOME", "/opt/java")
     monkeypatch.setenv("FLOE_HOST_NAME", "h1")

@@ -5,7 +5,7 @@ from typing import Final
 
 from floe.dialects.floe.command_lines import is_careless, odd_signs, shell_sign
 from floe.dialects.floe.far_commands import check_far_command
-from floe.dialects.floe.given import GivenInputs, read_variables, variable
+from floe.dialects.floe.given import GivenInputs, read_variables
 from floe.dialects.floe.nodes import Nodes
 from floe.dialects.floe.vocabulary import ARGS, CMD, ENV_OPT, SHELL
 from floe.dialects.kinds import nearest
@@ -13,7 +13,7 @@ from floe.dialects.notes import Notes, Position
 from floe.dialects.tree import Items, Table
 from floe.expr.arguments import arguments_of
 from floe.expr.command import VALUE_PREFIX, Fault, computed, faults, first_word
-from floe.expr.environment import entry_faults, values_of
+from floe.expr.environment import entry_faults, values_of, variable_name
 from floe.expr.substitute import ARGUMENT_BYTES_MAX, named_vars
 from floe.expr.variables import with_variables
 from floe.model.flow import Ask, Exec, Flow, Node
@@ -104,7 +104,7 @@ class _Exec:
             for name, known in inputs.missing(node, names):
                 what = f"`${VALUE_PREFIX}{name}` is never set: no trigger and no task before this"
                 meant = nearest(name, [other.lower().replace("_", "-") for other in known])
-                hint = f"did you mean `${VALUE_PREFIX}{variable(meant)}`?" if meant else ""
+                hint = f"did you mean `${VALUE_PREFIX}{variable_name(meant)}`?" if meant else ""
                 self._notes.warning(at, f"{what} one gives it", hint or _BEFORE)
 
     def _reads(self) -> Iterator[tuple[Position, set[str]]]:
@@ -152,9 +152,7 @@ def _computable(flow: Flow) -> frozenset[str]:
     fields = [field for form in forms for field in form.fields]
     texts = {field.id for field in fields if field.type in ("text", "string", "list")}
     return frozenset(
-        VALUE_PREFIX + field.id.upper().replace("-", "_")
-        for field in fields
-        if field.id not in texts
+        VALUE_PREFIX + variable_name(field.id) for field in fields if field.id not in texts
     )
 
 

@@ -23,6 +23,7 @@ from floe.dialects.kinds import Flag, Text, Unfit, quoted, scalar
 from floe.dialects.notes import Notes
 from floe.dialects.section import SectionValues
 from floe.dialects.tree import Items, Scalar, Table, Tree
+from floe.expr.environment import variable_name
 from floe.expr.patterns import EXPRESSION_BYTES_MAX, EXPRESSION_SIZE_MAX, fault_of, unmatched
 from floe.model.form import Field, FieldType, Form
 from floe.model.ids import Json
@@ -52,7 +53,7 @@ def read_fields(tables: Sequence[Table], notes: Notes) -> tuple[Field, ...]:
         field = _field(part, notes)
         if field is None:
             continue
-        name = variable(field.id)
+        name = variable_name(field.id)
         if name in names:
             both = f"`{names[name]}` and `{field.id}` would both be FLOE_IN_{name}"
             twice = f"the field `{field.id}` is defined twice"
@@ -69,11 +70,6 @@ def read_start_form(table: Table | None, title: str, notes: Notes) -> Form:
             what = f"`{key.name}` is for the form of a task: here is no run yet"
             notes.error(entry.key_at, what, "move it to the `form` of a data task")
     return replace(read_form(table, title, notes), text=None, approvers="anyone")
-
-
-def variable(name: str) -> str:
-    """The `<NAME>` in `FLOE_IN_<NAME>` for a field or output."""
-    return name.upper().replace("-", "_")
 
 
 def _field(part: SectionValues, notes: Notes) -> Field | None:

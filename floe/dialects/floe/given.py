@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from floe.expr.environment import variable_name
 from floe.kernel.graph import edges_of
 from floe.model.flow import Ask, Exec, Flow, Git, GitCheckout, GitMerge, Node
 from floe.model.ids import NodeId
@@ -28,11 +29,6 @@ def values_of(flow: Flow) -> tuple[str, ...] | None:
         names |= _of_git(trigger.git)
         names |= OF_TRIGGER.get(trigger.type, frozenset())
     return tuple(sorted(names))
-
-
-def variable(name: str) -> str:
-    """The variable of a value, without its prefix `FLOE_IN_`."""
-    return name.upper().replace("-", "_")
 
 
 def read_variables(code: str) -> set[str]:
@@ -65,7 +61,7 @@ class GivenInputs:
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
         values = values_of(flow)
-        self._values = None if values is None else frozenset(map(variable, values))
+        self._values = None if values is None else frozenset(map(variable_name, values))
         self._before: dict[NodeId, list[NodeId]] = {}
         after: dict[NodeId, list[NodeId]] = {}
         for edge in edges_of(flow):
@@ -102,7 +98,7 @@ def _reached(start: Iterable[NodeId], edges: Mapping[NodeId, list[NodeId]]) -> l
 def _outputs_of(node: Node) -> set[str]:
     match node.work:
         case Ask(form=form):
-            return {variable(field.id) for field in form.fields}
+            return {variable_name(field.id) for field in form.fields}
         case GitCheckout() | GitMerge():
             return {"HASH", "DIR"}
         case _:

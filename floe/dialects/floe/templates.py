@@ -176,7 +176,7 @@ def _check_order(one: Mentioned, before: Container[str], flow: Flow, notes: Note
 def _check_kinds(
     part: TemplatePart, flow: Flow, text: TemplateText, offset: int, notes: Notes
 ) -> None:
-    from floe.expr.flow.kinds import mistakes  # most flows have no expression
+    from floe.expr.flow.type_mistakes import mistakes  # most flows have no expression
 
     for one in mistakes(expression_of(part).part, partial(kind_of_path, flow)):
         note = notes.error if one.is_error else notes.warning

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from floe.dialects.floe.forms import read_start_form, variable
+from floe.dialects.floe.forms import read_start_form
 from floe.dialects.floe.given import OF_TRIGGER
 from floe.dialects.floe.names import check_inside, identify
 from floe.dialects.floe.vocabulary import (
@@ -37,6 +37,7 @@ from floe.dialects.floe.vocabulary import (
 from floe.dialects.notes import Notes, Position
 from floe.dialects.section import Section, SectionValues
 from floe.dialects.tree import Table
+from floe.expr.environment import variable_name
 from floe.expr.globs import PATTERNS_MAX, glob_fault
 from floe.expr.patterns import fault_of
 from floe.model.flow import Git, Trigger, TriggerType
@@ -101,9 +102,9 @@ def with_inputs(trigger: Trigger, inputs: tuple[Field, ...], at: Position, notes
     """A trigger whose form begins with the inputs of its flow."""
     if not inputs:
         return trigger
-    taken = {variable(field.id): field.id for field in inputs}
+    taken = {variable_name(field.id): field.id for field in inputs}
     for field in trigger.form.fields:
-        if same := taken.get(variable(field.id)):
+        if same := taken.get(variable_name(field.id)):
             what = f"the field `{field.id}` is also the input `{same}` of the flow"
             notes.error(at, what, "remove one of them")
     own = OF_TRIGGER.get(trigger.type, frozenset())

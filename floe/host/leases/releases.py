@@ -55,8 +55,8 @@ class Releases:
             self._outbox.done(keeper, ACQUIRE, run.ref.key)
             self._outbox.done(keeper, RELEASE, run.ref.key)
         if not self._site.is_self(keeper, None):
-            step.promise_row("owed", f"{RELEASE} {_name(claim)}", encode(release))
-        self.send(step, _name(claim), release)
+            step.promise_row("owed", f"{RELEASE} {_release_name(claim)}", encode(release))
+        self.send(step, _release_name(claim), release)
 
     def send(self, step: Step, name: str, release: Release) -> None:
         """Send a release until the keeper acknowledges it."""
@@ -66,7 +66,7 @@ class Releases:
 
     def acknowledged(self, step: Step, keeper: HostId, message: Released) -> None:
         """The keeper has stored a release."""
-        name = _name(message.claim)
+        name = _release_name(message.claim)
         sent = self._outbox.get(keeper, RELEASE, name)
         owed = sent.message if sent else None
         if isinstance(owed, Release) and dict(owed.fences) == dict(message.fences):
@@ -74,5 +74,5 @@ class Releases:
             step.keep("owed", f"{RELEASE} {name}", None)
 
 
-def _name(claim: Claim) -> str:
+def _release_name(claim: Claim) -> str:
     return f"{claim.run}#{claim.number}"

@@ -3,7 +3,7 @@
 import pytest
 
 from floe.expr.flow.expression import expression
-from floe.expr.flow.kinds import Mistake, kind, mistakes
+from floe.expr.flow.type_mistakes import Mistake, kind, mistakes
 from floe.expr.values import Kind
 from floe.model.template import Path
 
