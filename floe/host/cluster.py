@@ -134,7 +134,7 @@ class Cluster:
         """Ask for the end of a run whose log is at a peer; False if that was asked before."""
         return self.adopter.cancel(step, run, cancel)
 
-    def learned(self, rows: Iterable[Append]) -> list[Append]:
+    def learned(self, rows: Sequence[Append]) -> list[Append]:
         """Rows that came from peers; the rows of lost runs as ended.
 
         Runs in the table stay as they are: what came with a backup the operator decides about.

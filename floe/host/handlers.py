@@ -1,8 +1,10 @@
 """What an input causes: a start, a signal to a run, or something that concerns other hosts."""
 
 from floe.host.children import pend_child, refused_flow
+from floe.host.earlier_children import note_children_left, note_rows
 from floe.host.inputs import (
     Child,
+    ChildrenLeft,
     Drain,
     FlowRead,
     Forget,
@@ -46,7 +48,9 @@ def handle(step: Step, peers: PeerParts, received: Incoming) -> None:
             changed = pend_child(step, child)
         case Mark(rows=rows, appends=appends, prunes=prunes, promise=promise):
             step.ledger += rows
-            step.learned += peers.learned(appends)
+            learned = peers.learned(appends)
+            note_rows(step.site, learned)
+            step.learned += learned
             receive_removals(step, prunes)
             step.promise |= promise
             changed = True
@@ -126,6 +130,10 @@ def _change(step: Step, peers: PeerParts, run: Run, received: Incoming) -> bool:
             step.keep("unpacked", run.ref.key, None)
             step.add(run, (RunPacked(at=step.now, digests=digests),))
             return True
+        case ChildrenLeft() as left:
+            changed = note_children_left(step.site, run, left)
+            step.retry_pends |= changed
+            return changed
         case (
             Start() | Child() | Mark() | PassOver() | Prune() | Drain() | Troubles() | SecretNames()
         ):

@@ -52,6 +52,22 @@ class Child:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChildrenLeft:
+    """The children of the earlier starts of a parent that have not ended, as the lists have them.
+
+    For a run whose host was forgotten; until it comes, no host gets the run again.
+    """
+
+    epoch: int
+    """Of the pending parent."""
+    rows: int = 0
+    """How many rows of living children had come from peers since the parent waits, when this was
+    read; what was read before the last of them does not count."""
+    names: tuple[str, ...] = ()
+    """What the parent waits for, each with its host, for people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
     """Rows to store that start nothing: a first poll, missed ticks, tokens."""
 
@@ -186,6 +202,7 @@ Input = (
     Signal
     | Start
     | Child
+    | ChildrenLeft
     | Mark
     | PassOver
     | Prune

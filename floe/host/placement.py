@@ -5,6 +5,7 @@ from dataclasses import replace
 from heapq import heapify, heappop, heappush
 from typing import Final, Protocol
 
+from floe.host.earlier_children import children_left
 from floe.host.leases.base import Leases
 from floe.host.runs import Needs, needs_of
 from floe.host.site import Site
@@ -133,6 +134,8 @@ class Placement:
 
     def _choose(self, pend: Pend, views: Sequence[HostView], now: Instant) -> HostId | Refusals:
         """The host for a pend, the resources of a kept cluster aside."""
+        if left := children_left(self._site, pend.run):
+            return Refusals(by_host={}, resources=left)
         if refused := self._hosts.refused(pend.run):
             pend = replace(pend, refused_by=frozenset(refused))
         return place(pend, views, now, self._leases.held, self._site.named)
@@ -141,5 +144,5 @@ class Placement:
         """The oldest of the runs with equal needs; after one that hosts refused, the next."""
         for ref in tuple(self._site.table.queues[needs][:TRIED_MAX]):
             yield ref
-            if not self._hosts.refused(ref):
+            if not (self._hosts.refused(ref) or children_left(self._site, ref)):
                 return

@@ -6,6 +6,7 @@ A part takes the site and the other parts that it uses as constructor arguments,
 from collections.abc import Callable
 from typing import Final
 
+from floe.host.inputs import ChildrenLeft
 from floe.host.ledger import NO_LEDGER, LedgerRows
 from floe.host.passed_over import PassedOver
 from floe.host.runs import RunTable
@@ -97,6 +98,8 @@ class Site:
         """By the re-runs of this process the runs that they repeat, both by key."""
         self.removed: Undoable[str, bool] = Undoable(self.journal)
         """The runs that this process removed, by key."""
+        self.children_left: Undoable[RunRef, ChildrenLeft] = Undoable(self.journal)
+        """Of parents that start again, the children that were left when the hub last read them."""
         self.flows_stored: Undoable[str, bool] = Undoable(self.journal)
         """Digests of the flows that are in the store."""
         self.journal.take()  # what was read is no change of a step

@@ -1,11 +1,13 @@
 """Carries out what nodes with child runs owe: finds the flow of a child, and cancels children."""
 
-from collections.abc import Callable, Collection, Coroutine, Mapping
+from collections.abc import Callable, Collection, Container, Coroutine, Mapping
 from dataclasses import replace
+from typing import Final
 
 import structlog
 
-from floe.host.inputs import Child, Incoming, Start
+from floe.host.inputs import Child, ChildrenLeft, Incoming, Start
+from floe.host.peers.whereabouts import holder_of, pen_of
 from floe.hub.clock import Clock
 from floe.hub.flows import Flows, given_by_hand, pulled, start_of
 from floe.kernel.children import awaits_child, cancel_of
@@ -16,11 +18,15 @@ from floe.model.errors import FloeError, NotFound
 from floe.model.ids import HostId, Key, RunRef
 from floe.model.run import Run
 from floe.model.signal import Failed, Reported
+from floe.model.summary import Summary
 from floe.model.template import data_of
 from floe.nodes.base import Refs
-from floe.store.base import RunStore
+from floe.store.base import RunQuery, RunStore
 
 log = structlog.get_logger()
+
+PAGE: Final = 500
+"""Rows of unfinished runs that are read at once."""
 
 
 class Children:
@@ -90,7 +96,41 @@ async def places_of_children(
     for key in children_of(run):
         ref = RunRef.parse(key)
         row = await store.find(ref)
-        is_active = row is not None and row.state == "active"
-        where = f"active on {row.host}" if row and is_active else "which waits for a host"
-        places[key] = f"{named(ref)}, {where}"
+        places[key] = f"{named(ref)}, {_place(row)}"
     return places
+
+
+def _place(row: Summary | None) -> str:
+    """Where a child run is, for people."""
+    is_active = row is not None and row.state == "active"
+    return f"active on {row.host}" if row and is_active else "which waits for a host"
+
+
+async def children_left(
+    parents: Mapping[RunRef, ChildrenLeft],
+    store: RunStore,
+    forgotten: Container[str],
+    named: Callable[[RunRef], str],
+) -> list[Incoming]:
+    """The living children of parents that start again, read for the core. `forgotten`: stores, as
+    `h2@k3f9`. Raises StoreFailed."""
+    left: dict[RunRef, list[str]] = {ref: [] for ref in parents}
+    query = RunQuery(states=frozenset({"pending", "active"}), limit=PAGE)
+    while parents:
+        page = await store.runs(query)
+        for row in filter(lambda row: _is_left(row, forgotten), page.runs):
+            if (names := left.get(Key.parse(row.parent).run)) is not None:
+                name = named(RunRef.parse(row.key))
+                names.append(f"the end of {name}, a child of its lost start, {_place(row)}")
+        if not page.next:
+            break
+        query = replace(query, cursor=page.next)
+    return [
+        Incoming(input=replace(unread, names=tuple(left[ref])), run=ref)
+        for ref, unread in parents.items()
+    ]
+
+
+def _is_left(row: Summary, forgotten: Container[str]) -> bool:
+    """Whether a host still has a child that its parent waited for."""
+    return row.awaited and holder_of(row) not in forgotten and pen_of(row) not in forgotten

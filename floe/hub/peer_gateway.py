@@ -11,8 +11,10 @@ from typing import Final
 
 from floe.feed.directory_sync import DirectorySync
 from floe.host.core import HubCore
+from floe.host.earlier_children import restarting
 from floe.host.inputs import FLOOR_MAX, Incoming, Received, Surroundings, Unsent
 from floe.host.result import StepResult
+from floe.hub.children import children_left
 from floe.hub.loop import Loop
 from floe.model.ids import HostId, Json, ref_of
 from floe.model.message import Envelope, Message, Offer, Withdraw
@@ -93,7 +95,8 @@ class PeerGateway:
 
     async def look_around(self, about: Callable[[], Mapping[str, Json]]) -> None:
         """Observe, until cancelled, what the next step is to know: what pings report about this
-        host to people, and how many other hosts the configured URLs lead to.
+        host to people, how many other hosts the configured URLs lead to, and which children of lost
+        starts are left.
         """
         while True:
             self._about = about()
@@ -101,7 +104,17 @@ class PeerGateway:
             now, known = self._surroundings(), self._known
             if known is None or _decisive(now) != _decisive(known):
                 self._loop.look()
+            await self._read_children()
             await asyncio.sleep(ABOUT_S)
+
+    async def _read_children(self) -> None:
+        """Read which children of lost starts are left, for the parents that are to start again.
+        Raises StoreFailed."""
+        core = self._core
+        if parents := restarting(core.site):
+            gone, named = self._sync.forgotten, core.site.named
+            for one in await children_left(parents, self._store, gone, named):
+                self._loop.put(one)
 
     def _surroundings(self) -> Surroundings:
         return Surroundings(

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from floe.host import children as children_module
 from floe.host import handlers as handlers_module
+from floe.host import placement as placement_module
 from floe.host import runs as runs_module
 from floe.host import step as step_module
 from floe.host.cluster import Cluster
@@ -64,7 +65,7 @@ from tests.sim import invariants
 from tests.sim import machine as machine_module
 from tests.sim import removal as removal_module
 from tests.sim.disk import Disk
-from tests.sim.flows import CHILD_FLOWS, SPREAD
+from tests.sim.flows import CHILD_FLOWS, REDO, SPREAD
 from tests.sim.machine import Machine
 from tests.sim.mishaps import LEASE_FLOWS, Lean
 from tests.sim.world import World
@@ -465,16 +466,22 @@ def _time_out_at_once(step: RunStep, signal: TimerFired) -> None:
 _timer_fired = decide_module._timer_fired
 
 
+def _none_left(site: Site, ref: RunRef) -> tuple[str, ...]:
+    return ()
+
+
 def _takes_slot_while_open(run: Run) -> bool:
     """Take a slot for whatever the run waits for."""
     return bool(run.open)
 
 
 CHILDREN: Final = Lean(
-    flows=tuple(flow for flow in CHILD_FLOWS if flow != SPREAD) * 2,
+    flows=tuple(flow for flow in CHILD_FLOWS if flow not in (SPREAD, REDO)) * 2,
     faults=("forget", "wipe"),
     cancels=6,
 )
+
+RESTARTS: Final = Lean(flows=(REDO,) * 6, faults=("forget",) * 8, is_slow=True)
 
 BUGS: Final[Mapping[str, Bug]] = {
     "no-floor": Bug(
@@ -786,6 +793,12 @@ BUGS: Final[Mapping[str, Bug]] = {
         seeds=range(1, 501),
         at_work=patch(decide_module, _timer_fired=_time_out_at_once),
         lean=replace(CHILDREN, flows=("nested",) * 6, is_slow=True),
+    ),
+    "restart-does-not-wait-for-children": Bug(
+        breaks=("restart_follows_known_children",),
+        seeds=range(90, 590),
+        at_work=patch(placement_module, children_left=_none_left),
+        lean=RESTARTS,
     ),
     "waiting-run-takes-a-slot": Bug(
         breaks=("waiting_run_takes_no_slot",),

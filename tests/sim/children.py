@@ -6,9 +6,18 @@ from floe.host.core import HubCore
 from floe.host.result import Recorded
 from floe.kernel.items import state_of
 from floe.model.children import ChildPended, SubFlow
-from floe.model.event import ItemSettled, NodeSettled, RetryArmed, RunEnded, RunPended
+from floe.model.event import (
+    ItemSettled,
+    NodeSettled,
+    RetryArmed,
+    RunActivated,
+    RunEnded,
+    RunGranted,
+    RunPended,
+)
 from floe.model.flow import Action
 from floe.model.ids import NO_ITEM, Key, RunRef, StoreId
+from tests.sim.disk import Disk
 from tests.sim.truth import Broken, Place, Truth
 
 
@@ -53,6 +62,23 @@ def watch(truth: Truth, step: Recorded) -> None:
             pass
 
 
+def restart_follows_known_children(truth: Truth, disk: Disk, step: Recorded) -> None:
+    """A parent whose host was lost is not granted again while a child of it lives elsewhere, as far
+    as the lists of its adopter show."""
+    run, event = step.run, step.record.event
+    is_adopter = run.ref.store == disk.store
+    if not (is_adopter and run.revoked and isinstance(event, RunGranted | RunActivated)):
+        return
+    if step.before is None or step.before.phase != "pending":
+        return
+    for row in disk.rows.values():
+        is_child = row.awaited and Key.parse(row.parent).run == run.ref
+        if not is_child or row.state != "active" or row.host is None or row.store is None:
+            continue
+        if Place(row.host, row.store) not in truth.forgotten:
+            raise Broken(f"restart_follows_known_children: {run.ref.key} before {row.key}")
+
+
 def waiting_run_takes_no_slot(core: HubCore) -> None:
     """Only runs with an open command take slots."""
     busy = sum(
@@ -64,7 +90,12 @@ def waiting_run_takes_no_slot(core: HubCore) -> None:
 
 
 def _one_child_lives(truth: Truth, key: Key, child: RunRef) -> None:
-    """No two children of a node and visit are alive whose adopters are not lost."""
+    """No two children of a node and visit are alive whose adopters are not lost.
+
+    A forgotten host that does not know it yet may still pend one, which lives as long as it does.
+    """
+    if truth.is_gone(Place(child.host, child.store)):
+        return
     known = truth.children.setdefault(key, [])
     for old in known:
         is_lost = truth.is_gone(Place(old.host, old.store))

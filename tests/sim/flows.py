@@ -175,6 +175,7 @@ KINDS: Final = (
         0,
     ),
     Kind(_release("held", SubFlow(flow="db"), resource_tags=("db",)), 0),
+    Kind(_release("redo", SubFlow(flow="linux"), on_host_lost="restart"), 0),
 )
 """Those without a weight have child runs, and are played by trials that favour them. `moon` asks
 for a tag that no host has; `file` is read from a flow-file first."""
@@ -194,6 +195,9 @@ FLOW_FILES: Final[Mapping[FlowId, Flow]] = {
 
 SPREAD: Final = FlowId("spread")
 """Has a child for each item."""
+
+REDO: Final = FlowId("redo")
+"""Has a child, and starts again when its host is lost."""
 
 CHILD_FLOWS: Final = tuple(
     kind.flow.id for kind in KINDS if any(isinstance(n.work, SubFlow) for n in kind.flow.nodes)

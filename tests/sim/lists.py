@@ -53,6 +53,11 @@ class DiskStore:
         return RunPage(runs=tuple(row for row in rows if row.state in query.states))
 
 
+def store_of(disk: Disk) -> RunStore:
+    """A disk as the directory reads it."""
+    return cast(RunStore, DiskStore(disk))
+
+
 def lists_of(machine: "Machine") -> DirectorySync:
     """The lists of a host that starts."""
 
@@ -66,7 +71,7 @@ def lists_of(machine: "Machine") -> DirectorySync:
     def send(host: HostId | None, message: Message) -> None:
         machine.send_rows(host, message)
 
-    store = cast(RunStore, DiskStore(machine.disk))
+    store = store_of(machine.disk)
     lists = DirectorySync(store, machine.now, put, ask, send, finish, lambda: None)
     finish(lists.open())
     finish(lists._end_lost())

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from floe.feed.directory_sync import DirectorySync
 from floe.host.core import HubCore
+from floe.host.earlier_children import restarting
 from floe.host.inputs import (
     Child,
     FlowRead,
@@ -23,6 +24,7 @@ from floe.host.inputs import (
 )
 from floe.host.result import Recorded, StepResult
 from floe.host.site import HostSettings
+from floe.hub.children import children_left
 from floe.hub.clock import Move, due_after_moves, moves_after
 from floe.kernel.children import awaits_child, cancel_of
 from floe.kernel.owed import longest_s
@@ -55,7 +57,7 @@ from floe.store.base import Record
 from tests.sim import children, invariants
 from tests.sim.disk import Disk
 from tests.sim.flows import DIGESTS, FLOWS
-from tests.sim.lists import lists_of
+from tests.sim.lists import finish, lists_of, store_of
 from tests.sim.mishaps import Mishap, text_of
 from tests.sim.removal import SWEEP_MS, Spaces, sweep
 from tests.sim.truth import Broken, Place
@@ -72,6 +74,9 @@ PEOPLE_MS: Final = 1500
 
 ROWS_MS: Final = 50
 """Between two messages with changed rows."""
+
+CHILDREN_MS: Final = 300
+"""Between two readings of the children of lost starts."""
 
 
 class Blown(BaseException):
@@ -146,6 +151,8 @@ class Machine:
     """The position of the lists that the core knows."""
     _is_sending: bool = False
     """Changed rows go out soon."""
+    _is_reading: bool = False
+    """The children of lost starts are read soon."""
     _turn_at: int = -1
     _due: int = -1
 
@@ -181,7 +188,7 @@ class Machine:
         self.inbox, self.written = [], set()
         self._begun, self._timers = set(), set()
         self._turn_at = self._due = self._head = -1
-        self._is_sending = False
+        self._is_sending = self._is_reading = False
         self.paused_until = 0
         core = self.core = self.world.make_core(self)
         owed = core.load(*self._read())
@@ -195,6 +202,7 @@ class Machine:
                 self._start(effect.key, started=True)
             self._perform(effect)
         self.lists = lists_of(self)
+        self._read_children_soon()
         self.world.at(SWEEP_MS, sweep, self, self.life)
         self.turn_soon()
 
@@ -272,6 +280,7 @@ class Machine:
             self._pass("before", names)
             self._store(decided)
             self._tell_lists(decided)
+            self._read_children_soon()
             self._pass("after", names)
         self._note_cancels(core, words)
         for envelope in decided.messages:
@@ -299,6 +308,27 @@ class Machine:
         if self.lists.directory.has_news and not self._is_sending:
             self._is_sending = True
             self.world.at(ROWS_MS, self._send_news, self.life)
+
+    def _read_children_soon(self) -> None:
+        """Read the children of lost starts, while there are parents that start again."""
+        core = self.core
+        if core is not None and not self._is_reading and restarting(core.site):
+            self._is_reading = True
+            self.world.at(CHILDREN_MS, self._read_children, self.life)
+
+    def _read_children(self, life: int) -> None:
+        core, lists = self.core, self.lists
+        if life != self.life or core is None or lists is None:
+            return
+
+        async def read() -> None:
+            parents, store = restarting(core.site), store_of(self.disk)
+            for one in await children_left(parents, store, lists.forgotten, str):
+                self.say(one.input, one.run)
+
+        finish(read())
+        self._is_reading = False
+        self._read_children_soon()
 
     def _send_news(self, life: int) -> None:
         if life == self.life and self.lists is not None:
@@ -350,6 +380,7 @@ class Machine:
             self.world.watch(self, step, epochs[step.record.run])
         for step in _ends_first(decided.recorded):
             children.watch(self.world.truth, step)
+            children.restart_follows_known_children(self.world.truth, self.disk, step)
         if self.core is not None:
             children.waiting_run_takes_no_slot(self.core)
         invariants.check_states(self.place, [step.run for step in decided.recorded])

@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from tests.sim.bugs import CHILDREN, Bug
+from tests.sim.bugs import CHILDREN, RESTARTS, Bug
 from tests.sim.flows import SPREAD
 from tests.sim.trial import trial
 
@@ -41,6 +41,15 @@ def test_no_invariant_is_broken_by_a_child_for_each_item() -> None:
     items = Bug(breaks=(), seeds=range(0), at_work=nullcontext, lean=OF_ITEMS)
 
     verdicts = [trial(seed, bug=items) for seed in range(1, 31)]
+
+    assert {v.seed: v.broken for v in verdicts if v.broken} == {}
+
+
+@pytest.mark.slow
+def test_no_invariant_is_broken_by_parents_that_start_again() -> None:
+    restarts = Bug(breaks=(), seeds=range(0), at_work=nullcontext, lean=RESTARTS)
+
+    verdicts = [trial(seed, bug=restarts) for seed in range(1, 31)]
 
     assert {v.seed: v.broken for v in verdicts if v.broken} == {}
 

@@ -25,7 +25,7 @@ class PeerParts(StepObserver, Protocol):
     def receive(self, step: Step, received: PeerInput) -> str:
         """Handle an input; return why it changed nothing, empty if it may have."""
 
-    def learned(self, rows: Iterable[Append]) -> Iterable[Append]:
+    def learned(self, rows: Sequence[Append]) -> Sequence[Append]:
         """Rows of the directory that came from peers, as they are to be stored."""
 
     def cancel(self, step: Step, run: Run, cancel: Cancel) -> bool:
@@ -75,7 +75,7 @@ class NoPeers:
         """No input concerns other hosts."""
         return "this host has no others"
 
-    def learned(self, rows: Iterable[Append]) -> Iterable[Append]:
+    def learned(self, rows: Sequence[Append]) -> Sequence[Append]:
         """The rows as they came."""
         return rows
 
