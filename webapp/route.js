@@ -4,8 +4,8 @@ import { signal } from "@preact/signals";
 export const ROOT = "/app/dash";
 
 /**
- * @typedef {{page: "now"|"flows"|"flow"|"run"|"runs"|"hosts"|"tokens"|"lost", id: string, query: URLSearchParams}}
- *   Route
+ * @typedef {{page: "now"|"flows"|"flow"|"run"|"runs"|"hosts"|"secrets"|"tokens"|"lost", id: string,
+ *   query: URLSearchParams}} Route
  */
 
 /** @returns {Route} */
@@ -16,8 +16,7 @@ function parse() {
   if (!first) return { page: "now", id: "", query };
   if (first === "flows") return { page: id ? "flow" : "flows", id, query };
   if (first === "runs") return { page: id ? "run" : "runs", id, query };
-  if (first === "hosts" && !id) return { page: "hosts", id: "", query };
-  if (first === "tokens" && !id) return { page: "tokens", id: "", query };
+  if ((first === "hosts" || first === "secrets" || first === "tokens") && !id) return { page: first, id, query };
   return { page: "lost", id: location.pathname, query };
 }
 

@@ -7,7 +7,9 @@ from floe.model.secret_name import NAME_PATTERN
 from floe.server.json_schema import INSTANT, TEXT, Schema, many, maybe, one_of, ref, shape
 
 SECRETS: Final[Mapping[str, Schema]] = {
-    "Secrets": shape({"host": TEXT, "secrets": many(ref("Secret"))}),
+    "Secrets": shape(
+        {"host": TEXT, "secrets": many(ref("Secret")), "missing": many(ref("MissingSecret"))}
+    ),
     "Secret": shape(
         {
             "name": TEXT,
@@ -15,7 +17,11 @@ SECRETS: Final[Mapping[str, Schema]] = {
             "set_at": {**maybe(INSTANT), "description": "of one in the vault"},
             "set_by": TEXT,
             "problem": {**TEXT, "description": "why it cannot be used; empty if it can"},
+            "flows": {**many(TEXT), "description": "ids of the flows of this host that name it"},
         }
+    ),
+    "MissingSecret": shape(
+        {"name": TEXT, "flows": {**many(TEXT), "description": "that name it, as above"}}
     ),
     "SetSecret": shape(
         {

@@ -1,11 +1,14 @@
 """The secrets of a host: their names, never their values."""
 
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
 
 from floe.model.codec import iso
 from floe.model.errors import IdInvalid
+from floe.model.flow import Flow
+from floe.model.ids import FlowId
 from floe.model.secret_name import NAME_LIKE, SecretName, secret_name
 from floe.nodes.base import ShownSecret
 from floe.server.app_keys import CALLER, HUB
@@ -18,10 +21,18 @@ from floe.server.problems import answer
 
 @at_named_host
 async def index(request: web.Request) -> web.Response:
-    """The secrets that this host has."""
+    """The secrets that this host has, and those that its flows name and it lacks."""
     query(request).done()
     reads = request.app[HUB].reads
-    return answer({"host": reads.host, "secrets": [_shape(one) for one in reads.secrets()]})
+    has, users = reads.secrets(), _flows_by_secret(reads.book().flows)
+    missing = sorted(users.keys() - {one.name for one in has})
+    return answer(
+        {
+            "host": reads.host,
+            "secrets": [_shape(one, users.get(one.name, ())) for one in has],
+            "missing": [{"name": name, "flows": sorted(users[name])} for name in missing],
+        }
+    )
 
 
 @at_named_host
@@ -51,11 +62,21 @@ def _name(text: str) -> SecretName:
     return name
 
 
-def _shape(shown: ShownSecret) -> dict[str, Any]:
+def _flows_by_secret(flows: Sequence[Flow]) -> Mapping[SecretName, Collection[FlowId]]:
+    """The flows that name each secret, as far as their flow-files were read."""
+    users: dict[SecretName, set[FlowId]] = {}
+    for flow in flows:
+        for name in flow.secret_names:
+            users.setdefault(name, set()).add(flow.id)
+    return users
+
+
+def _shape(shown: ShownSecret, flows: Collection[FlowId]) -> dict[str, Any]:
     return {
         "name": shown.name,
         "source": shown.source,
         "set_at": iso(shown.set_at),
         "set_by": shown.set_by,
         "problem": shown.problem,
+        "flows": sorted(flows),
     }

@@ -95,6 +95,7 @@ def empty(at: Pictures) -> None:
     at.take("flows-empty", "flows")
     at.take("flow-empty", "flows/web-shop")
     at.take("hosts-empty", "hosts")
+    at.take("secrets-empty", "secrets")
     at.take("tokens-empty", "tokens")
     at.take("nothing-here", "sesame")
 
@@ -233,6 +234,23 @@ def tokens(at: Pictures) -> None:
     at.take("tokens-made", "tokens", make)
 
 
+def secrets(at: Pictures) -> None:
+    """Secrets of a host; one that is being removed, and one that is refused."""
+    for name in ("NPM_TOKEN", "DEPLOY_KEY"):
+        at.host.post("hosts/h1/secrets", {"name": name, "value": "correct horse"})
+
+    def refuse() -> None:
+        at.page.get_by_label("Name").fill("SMTP_PASSWORD")
+        at.page.get_by_label("Value").fill("12345")
+        at.page.get_by_role("button", name="Set the secret").click()
+        at.page.get_by_role("alert").wait_for()
+
+    at.take("secrets", "secrets")
+    at.take("secrets-refused", "secrets", refuse)
+    remove = at.page.get_by_role("button", name="Remove NPM_TOKEN")
+    at.take("secrets-remove", "secrets", remove.click)
+
+
 def gone(at: Pictures) -> None:
     """The host is away, and the page says so."""
     at.page.goto(at.host.url)
@@ -253,7 +271,18 @@ def main(folder: Path, words: list[str]) -> None:
         browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
         try:
             at = Pictures(browser.new_page(), host, folder, words)
-            for part in (empty, busy, skipped, items, children, again, several, tokens, gone):
+            for part in (
+                empty,
+                busy,
+                skipped,
+                items,
+                children,
+                again,
+                several,
+                tokens,
+                secrets,
+                gone,
+            ):
                 part(at)
         finally:
             browser.close()

@@ -91,7 +91,7 @@ def test_axe_finds_nothing_wrong_with_any_page(page: Page, host: Host, width: in
     page.goto(f"{host.url}/runs/h1-1?seq=5")
     expect(page.get_by_role("button", name="Back to now")).to_be_visible()
     judge("run, a moment")
-    for path in ("runs", "flows", "flows/release", "hosts", "tokens", "runs/h1-99"):
+    for path in ("runs", "flows", "flows/release", "hosts", "secrets", "tokens", "runs/h1-99"):
         page.goto(f"{host.url}/{path}")
         expect(page.locator("main h1")).to_have_count(1)
         expect(page.get_by_text("Loading")).to_have_count(0)

@@ -33,6 +33,7 @@ PAGES: Final = [
     "flows",
     "flows/release",
     "hosts",
+    "secrets",
     "tokens",
     "runs/{asking}",
     "runs/{asking}?view=time",

@@ -36,7 +36,7 @@ def pages(page: Page, host: Host, ask: str) -> dict[str, list[str]]:
     run = page.url.partition("?")[0].removeprefix(f"{host.url}/")
     views = [f"{run}?{view}" for view in ("tab=events", "tab=why", "view=time&tab=data", "seq=4")]
     found = {}
-    for path in ("", "runs", "flows", "flows/release", "hosts", "tokens", run, *views):
+    for path in ("", "runs", "flows", "flows/release", "hosts", "secrets", "tokens", run, *views):
         page.goto(f"{host.url}/{path}")
         expect(page.locator("main h1")).to_have_count(1)
         expect(page.get_by_text("Loading")).to_have_count(0)

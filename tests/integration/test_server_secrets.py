@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from floe.model.secret_name import SecretName
+from floe.model.ids import FlowId
+from floe.model.secret_name import SecretName, SecretUse
 from floe.nodes.secrets import EnvironmentSecrets, HostSecrets
 from floe.nodes.vault import Vault
+from tests.make import a_flow, a_node
 from tests.make_server import API, Site, a_site
 from tests.schemas import check
 
@@ -41,6 +43,20 @@ async def test_secret_is_set_and_listed_without_its_value(site: Site) -> None:
     assert (npm["name"], npm["source"], npm["set_by"]) == (NPM, "vault", "admin")
     assert (other["name"], other["source"], other["set_at"]) == ("OTHER", "environment", None)
     assert VALUE not in str(listed)
+
+
+async def test_list_names_flows_by_secret_and_secrets_that_are_missing(tmp_path: Path) -> None:
+    node = a_node(secrets=(SecretUse(name=NPM), SecretUse(name=SecretName("LACKS"))))
+    flows = [a_flow(node, id=FlowId("b")), a_flow(node, id=FlowId("a")), a_flow(id=FlowId("c"))]
+    has = HostSecrets(Vault(tmp_path / "vault.key"), [EnvironmentSecrets({"FLOE_SECRET_O": VALUE})])
+
+    async with a_site(tmp_path, *flows, secrets=has) as site:
+        await set_(site)
+        _, listed = await site.get("hosts/h1/secrets")
+
+    check(listed, "Secrets")
+    assert {one["name"]: one["flows"] for one in listed["secrets"]} == {NPM: ["a", "b"], "O": []}
+    assert listed["missing"] == [{"name": "LACKS", "flows": ["a", "b"]}]
 
 
 async def test_secret_that_is_set_counts_at_once(site: Site, secrets: HostSecrets) -> None:

@@ -1,7 +1,8 @@
-// The actions on a host that the replying host offers.
+// The actions on a host that the replying host offers, and the way to its secrets.
 import { useState } from "preact/hooks";
 import { post, seg } from "../api.js";
 import { html } from "../html.js";
+import { ROOT } from "../route.js";
 import { flows, hosts } from "../state.js";
 import { plain, plural } from "../text.js";
 import { ago, now } from "../time.js";
@@ -29,12 +30,15 @@ export function HostActs({ host }) {
     await Promise.all([hosts.load(), flows.load()]);
   });
   const offers = host.offers ?? [];
-  if (!offers.length) return null;
+  if (!host.id) return null;
   return html`${error && html`<${Failure} error=${error} /><${Findings} findings=${error.findings} />`}
     <footer class="host-foot">
       ${offers.includes("reload") && html`<button onClick=${reload} aria-disabled=${busy}>Read config again</button>`}
       ${offers.includes("drain") && html`<${Drain} host=${host} />`}
       ${offers.includes("forget") && html`<${Forget} host=${host} />`}
+      <a class="button quiet" href=${`${ROOT}/secrets?host=${seg(host.id)}`} aria-label=${`Secrets of ${plain(
+        host.id,
+      )}`}>Secrets</a>
       <span role="status" class="faint">${said}</span></footer>`;
 }
 

@@ -14,7 +14,7 @@ const LINKS = /** @type {const} */ ([
   ["Now", ROOT, ["now"]],
   ["Runs", `${ROOT}/runs`, ["runs", "run"]],
   ["Flows", `${ROOT}/flows`, ["flows", "flow"]],
-  ["Hosts", `${ROOT}/hosts`, ["hosts"]],
+  ["Hosts", `${ROOT}/hosts`, ["hosts", "secrets"]],
 ]);
 
 export function Shell() {
@@ -81,6 +81,7 @@ const PAGES = {
     ["items", "form", "ask", "graph", "time", "steps", "tabs", "output", "data", "events"],
   ),
   runs: later(() => import("../pages/runs.js").then(({ Runs }) => Runs)),
+  secrets: later(() => import("../pages/secrets.js").then(({ Secrets }) => Secrets), ["form", "host", "secrets"]),
   tokens: later(() => import("../pages/tokens.js").then(({ Tokens }) => Tokens), ["form"]),
 };
 const login = later(() => import("../pages/login.js").then(({ LogIn }) => LogIn), ["form"]);

@@ -708,6 +708,7 @@ export type Pruned = {
 export type Secrets = {
   host: string;
   secrets: Secret[];
+  missing: MissingSecret[];
 };
 
 export type Secret = {
@@ -718,6 +719,14 @@ export type Secret = {
   set_by: string;
   /** why it cannot be used; empty if it can */
   problem: string;
+  /** ids of the flows of this host that name it */
+  flows: string[];
+};
+
+export type MissingSecret = {
+  name: string;
+  /** that name it, as above */
+  flows: string[];
 };
 
 export type SetSecret = {
