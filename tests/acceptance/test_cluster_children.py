@@ -1,10 +1,11 @@
 """A parent on one host and its child on a different one, as users see both."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.acceptance.cluster import Cluster, clustered
+from tests.acceptance.cluster import Cluster, Member, clustered
 from tests.acceptance.people import floe, said, why
 from tests.acceptance.product import until
 
@@ -23,6 +24,14 @@ FLOWS = """
         listen: task.deploy.good
         opts: {shell: 'echo "$FLOE_IN_PLACE"'}
       - {name: done, type: end, listen: task.publish.good}
+
+  - name: again
+    host-tags: [mid]
+    on-host-lost: restart
+    triggers: [{name: start, type: data}]
+    tasks:
+      - {name: deploy, type: flow, listen: trigger.good, opts: {flow: install}}
+      - {name: done, type: end, listen: task.deploy.good}
 
   - name: install
     host-tags: [west]
@@ -118,3 +127,34 @@ def test_why_of_the_parent_names_its_child_and_the_host_of_it(
 
     for host in cluster.hosts.values():
         until(lambda host=host: why(host, parent) == text, f"{text}, according to {host.id}")  # type: ignore[misc]  # mypy has no type for a default of a lambda
+
+
+def test_parent_of_a_forgotten_host_starts_again_after_its_child(tmp_path: Path) -> None:
+    tags = {**TAGS, "h4": "linux"}
+    with clustered(tmp_path / "lost", FLOWS, tags, keeper="h1") as (cluster, _):
+        h1, h2, h3, h4 = cluster.hosts.values()
+        parent = h1.trigger("again")
+        h1.until_node(parent, "deploy", "running")
+        [child] = [one["run"] for one in h1.show(parent)["children"]]
+        until(lambda: active(h1).get(child) == "h3", f"{child} on the list of h1")
+        h3.freeze()  # it cannot cancel the child
+        h2.kill()
+        h2.end_warden()
+
+        said(floe(h1, "host", "forget", "h2", "--force"))
+
+        text = f"waits for the end of {child}, a child of its lost start, active on h3"
+        until(lambda: why(h1, parent) == text, text)
+        h3.thaw()
+        h4.stop()
+        h4.options["FLOE_TAGS"] = "linux,mid"
+        h4.start()
+        until(lambda: active(h1).get(parent) == "h4", f"{parent} on h4")
+        assert h1.show(child)["why"] == f"cancelled by its parent {parent}: lost with host h2"
+        (cluster.folder / "go").touch()
+        assert h1.until_over(parent)["good"] is True
+
+
+def active(host: Member) -> dict[str, str]:
+    """The hosts of all active runs, as a host lists them."""
+    return {row["id"]: row["host"] for row in host.api.get("runs", state="active")["runs"]}
