@@ -140,7 +140,8 @@ def run(words: Sequence[str]) -> None:
     """Run a command and exit; errors are sentences, never tracebacks."""
     open_streams()
     try:
-        status = cli.main(modern(words), prog_name="floe", standalone_mode=False)
+        asked = modern(words) or ["--help"]
+        status = cli.main(asked, prog_name="floe", standalone_mode=False)
         sys.stdout.flush()
     except Exception as error:
         end_with(error, words)

@@ -66,7 +66,7 @@ def command(
     FILE is a config or a flow-file. Commands run as you, in an empty workspace in a temporary
     folder, not in the current one. Form values are read from the terminal; without a terminal, an
     open form ends the run (exit 2). ^C cancels the run and waits until all its processes are gone
-    (exit 130). Host tags are not checked.
+    (exit 130). Host tags are not checked. Secrets come from variables: FLOE_SECRET_NPM_TOKEN.
 
     \b
     Examples:

@@ -6,10 +6,11 @@ error which quotes the source text. A dialect's vocabulary gives each key its ki
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final, Generic, Protocol, TypeVar
 
-from floe.dialects.braces import WHERE, maybe_value_in, value_in
+from floe.dialects.braces import WHERE, maybe_value_in, misspelt_in, value_in
+from floe.dialects.nearest import closest
 from floe.dialects.notes import Notes, Position
 from floe.dialects.tree import Items, Scalar, Table, Tree
 from floe.model.nouns import dataclass
@@ -20,8 +21,6 @@ Schema = dict[str, Any]
 
 DURATION_MAX_S: Final = 10 * 366 * 86400
 SIZE_BYTES_MAX: Final = 1 << 50
-CLOSEST_CHARS_MAX: Final = 100
-CLOSEST_NAMES_MAX: Final = 500
 
 
 class Unfit(Exception):
@@ -73,6 +72,10 @@ def _check_braces(text: Scalar, key: str, instead: str, notes: Notes) -> None:
         raise Unfit(text.position_of(found.start()), what, instead)
     if found := maybe_value_in(text.text):
         what = f"`{key}` takes no values, so `{found[0]}` stays text"
+        notes.warning(text.position_of(found.start()), what, instead)
+    if misspelt := misspelt_in(text.text):
+        found, meant = misspelt
+        what = f"`{key}` takes no values, so `{found[0]}` stays text; floe has `{meant}`"
         notes.warning(text.position_of(found.start()), what, instead)
 
 
@@ -331,19 +334,3 @@ class Raw:
 
     def schema(self) -> Schema:
         return {}
-
-
-def closest(text: str, names: Sequence[str]) -> str:
-    """A "did you mean" hint with the most similar name; empty if none is similar."""
-    found = nearest(text, names)
-    return f"did you mean `{found}`?" if found else ""
-
-
-def nearest(text: str, names: Sequence[str]) -> str:
-    """The name most similar to the text; empty if none is, or if there are too many names."""
-    from difflib import get_close_matches  # needed for errors only
-
-    if len(text) > CLOSEST_CHARS_MAX or len(names) > CLOSEST_NAMES_MAX:
-        return ""
-    plain = text.strip().lower().replace("_", "-")
-    return next(iter(get_close_matches(plain, names, n=1)), "")

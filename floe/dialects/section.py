@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import field
 from typing import Generic, TypeVar, cast
 
-from floe.dialects.kinds import Schema, Unfit, ValueKind, closest, quoted
+from floe.dialects.kinds import Schema, Unfit, ValueKind, quoted
+from floe.dialects.nearest import closest
 from floe.dialects.notes import Notes, Position
 from floe.dialects.tree import Scalar, Table, Tree
 from floe.model.nouns import dataclass

@@ -18,8 +18,17 @@ def delay_ms(backoff: Backoff, failed: int, key: Key) -> int:
 
     The jitter is derived from the key, so the same attempt always waits the same time.
     """
+    spread = crc32(str(key).encode()) / 0xFFFFFFFF * 2 - 1
+    return round(_delay_s(backoff, failed) * 1000 * (1 + JITTER * spread))
+
+
+def longest_delay_s(backoff: Backoff, failed: int) -> float:
+    """Seconds until the next attempt at most, after up to `failed` attempts (1 or more)."""
+    return _delay_s(backoff, failed) * (1 + JITTER)
+
+
+def _delay_s(backoff: Backoff, failed: int) -> float:
     delay_s = backoff.first_s
     for _ in range(min(failed - 1, DOUBLINGS_MAX)):
         delay_s *= backoff.factor
-    spread = crc32(str(key).encode()) / 0xFFFFFFFF * 2 - 1
-    return round(min(delay_s, backoff.max_s) * 1000 * (1 + JITTER * spread))
+    return min(delay_s, backoff.max_s)

@@ -5,7 +5,7 @@ after any other step. A step changes only the effects of the run as a whole and 
 touched, so `owed_by` suffices to keep the set up to date.
 """
 
-from floe.kernel.backoff import JITTER
+from floe.kernel.backoff import longest_delay_s
 from floe.kernel.items import open_items, state_of
 from floe.kernel.process import has_child, has_process, is_timed_out
 from floe.model.children import SubFlow
@@ -103,10 +103,9 @@ def longest_s(run: Run, timer: SetTimer) -> float:
     if timer.kind == "run":
         return run.flow.timeout_s or 0.0
     node = run.flow.by_id[timer.key.node]
-    if timer.kind == "retry" and node.repeat is not None:
-        return max(node.repeat.every_s, node.retry.backoff.max_s * (1 + JITTER))
     if timer.kind == "retry":
-        return node.retry.backoff.max_s * (1 + JITTER)
+        every_s = node.repeat.every_s if node.repeat is not None else 0.0
+        return max(every_s, longest_delay_s(node.retry.backoff, timer.key.attempt))
     work = run.nodes[node.id].work
     period_s = work.period_s if isinstance(work, Wait) else float("inf")
     return min(period_s, float("inf") if node.timeout_s is None else node.timeout_s)

@@ -152,6 +152,8 @@ def _why_ended(run: Run) -> Why:
 
 def _why_never(run: Run, flow: Flow, node: Node) -> NeverRan:
     clauses = missing(run, node)
+    if not clauses:
+        return NeverRan((), "the run ended first")
     reasons = [_why_lacking(run, flow, clause) for clause in clauses]
     return NeverRan(tuple(t for clause in clauses for t in clause), first_parts(reasons))
 

@@ -71,7 +71,8 @@ def _without(value: Any, left: list[int], level: int) -> Any:
             name: HIDDEN if is_secret_name(name) else _without(one, left, level + 1)
             for name, one in value.items()
         }
-    return [_without(one, left, level + 1) for one in value]
+    found = [_without(one, left, level + 1) for one in value]
+    return tuple(found) if isinstance(value, tuple) else found  # equal to a value without secrets
 
 
 def without_password(text: str) -> str:

@@ -139,7 +139,8 @@ class HostSecrets:
             return self._values[name]
         if problem := self._vault.problem(name):
             raise Yours(f"this host cannot use the secret {name}: {problem}")
-        raise Yours(f"this host has no secret {name}", f"floe secret set {name}")
+        hint = f"floe secret set {name}; for `floe run`, {PREFIX}{name} in its environment"
+        raise Yours(f"this host has no secret {name}", hint)
 
     def masks(self) -> Masks:
         """Finds all values in text, and those that were replaced since this process started."""

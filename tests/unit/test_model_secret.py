@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from floe.model.errors import Finding, FloeError, ValuesInvalid
-from floe.model.secret import masked, without_password
+from floe.model.secret import masked, without_password, without_secrets
 
 SECRET = "s3cretpw"
 SCHEMES = ("http", "HTTPS", "ssh", "git", "ftp", "file", "wss", "git+https", "postgres", "x-y.z")
@@ -133,3 +133,9 @@ def test_error_is_made_without_the_password() -> None:
     wrong = ValuesInvalid({"url": "not http://bob:s3cretpw@h"})
 
     assert SECRET not in f"{error} {error.what} {error.hint} {finding} {wrong} {wrong.fields}"
+
+
+def test_value_without_secrets_stays_equal_to_itself() -> None:
+    value = {"places": ("eu", ["us"]), "count": 1}
+
+    assert without_secrets(value) == value

@@ -3,7 +3,8 @@
 from typing import Final
 
 from floe.dialects.addresses import Network
-from floe.dialects.kinds import Schema, Text, Unfit, closest, quoted
+from floe.dialects.kinds import Schema, Text, Unfit, quoted
+from floe.dialects.nearest import closest
 from floe.dialects.notes import Notes
 from floe.dialects.tree import Tree
 from floe.model.nouns import dataclass

@@ -32,7 +32,8 @@ from floe.dialects.floe.case_keys import (
     WHY,
 )
 from floe.dialects.floe.json_values import json_of
-from floe.dialects.kinds import Unfit, closest, quoted
+from floe.dialects.kinds import Unfit, quoted
+from floe.dialects.nearest import closest
 from floe.dialects.notes import Notes, Position
 from floe.dialects.section import KeySpec, SectionValues
 from floe.dialects.tree import Table, Tree

@@ -8,7 +8,7 @@ from floe.dialects.floe.far_commands import check_far_command
 from floe.dialects.floe.given import GivenInputs, read_variables
 from floe.dialects.floe.nodes import Nodes
 from floe.dialects.floe.vocabulary import ARGS, CMD, ENV_OPT, SHELL
-from floe.dialects.kinds import nearest
+from floe.dialects.nearest import nearest
 from floe.dialects.notes import Notes, Position
 from floe.dialects.tree import Items, Table
 from floe.expr.arguments import arguments_of

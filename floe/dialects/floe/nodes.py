@@ -36,7 +36,8 @@ from floe.dialects.floe.vocabulary import (
     USE_STATUS,
     WAIT,
 )
-from floe.dialects.kinds import closest, nearest, quoted
+from floe.dialects.kinds import quoted
+from floe.dialects.nearest import closest, nearest
 from floe.dialects.notes import Notes, Position
 from floe.dialects.section import SectionValues
 from floe.dialects.tree import Items, Scalar, Table

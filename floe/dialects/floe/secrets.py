@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-from floe.dialects.kinds import Schema, Text, Unfit, ValueKind, closest
+from floe.dialects.kinds import Schema, Text, Unfit, ValueKind
+from floe.dialects.nearest import closest
 from floe.dialects.notes import Notes, Position
 from floe.dialects.tree import Items, Scalar, Table, Tree
 from floe.model.flow import Exec, Flow, Work

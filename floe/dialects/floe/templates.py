@@ -5,9 +5,11 @@ from collections.abc import Container, Iterator
 from functools import partial
 from typing import Final, NamedTuple
 
+from floe.dialects.braces import THEIRS
 from floe.dialects.floe.given import nodes_before, values_of
 from floe.dialects.floe.path_kinds import kind_of_path
-from floe.dialects.kinds import Schema, Text, Unfit, closest, quoted, text_of
+from floe.dialects.kinds import Schema, Text, Unfit, quoted, text_of
+from floe.dialects.nearest import closest
 from floe.dialects.notes import Notes, Position
 from floe.dialects.tree import Scalar, Tree
 from floe.expr.paths import shown
@@ -198,7 +200,7 @@ def _note_other_template(word: str, names: tuple[str, ...], at: Position, notes:
             f"`{{{{ {word}` stays text: an expression begins with a name, a quote, a number, ( or ["
         )
         notes.warning(at, what, f"{{{{ ({word} …) }}}}")
-    elif hint := closest(word, names):
+    elif hint := f"floe has `{THEIRS[word]}`" if word in THEIRS else closest(word, names):
         notes.warning(at, f"`{{{{ {word}` is none of floe's names, and stays text", hint)
 
 

@@ -64,3 +64,25 @@ def test_long_line_is_cut() -> None:
     _, line, _ = said(Host("x" * 4000), "unit-tests")
 
     assert len(line) == len("    ") + LINE_MAX + 1
+
+
+def test_failed_item_is_printed_with_its_last_lines() -> None:
+    states = [{"item": 0, "state": "good"}, {"item": 1, "state": "bad", "output_bytes": 4}]
+    node = {"output_bytes": 0, "items": ["eu", "us"], "item_states": states}
+
+    assert said(Host("boom"), "unit-tests", **node) == [
+        "  output of Unit Tests, item 1 (us):",
+        "    boom",
+        "  all of it: floe log h1-1 'unit-tests[1]'",
+    ]
+
+
+def test_task_whose_child_failed_names_it() -> None:
+    run = {
+        "id": "h1-1",
+        "nodes": [{**NODE, "output_bytes": 0}],
+        "failed": ["unit-tests"],
+        "children": [{"run": "h1-2", "node": "unit-tests", "item": None}],
+    }
+
+    assert failure_lines(cast(Client, Host("x")), run) == ["  its child run: floe why h1-2"]

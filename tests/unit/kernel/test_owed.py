@@ -75,6 +75,15 @@ def test_retry_takes_its_longest_backoff_and_the_jitter_at_most() -> None:
     assert timer.due <= NOW + 11_000
 
 
+def test_first_wait_of_a_backoff_that_grows_is_not_taken_for_the_last() -> None:
+    retry = Retry(max=3, backoff=Backoff(first_s=10.0, factor=2.0, max_s=300.0))
+    run = a_run(a_flow(a_node("build", retry=retry)))
+    run = after(run, exited(run, "build", status=1))
+    [timer] = [effect for effect in owed(run) if isinstance(effect, SetTimer)]
+
+    assert longest_s(run, timer) == 11.0
+
+
 def test_event_changes_what_its_item_owes_and_its_node_owes_nothing() -> None:
     run = a_run(a_flow(a_node("test", foreach=Foreach(values=("eu", "us")))))
     began = ItemEntered(at=NOW, node=NodeId("test"), visit=1, item=1)

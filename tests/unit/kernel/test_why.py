@@ -171,6 +171,12 @@ def test_node_after_a_stopped_one_says_so() -> None:
     assert answer.never["task.z"].why == "a was stopped"
 
 
+def test_node_whose_event_came_as_the_run_ended_says_so() -> None:
+    run = a_run(a_flow(a_node("a", condition="values.nope == 1"), a_node("z")))
+
+    assert why(run).never["task.z"].why == "the run ended first"
+
+
 TROUBLE = "cannot start commands: no warden is running"
 
 
