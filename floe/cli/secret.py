@@ -1,15 +1,13 @@
 """`floe secret`: set, list and remove secrets of a host; no command prints a value."""
 
 import sys
-from typing import Final
 
 import click
 
 from floe.cli.client import Client, connected, path
 from floe.cli.formats import age, as_json, clean, table
+from floe.expr.masking import VALUE_BYTES_MAX, without_line_end
 from floe.model.errors import Yours
-
-VALUE_BYTES_MAX: Final = 64 * 1024
 
 
 @click.group()
@@ -89,5 +87,4 @@ def _value(name: str) -> str:
         raise Yours(
             f"the value of {name} is no UTF-8 text", "base64 FILE | floe secret set …"
         ) from None
-    line = text.removesuffix("\n").removesuffix("\r")
-    return text if "\n" in line else line
+    return without_line_end(text)

@@ -52,6 +52,12 @@ def value_fault(text: str) -> str:
     return f"the value has more than {VALUE_BYTES_MAX} bytes" if size > VALUE_BYTES_MAX else ""
 
 
+def without_line_end(value: str) -> str:
+    """A value without the line end behind it, if that is its only one."""
+    line = value.removesuffix("\n").removesuffix("\r")
+    return value if "\n" in line else line
+
+
 class Masks:
     """The values of secrets, as they may stand in text. False if there are none."""
 

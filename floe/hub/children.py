@@ -116,7 +116,7 @@ async def children_left(
     `h2@k3f9`. Raises StoreFailed."""
     left: dict[RunRef, list[str]] = {ref: [] for ref in parents}
     query = RunQuery(states=frozenset({"pending", "active"}), limit=PAGE)
-    while parents:
+    while True:
         page = await store.runs(query)
         for row in filter(lambda row: _is_left(row, forgotten), page.runs):
             if (names := left.get(Key.parse(row.parent).run)) is not None:

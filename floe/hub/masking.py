@@ -32,6 +32,8 @@ AGAIN_S: Final = 2.0
 SECRET: Final = "secret"  # noqa: S105  # no password
 """The kind of the ledger's rows with encrypted secrets."""
 
+OUTPUT_HINT: Final = "leave it out: the task that needs it names it in its own `secrets`"
+
 HINT: Final = "remove it, and name it in `secrets` of the node that needs it"
 
 
@@ -144,7 +146,9 @@ def _masked(signal: Reported, masks: Masks) -> Reported:
         case Exited(outputs=outputs) | Answered(outputs=outputs):
             for output, value in outputs.items():
                 if name := masks.named_in({output: value}):
-                    why = f"its output {masks.text(output)} contains the secret {name}; {_HINT}"
+                    why = (
+                        f"its output {masks.text(output)} contains the secret {name}; {OUTPUT_HINT}"
+                    )
                     size = report.output_bytes
                     return replace(signal, report=Failed(cause="error", why=why, output_bytes=size))
             if isinstance(report, Exited):
@@ -154,6 +158,3 @@ def _masked(signal: Reported, masks: Masks) -> Reported:
             return replace(signal, report=replace(report, why=masks.text(why)))
         case _:
             return signal
-
-
-_HINT: Final = "a node that needs it names it in `secrets`"

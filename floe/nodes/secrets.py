@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from floe.expr.masking import VALUE_BYTES_MAX, Masks, value_fault
+from floe.expr.masking import VALUE_BYTES_MAX, Masks, value_fault, without_line_end
 from floe.files import read_named, reason_of
 from floe.model.errors import Yours
 from floe.model.ids import Instant, Json, StoreId
@@ -75,7 +75,7 @@ class FolderSecrets:
         for file in files:
             if name := secret_name(file.name):
                 try:
-                    value = one_line(read_named(file, VALUE_BYTES_MAX).decode())
+                    value = without_line_end(read_named(file, VALUE_BYTES_MAX).decode())
                     fault = value_fault(value)
                 except (OSError, ValueError) as error:
                     value, fault = "", str(error)
@@ -96,12 +96,6 @@ class FolderSecrets:
             ShownSecret(name=name, source="folder", problem=self._problems.get(name, ""))
             for name in names
         ]
-
-
-def one_line(value: str) -> str:
-    """A value without the line end behind it, if that is its only one."""
-    line = value.removesuffix("\n").removesuffix("\r")
-    return value if "\n" in line else line
 
 
 class HostSecrets:
