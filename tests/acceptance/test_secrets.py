@@ -1,19 +1,24 @@
 """Twenty secrets on a real host: in nothing that floe wrote, answered, printed or sent."""
 
 import base64
+import io
 import json
 import os
 import subprocess
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from urllib.parse import quote
+from zipfile import ZipFile
 
 import pytest
 
 from floe.model.errors import Yours
+from tests.acceptance.cluster_watch import watching
 from tests.acceptance.conftest import HostOf
-from tests.acceptance.people import floe
-from tests.acceptance.product import FLOE, TOKEN, Host, until
+from tests.acceptance.people import floe, hosted
+from tests.acceptance.product import FLOE, TOKEN, Host, Shape, until
+from tests.make_bucket import CREDENTIALS, an_s3_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -119,6 +124,10 @@ flows:
 """
 
 
+GIVEN = {f"FLOE_SECRET_{name}": value for name, value in SECRETS.items()}
+"""The environment of a host that has them."""
+
+
 def traces(text: bytes) -> list[str]:
     """The secrets that are in a text, in any form."""
     found = []
@@ -141,7 +150,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     (folder / "forms.py").write_text(PYTHON)
     host = Host(folder, CONFIG)
     try:
-        host.start(env={f"FLOE_SECRET_{name}": value for name, value in SECRETS.items()})
+        host.start(env=GIVEN)
         run = host.trigger("all", note="nothing")
         for node in NODES:
             until(partial(is_over, host, run, node), f"the end of {node}")
@@ -243,6 +252,62 @@ def test_no_command_prints_a_secret(host: Host) -> None:
 
 def test_file_with_a_secret_is_gone(host: Host) -> None:
     assert [*host.root.rglob("*.secret.*")] == []
+
+
+def is_end(frame: Shape, node: str, size: int) -> bool:
+    """Whether a frame has the end of a node's output."""
+    return (frame["type"], frame.get("node")) == ("output", node) and frame["end"] >= size
+
+
+def test_no_frame_of_the_feed_has_a_secret(host: Host) -> None:
+    with watching(host) as feed:
+        run = host.trigger("all", note="nothing")
+        for node in NODES:
+            feed.watch(run, node)
+        for node in NODES:
+            until(partial(is_over, host, run, node), f"the end of {node}")
+        for node in PRINTED:
+            size = len(host.output(run, node))
+            feed.until(partial(is_end, node=node, size=size), f"the end of the output of {node}")
+        feed.until_event(run, "NodeSettled")
+
+    outputs = {
+        node: "".join(f["text"] for f in feed.frames if is_end(f, node, 0)) for node in NODES
+    }
+    assert {node: traces(text.encode()) for node, text in outputs.items()} == {
+        node: [] for node in NODES
+    }
+    assert traces(json.dumps(feed.frames, ensure_ascii=False).encode()) == []
+    assert "*" * 20 in outputs["forms"]
+
+
+PRINTED = ("forms", "slow", "git", "traced")
+"""Nodes with an output."""
+
+BUCKET = """
+common:
+  store-type: ec2
+  bucket: {name: ci-runs, endpoint: $URL}
+"""
+
+
+def test_no_object_in_a_bucket_has_a_secret(tmp_path: Path) -> None:
+    (tmp_path / "forms.py").write_text(PYTHON)
+    with an_s3_server() as server:
+        config = BUCKET.replace("$URL", server.url) + CONFIG
+        with hosted(tmp_path, config, {**GIVEN, **CREDENTIALS}) as host:
+            run = host.trigger("all", note="nothing")
+            until(lambda: host.node(run, "wait")["state"] == "asking", "its form")
+            host.give(run, "wait", note="nothing")
+            host.until_over(run)
+            until(server.names, "its object in the bucket")
+        objects = [bytes(server.store().get(name).bytes()) for name in server.names()]
+
+    packed = [ZipFile(io.BytesIO(one)) for one in objects]
+    files = {name: archive.read(name) for archive in packed for name in archive.namelist()}
+    assert {name: traces(data) for name, data in files.items()} == {name: [] for name in files}
+    assert b"*" * 20 in files["outputs/forms.1.1.log"]
+    assert "log.jsonl" in files
 
 
 VAULTED = """
