@@ -68,6 +68,29 @@ def a_webhook() -> Iterator[Webhook]:
     hook.may_answer.set()
 
 
+@contextmanager
+def an_echo() -> Iterator[str]:
+    """The URL of a server that answers each request with the headers it got, as JSON."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            body = json.dumps({"id": 7, "headers": dict(self.headers)}, indent=1).encode()
+            self.send_response(201)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    with _serving(server):
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+
+
 @dataclass
 class Mailbox:
     """Takes mail; `replies` are its next answers to RCPT, 250 after them."""

@@ -61,7 +61,7 @@ function NodeData({ run, node, seq }) {
       isLatest && html`<${Values} title="In" values=${detail.inputs} from=${detail.inputs_from} none="No inputs" all />`
     }
     <${Values} title="Out" values=${isLatest ? detail.outputs : shown.outputs} none="No outputs" all />
-    ${isLatest && html`<${Values} title="Work" values=${detail.work} none="" />`}
+    ${isLatest && html`<${Values} title="Work" values=${readable(detail.work)} none="" />`}
     <${Values} title="Times" values=${times} none="" />
   </div>`;
 }
@@ -89,6 +89,24 @@ function Values({ title, values, from = {}, none, all = false }) {
     }
   </section>`;
 }
+
+/**
+ * The work of a node with lists of headers, outputs and files as lines, and with secrets that are named as such.
+ * @param {Record<string, any>} work
+ */
+function readable({ headers, auth, outputs, upload, download, ...work }) {
+  return {
+    ...work,
+    headers: lines(headers, ({ name, secret, value }) => `${name}: ${secret ? `secret ${secret}` : value}`),
+    auth: auth && (auth.bearer ? `bearer: secret ${auth.bearer}` : `${auth.user}: secret ${auth.password}`),
+    outputs: lines(outputs, ({ id, value }) => `${id}: ${value}`),
+    upload: lines(upload, ({ from, to }) => `${from} → ${to}`),
+    download: lines(download, ({ from, to }) => `${from} → ${to}`),
+  };
+}
+
+/** @param {any} list  anything else is left as it is @param {(one: any) => string} text */
+const lines = (list, text) => (Array.isArray(list) ? list.map(text).join("\n") : list);
 
 /** The node that gave a value. @param {string} node */
 const giver = (node) => html`<span class="giver">from ${node}</span>`;
