@@ -1,7 +1,7 @@
-"""Draws functions at random, to be looked for by the nouns they are about.
+"""Draws functions at random, to be looked for by their nouns.
 
-`scripts/guess` runs it. The rule of docs/contributing.md: of ten functions at least nine are in the
-file where a reader would look first.
+`scripts/guess` runs it and says what is drawn. The rule of docs/contributing.md: of ten functions at
+least nine are in the file where a reader would look first.
 """
 
 import argparse
@@ -17,22 +17,34 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parents[1]
 COUNT: Final = 10
-_SCRIPT: Final = re.compile(r"^(?:export )?(?:async )?function (\w+)\(", re.MULTILINE)
+# A function, also an arrow, or a class.
+_EXPORTED: Final = re.compile(
+    r"^export (?:(?:async )?function (\w+)(\([^)]*\))|const (\w+) = (\(.*?\)) =>|(class \w+))",
+    re.MULTILINE,
+)
+_IMPORT: Final = re.compile(r"import\([^)]*\)\.")  # would name the file of a type
+_SIGNATURE_MAX: Final = 160
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A function: its name, the noun it is about, the first line of its text, and where it is."""
+    """A function or class: with its types, the first line of its text, and where it is."""
 
-    name: str
-    noun: str
+    signature: str
     text: str
     place: str
+
+    @property
+    def name(self) -> str:
+        """Without its types: `Workspaces.path`."""
+        return re.sub(r"^(?:class|port) |\(.*", "", self.signature, flags=re.DOTALL)
 
 
 @functools.cache
 def functions() -> tuple[Drawn, ...]:
-    """Every function of floe/ and webapp/ that is not inside another one, sorted by its place."""
+    """All that modules of floe/ and webapp/ offer, sorted by its place."""
     python = (one for path in (ROOT / "floe").rglob("*.py") for one in _in_python(path))
     scripts = (p for p in (ROOT / "webapp").rglob("*.js") if "vendor" not in p.parts)
     found = (*python, *(one for path in scripts for one in _in_script(path)))
@@ -40,43 +52,49 @@ def functions() -> tuple[Drawn, ...]:
 
 
 def _in_python(path: Path) -> Iterator[Drawn]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in tree.body:
-        if isinstance(node, ast.ClassDef):
-            is_port = any(ast.unparse(base).startswith("Protocol") for base in node.bases)
-            noun = f"the port {node.name}" if is_port else node.name
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            bases = f"({', '.join(map(ast.unparse, node.bases))})" if node.bases else ""
+            yield _drawn(path, node, f"class {node.name}{bases}")
+            port = "port " if "Protocol" in bases else ""
             for part in node.body:
-                if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef):
-                    yield _drawn(path, part, f"{node.name}.", noun)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield _drawn(path, node, "", _about(node))
+                if isinstance(part, Function) and not part.name.startswith("_"):
+                    yield _drawn(path, part, f"{port}{node.name}.{_signature(part)}", node)
+        elif isinstance(node, Function) and not node.name.startswith("_"):
+            yield _drawn(path, node, _signature(node))
 
 
 def _drawn(
-    path: Path, node: ast.FunctionDef | ast.AsyncFunctionDef, prefix: str, noun: str
+    path: Path,
+    node: Function | ast.ClassDef,
+    signature: str,
+    owner: ast.ClassDef | None = None,
 ) -> Drawn:
-    text = (ast.get_docstring(node) or "").partition("\n")[0]
-    return Drawn(prefix + node.name, noun, text, f"{path.relative_to(ROOT)}:{node.lineno}")
+    text = _first_line(node)
+    if owner is not None and not text:  # it does what its port says
+        text = f"Of its class: {_first_line(owner)}"
+    return Drawn(signature, text, f"{path.relative_to(ROOT)}:{node.lineno}")
 
 
-def _about(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
-    """The type of the first argument that is used, else of the result, else nothing."""
-    used = (arg for arg in node.args.args if not arg.arg.startswith("_"))
-    hint = next((arg.annotation for arg in used if arg.annotation), None)
-    if hint is not None:
-        return ast.unparse(hint)
-    return f"a result, {ast.unparse(node.returns)}" if node.returns is not None else ""
+def _first_line(node: Function | ast.ClassDef) -> str:
+    return (ast.get_docstring(node) or "").partition("\n")[0]
+
+
+def _signature(node: Function) -> str:
+    given = re.sub(r"^(?:self|cls)(?:, )?", "", ast.unparse(node.args))
+    result = "" if node.returns is None else f" -> {ast.unparse(node.returns)}"
+    return f"{node.name}({given}){result}"
 
 
 def _in_script(path: Path) -> Iterator[Drawn]:
     source = path.read_text(encoding="utf-8")
-    for found in _SCRIPT.finditer(source):
+    for found in _EXPORTED.finditer(source):
         before = source[: found.start()].rstrip()
         comment = before[before.rfind("/**") + 3 : -2] if before.endswith("*/") else ""
-        text, *rest = " ".join(comment.replace("*", " ").split()).split("@param", 1)
-        noun = "".join(rest).partition("}")[0].strip(" {")
+        text = " ".join(_IMPORT.sub("", comment).replace("*", " ").split())
+        signature = " ".join("".join(part or "" for part in found.groups()).split())
         line = source.count("\n", 0, found.start()) + 1
-        yield Drawn(found[1], noun, text.strip(), f"{path.relative_to(ROOT)}:{line}")
+        yield Drawn(signature, text, f"{path.relative_to(ROOT)}:{line}")
 
 
 def page(seed: int, count: int, *, answers: bool) -> str:
@@ -85,12 +103,16 @@ def page(seed: int, count: int, *, answers: bool) -> str:
     drawn = random.Random(seed).sample(everything, count)  # noqa: S311  # no secret
     lines = [f"seed {seed}, {count} of {len(everything)} functions", ""]
     for number, one in enumerate(drawn, 1):
-        lines.append(f"{number:2}. {one.name}{f' of {one.noun}' if one.noun else ''}")
-        lines.append(f"    {one.text or '(no text)'}")
+        lines.append(f"{number:2}. {_short(one.signature)}")
+        lines.append(f"    {_short(one.text) or '(no text)'}")
         lines += [f"    {one.place}"] * answers
     if not answers:
         lines += ["", f"The files: scripts/guess --seed {seed} --answers"]
     return "\n".join(lines)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SIGNATURE_MAX else f"{text[:_SIGNATURE_MAX]}…"
 
 
 def main() -> None:
