@@ -1,4 +1,4 @@
-"""What comes into the core, and its replies."""
+"""The inputs of the host's core, and its replies."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -17,7 +17,7 @@ from floe.store.base import Append, LedgerWrite
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """A trigger was pulled, or a run is to start again: make a pending run."""
+    """Host input: a trigger was pulled, or a run is to start again: make a pending run."""
 
     flow: Flow
     digest: str | None
@@ -45,7 +45,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Child:
-    """The child run that an attempt of a run here owes: its flow is known, and its values fit."""
+    """Host input: the child run that an attempt owes; its flow is known, and its values fit."""
 
     key: Key
     start: Start
@@ -53,7 +53,7 @@ class Child:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildrenLeft:
-    """The children of the earlier starts of a parent that have not ended, as the lists have them.
+    """Host input: the living children of the earlier starts of a parent, as the lists have them.
 
     For a run whose host was forgotten; until it comes, no host gets the run again.
     """
@@ -69,7 +69,7 @@ class ChildrenLeft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """Rows to store that start nothing: a first poll, missed ticks, tokens."""
+    """Host input: rows to store that start nothing: a first poll, missed ticks, tokens."""
 
     rows: tuple[LedgerWrite, ...]
     appends: tuple[Append, ...] = ()
@@ -81,7 +81,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassOver:
-    """The filters of a push trigger passed a delivery over, in whole or in part."""
+    """Host input: the filters of a push trigger passed a delivery over, in whole or in part."""
 
     flow: Flow
     trigger: Trigger
@@ -90,7 +90,7 @@ class PassOver:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prune:
-    """Remove ended runs whose logs are here, and flows that no run needs any more."""
+    """Host input: remove ended runs whose logs are here, and flows that no run needs any more."""
 
     runs: tuple[Pruned, ...] = ()
     lost: tuple[Pruned, ...] = ()
@@ -102,7 +102,7 @@ class Prune:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowRead:
-    """The flow-file of a run was read and compiled."""
+    """Host input: the flow-file of a run was read and compiled."""
 
     flow: Flow
     digest: str
@@ -111,7 +111,7 @@ class FlowRead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packed:
-    """The outputs of an ended run were digested and, with an archive, the run was put there."""
+    """Host input: the outputs of an ended run were digested, and it is in the archive, if any."""
 
     digests: Mapping[str, str]
     copied_bytes: int = 0
@@ -124,7 +124,7 @@ FLOOR_MAX: Final = 2**31
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """A message came from a peer."""
+    """Host input: a message came from a peer."""
 
     envelope: Envelope
     floor: int | None = None
@@ -134,7 +134,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unsent:
-    """The connection was refused, and this process wrote no byte of this Offer to a socket."""
+    """Host input: the connection was refused; no byte of this Offer was written to a socket."""
 
     run: RunRef
     epoch: int
@@ -142,7 +142,7 @@ class Unsent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forget:
-    """An operator gives up a host and its store permanently."""
+    """Host input: an operator gives up a host and its store permanently."""
 
     host: HostId
     store: StoreId | None = None
@@ -153,28 +153,28 @@ class Forget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drain:
-    """Take no new runs, or take them again. A restart does not change it."""
+    """Host input: take no new runs, or take them again. A restart does not change it."""
 
     on: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Troubles:
-    """The problems of this host's machine that keep runs away from it; empty for none."""
+    """Host input: the problems of this host's machine that keep runs away; empty for none."""
 
     problems: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretNames:
-    """The names of the secrets that this host has now."""
+    """Host input: the names of the secrets that this host has now."""
 
     names: frozenset[SecretName]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What the core cannot observe itself: facts about this host, its store and its peers' URLs.
+    """Host input: what the core cannot observe itself about this host, its store and peers' URLs.
 
     It replaces what the core knew before. A refused append does not undo it.
     """
@@ -191,7 +191,7 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Free:
-    """An operator takes a resource from its holder, at the keeper."""
+    """Host input: an operator takes a resource from its holder, at the keeper."""
 
     tag: str
     run: str = ""
@@ -221,7 +221,7 @@ Input = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:
-    """An input for one run, or for the host (`run` None)."""
+    """An input of the host: for one run, or for the host (`run` None)."""
 
     input: Input
     run: RunRef | None = None
@@ -234,7 +234,7 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """The reply to a ticket, given only when everything that it depends on is stored."""
+    """The reply to the ticket of an input, given when everything that it depends on is stored."""
 
     ticket: int
     run: RunRef | None

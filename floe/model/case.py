@@ -11,7 +11,7 @@ from floe.model.result import RunResult
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GivenAttempt:
-    """How one attempt of a node ends. By default it is good at once."""
+    """In a case: how one attempt of a node ends. By default it is good at once."""
 
     result: Literal["good", "bad", "error"] = "good"
     status: int | None = None
@@ -30,7 +30,7 @@ Attempts = tuple[GivenAttempt, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GivenNode:
-    """How a node ends."""
+    """In a case: how a node ends."""
 
     attempts: Attempts = (GivenAttempt(),)
     """Those of a node without items, and those of items that are not given."""
@@ -40,7 +40,7 @@ class GivenNode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """What a run must have done. None stands for anything."""
+    """In a case: what the run must have done. None stands for anything."""
 
     starts: bool = True
     """False: the `if` of the trigger starts no run. Then `why` is a part of its reason."""

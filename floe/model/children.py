@@ -46,7 +46,7 @@ class Above:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parent:
-    """The attempt of a node that a run belongs to."""
+    """The parent of a child run: the attempt of a node that the run belongs to."""
 
     key: str
     """The key of the attempt: `h1-12@k3f9.1.deploy.1.1`."""

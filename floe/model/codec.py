@@ -29,12 +29,12 @@ _dumps: Final = json.JSONEncoder(
 
 
 def to_text(value: object) -> str:
-    """Compact JSON text of a JSON shape. Raises ValueError for NaN and infinities."""
+    """Encode a JSON shape as compact text. Raises ValueError for NaN and infinities."""
     return _dumps(value)
 
 
 def from_text(text: str | bytes) -> Json:
-    """Parse a JSON text. Raises ValueError."""
+    """Decode the text of a JSON shape. Raises ValueError."""
     return cast(Json, json.loads(text))
 
 
@@ -63,13 +63,13 @@ EVENTS: Final[Mapping[str, type]] = {cls.__name__: cls for cls in typing.get_arg
 
 
 def digest_of(flow: Flow) -> str:
-    """The name of a stored flow: `sha256:` and the hash of its JSON shape."""
+    """The name of a stored flow: `sha256:` and the hash of its encoding by this codec."""
     text = json.dumps(encode(flow), sort_keys=True, separators=(",", ":"))
     return "sha256:" + sha256(text.encode()).hexdigest()
 
 
 def iso(at: Instant | None) -> str | None:
-    """The instant as in API, CLI and feed: `2026-11-21T10:00:00.123Z`."""
+    """Encode an instant as in API, CLI and feed: `2026-11-21T10:00:00.123Z`."""
     if at is None:
         return None
     seconds, ms = divmod(at, 1000)

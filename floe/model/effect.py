@@ -7,7 +7,7 @@ from floe.model.signal import TimerKind
 
 @dataclass(frozen=True, slots=True)
 class StartAction:
-    """Start an attempt, or find it again. Closed by NodeSettled or RetryArmed."""
+    """Effect: start an attempt, or find it again. Closed by NodeSettled or RetryArmed."""
 
     key: Key
     started: bool
@@ -16,21 +16,21 @@ class StartAction:
 
 @dataclass(frozen=True, slots=True)
 class StopAction:
-    """End an attempt and all its processes. Closed by NodeSettled."""
+    """Effect: end an attempt and all its processes. Closed by NodeSettled."""
 
     key: Key
 
 
 @dataclass(frozen=True, slots=True)
 class PendChild:
-    """Pend the child run of an attempt. Closed by ChildPended or NodeSettled."""
+    """Effect: pend the child run of an attempt. Closed by ChildPended or NodeSettled."""
 
     key: Key
 
 
 @dataclass(frozen=True, slots=True)
 class StopChild:
-    """Cancel the child run of an attempt. Closed by NodeSettled or RetryArmed."""
+    """Effect: cancel the child run of an attempt. Closed by NodeSettled or RetryArmed."""
 
     key: Key
     run: str
@@ -39,7 +39,7 @@ class StopChild:
 
 @dataclass(frozen=True, slots=True)
 class SetTimer:
-    """Send TimerFired at `due`. Closed by the events that follow from it."""
+    """Effect: send TimerFired at `due`. Closed by the events that follow from it."""
 
     key: Key
     kind: TimerKind
@@ -48,21 +48,21 @@ class SetTimer:
 
 @dataclass(frozen=True, slots=True)
 class AskData:
-    """Keep a form open. Closed by NodeSettled."""
+    """Effect: keep a form open. Closed by NodeSettled."""
 
     key: Key
 
 
 @dataclass(frozen=True, slots=True)
 class LoadFlow:
-    """Read the flow-file. Closed by FlowPinned or RunEnding."""
+    """Effect: read the flow-file. Closed by FlowPinned or RunEnding."""
 
     run: RunRef
 
 
 @dataclass(frozen=True, slots=True)
 class OfferRun:
-    """Offer the run to the host it was granted to. Closed by RunActivated or GrantReturned."""
+    """Effect: offer a granted run to its host. Closed by RunActivated or GrantReturned."""
 
     run: RunRef
     epoch: int
@@ -70,7 +70,7 @@ class OfferRun:
 
 @dataclass(frozen=True, slots=True)
 class PackArchive:
-    """Compute the digests of the outputs. Closed by RunPacked."""
+    """Effect: compute the digests of the outputs. Closed by RunPacked."""
 
     run: RunRef
 

@@ -36,7 +36,7 @@ from floe.model.secret import without_password
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One error or warning about a document."""
+    """A finding about a document: one error or warning."""
 
     file: str
     line: int
@@ -68,11 +68,11 @@ class FloeError(Exception):
 
 
 class Yours(FloeError):
-    """The caller's request cannot be carried out."""
+    """Base of the errors of callers: the request cannot be carried out."""
 
 
 class IdInvalid(Yours):
-    """An id that does not match its pattern."""
+    """Error: an id does not match its pattern."""
 
     def __init__(self, kind: str, text: str, hint: str = "") -> None:
         article = "an" if kind[0] in "aeiou" else "a"
@@ -80,7 +80,7 @@ class IdInvalid(Yours):
 
 
 class ConfigInvalid(Yours):
-    """A document that cannot be used; `findings` has all reasons."""
+    """Error: a document cannot be used; `findings` has all reasons."""
 
     def __init__(self, findings: Sequence[Finding]) -> None:
         super().__init__("\n".join(str(f) for f in findings))
@@ -88,7 +88,7 @@ class ConfigInvalid(Yours):
 
 
 class ValuesInvalid(Yours):
-    """Form values that do not fit; `fields` maps the id of a field to its error."""
+    """Error: form values do not fit; `fields` maps the id of a field to its error."""
 
     def __init__(self, fields: Mapping[str, str]) -> None:
         self.fields = {k: without_password(v) for k, v in fields.items()}
@@ -96,11 +96,11 @@ class ValuesInvalid(Yours):
 
 
 class NotFound(Yours):
-    """No such flow, run, node or host."""
+    """Error: no such flow, run, node or host."""
 
 
 class Lost(Yours):
-    """The requested object is permanently lost, together with its host."""
+    """Error: the requested object is permanently lost, together with its host."""
 
     def __init__(self, what: str, *, host: str, since: int) -> None:
         """`since`: the instant at which the host was declared lost."""
@@ -110,7 +110,7 @@ class Lost(Yours):
 
 
 class Removed(Yours):
-    """A run that was pruned, as the config or a person asked."""
+    """Error: a run was pruned, as the config or a person asked."""
 
     def __init__(self, what: str, *, at: int | None, why: str = "") -> None:
         """`at`: the instant of the removal; None if only the fact is known."""
@@ -120,35 +120,35 @@ class Removed(Yours):
 
 
 class Conflict(Yours):
-    """The object is no longer in the state that the caller expects."""
+    """Error: the object is no longer in the state that the caller expects."""
 
 
 class TriggerHeld(Conflict):
-    """The `if` of a trigger is false, or could not be judged."""
+    """Error: the `if` of a trigger is false, or could not be judged."""
 
 
 class TooLarge(Yours):
-    """More than the documented limit."""
+    """Error: more than the documented limit."""
 
 
 class Denied(Yours):
-    """No credentials, or wrong ones."""
+    """Error: no credentials, or wrong ones."""
 
 
 class Forbidden(Yours):
-    """The caller is known, or needs no credentials, and may not do this."""
+    """Error: the caller is known, or needs no credentials, and may not do this."""
 
 
 class Theirs(FloeError):
-    """A remote server or a different host answered wrongly or not at all."""
+    """Base of the errors of others: a remote server or a different host failed to answer."""
 
 
 class World(FloeError):
-    """This machine refused."""
+    """Base of the errors of this machine, which refused."""
 
 
 class PlaceHangs(World):
-    """A file system that does not answer; `what` names it and says since when."""
+    """Error: a file system does not answer; `what` names it and says since when."""
 
     def __init__(self, problem: str) -> None:
         """`problem` is a sentence without its subject."""
@@ -156,7 +156,7 @@ class PlaceHangs(World):
 
 
 class HostAway(World):
-    """A different host is needed, and does not answer."""
+    """Error: a different host is needed, and does not answer."""
 
     def __init__(self, what: str, hint: str = "", *, host: str, since: int | None = None) -> None:
         """`since`: the instant of its last message; None if there was none."""
@@ -166,20 +166,20 @@ class HostAway(World):
 
 
 class ArchiveAway(World):
-    """The bucket with ended runs does not answer, or refuses; `what` names it and its reason."""
+    """Error: the bucket with ended runs does not answer, or refuses; `what` has the reason."""
 
 
 class StoreBusy(World):
-    """A different process uses the store."""
+    """Error: a different process uses the store."""
 
 
 class StoreForeign(World):
-    """The directory is not a floe store, or a newer floe wrote it."""
+    """Error: the directory is not a floe store, or a newer floe wrote it."""
 
 
 class StoreConflict(World):
-    """An append that expects a different sequence number or epoch than the store has."""
+    """Error: an append expects a different sequence number or epoch than the store has."""
 
 
 class StoreFailed(World):
-    """The disk or database refused a write."""
+    """Error: the disk or database refused a write."""

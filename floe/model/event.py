@@ -19,7 +19,7 @@ from floe.model.taken import ItemsTaken, NodeTaken, RerunOf
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPended:
-    """A trigger was accepted; the run waits for a host."""
+    """Event: a trigger was accepted; the run waits for a host."""
 
     at: Instant
     flow: FlowId
@@ -48,7 +48,7 @@ class RunPended:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowPinned:
-    """The flow-file was read; later edits do not affect this run."""
+    """Event: the flow-file was read; later edits do not affect this run."""
 
     at: Instant
     digest: str
@@ -61,7 +61,7 @@ class FlowPinned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunGranted:
-    """The adopter granted the run to a host, under a new epoch."""
+    """Event: the adopter granted the run to a host, under a new epoch."""
 
     at: Instant
     host: HostId
@@ -73,7 +73,7 @@ class RunGranted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrantReturned:
-    """The host refused the grant."""
+    """Event: the host refused the grant."""
 
     at: Instant
     epoch: int
@@ -82,7 +82,7 @@ class GrantReturned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrantRevoked:
-    """The host was forgotten, so its grant is void."""
+    """Event: the host was forgotten, so its grant is void."""
 
     at: Instant
     epoch: int
@@ -90,7 +90,7 @@ class GrantRevoked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrantSuperseded:
-    """This copy of the run is over: it was forgotten and continued elsewhere under a higher epoch,
+    """Event: this copy of the run was forgotten and continued elsewhere under a higher epoch,
     or it came from a store's backup and was abandoned."""
 
     at: Instant
@@ -103,7 +103,7 @@ class GrantSuperseded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunActivated:
-    """The run began on a host; `trigger.good` stands."""
+    """Event: the run began on a host; `trigger.good` stands."""
 
     at: Instant
     host: HostId
@@ -115,7 +115,7 @@ class RunActivated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeEntered:
-    """A node entered. `work` is rendered; `sources` are the nodes whose outputs it sees first, the
+    """Event: a node entered. `work` is rendered; `sources` are the nodes whose outputs it sees, the
     later over the earlier, on top of the trigger's values."""
 
     at: Instant
@@ -131,7 +131,7 @@ class NodeEntered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemEntered:
-    """An item of a node began; its first attempt may start."""
+    """Event: an item of a node began; its first attempt may start."""
 
     at: Instant
     node: NodeId
@@ -144,7 +144,7 @@ class ItemEntered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemSettled:
-    """An item of a node is done. No tag is issued."""
+    """Event: an item of a node is done. No tag is issued."""
 
     at: Instant
     node: NodeId
@@ -159,7 +159,7 @@ class ItemSettled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeStarted:
-    """The process of an attempt was started."""
+    """Event: the process of an attempt was started."""
 
     at: Instant
     node: NodeId
@@ -172,7 +172,7 @@ class NodeStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataAsked:
-    """A form is open."""
+    """Event: a form is open."""
 
     at: Instant
     node: NodeId
@@ -181,7 +181,7 @@ class DataAsked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryArmed:
-    """An attempt failed; the next is due later. No tag is issued."""
+    """Event: an attempt failed; the next is due later. No tag is issued."""
 
     at: Instant
     node: NodeId
@@ -199,7 +199,7 @@ class RetryArmed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryDue:
-    """The next attempt may start."""
+    """Event: the next attempt may start."""
 
     at: Instant
     node: NodeId
@@ -211,7 +211,7 @@ class RetryDue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepeatArmed:
-    """An attempt is over, and `until` is not true yet; the next is due later. No tag is issued."""
+    """Event: an attempt is over, and `until` is not true yet; the next is due later. No tag."""
 
     at: Instant
     node: NodeId
@@ -227,7 +227,7 @@ class RepeatArmed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeSettled:
-    """A node is done; `tag` stands from here on."""
+    """Event: a node is done; `tag` stands from here on."""
 
     at: Instant
     node: NodeId
@@ -251,7 +251,7 @@ class NodeSettled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeSkipped:
-    """A node does not run in this visit; `tag` stands from here on."""
+    """Event: a node does not run in this visit; `tag` stands from here on."""
 
     at: Instant
     node: NodeId
@@ -269,7 +269,7 @@ class NodeSkipped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeReset:
-    """These nodes may enter again, as their next visit. Their tags no longer stand, except `by`."""
+    """Event: these nodes may enter again, as their next visit. Only the tag `by` keeps standing."""
 
     at: Instant
     nodes: tuple[NodeId, ...]
@@ -279,7 +279,7 @@ class NodeReset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelAsked:
-    """A user asked to cancel the run."""
+    """Event: a user asked to cancel the run."""
 
     at: Instant
     by: str
@@ -288,7 +288,7 @@ class CancelAsked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnding:
-    """The run's result is decided: no node enters any more, and running ones are stopped."""
+    """Event: the run's result is decided: no node enters any more, and running ones are stopped."""
 
     at: Instant
     good: bool
@@ -301,7 +301,7 @@ class RunEnding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnded:
-    """The last process of the run is gone; its resources are free."""
+    """Event: the last process of the run is gone; its resources are free."""
 
     at: Instant
     good: bool
@@ -312,7 +312,7 @@ class RunEnded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPacked:
-    """The digests of the outputs are recorded."""
+    """Event: the digests of the outputs are recorded."""
 
     at: Instant
     digests: Mapping[str, str]

@@ -33,7 +33,7 @@ TriggerType = Literal["data", "timer", "poll-git", "push"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Git:
-    """A repository and a commit in it; empty fields are not given.
+    """In a flow: a repository and a commit in it; empty fields are not given.
 
     Within one layer, `hash` takes precedence over `ref`, and `ref` over `branch`.
     """
@@ -53,7 +53,7 @@ class Git:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exec:
-    """Run a command: either `argv`, or `shell` as a text for `bash -c`.
+    """Work of a flow's task: run a command, `argv` or `shell` as a text for `bash -c`.
 
     Variables in `argv` are expanded in arguments that are data (`expr.command`). The program, which
     is the first, has no template.
@@ -68,7 +68,7 @@ class Exec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetch:
-    """Download a file over http(s)."""
+    """Work of a flow's task: download a file over http(s)."""
 
     url: Annotated[Text, InWorkspace.TEXT]
     checksum: Text = ""
@@ -80,40 +80,40 @@ class Fetch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GitCheckout:
-    """Check out one commit shallowly into the workspace."""
+    """Work of a flow's task: check out one commit shallowly into the workspace."""
 
     git: Git
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GitMerge:
-    """Merge `from_branch` into `branch` in the workspace; a conflict is bad."""
+    """Work of a flow's task: merge `from_branch` into `branch`; a conflict is bad."""
 
     git: Git
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """A timer task: settle good after `period_s` seconds."""
+    """Work of a flow's timer task: settle good after `period_s` seconds."""
 
     period_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """A data task: open a form and wait for an answer."""
+    """Work of a flow's data task: open a form and wait for an answer."""
 
     form: Form
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class End:
-    """Reaching this node ends the run."""
+    """Work of a flow's task: reaching its node ends the run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Join:
-    """A merge: settles as soon as it enters. The node's `needs` express all or any."""
+    """Work of a flow's merge: settle at once. The node's `needs` express all or any."""
 
 
 Action = Exec | Fetch | Http | Notify | GitCheckout | GitMerge | Ssh
@@ -132,7 +132,7 @@ replaced and the commit chosen."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backoff:
-    """How long to wait before the next attempt: `first_s * factor ** n`, at most `max_s`."""
+    """In a flow: how long to wait before the next attempt, `first_s * factor**n`, up to `max_s`."""
 
     first_s: float = 1.0
     factor: float = 2.0
@@ -141,7 +141,7 @@ class Backoff:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
-    """`max` further attempts after the first, on bad and error."""
+    """In a flow: `max` further attempts after the first, on bad and error."""
 
     max: int = 0
     backoff: Backoff = Backoff()
@@ -149,7 +149,7 @@ class Retry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foreach:
-    """A list for whose items a node runs: `values`, or what `expression` comes to."""
+    """In a flow: a list for whose items a node runs, `values` or what `expression` comes to."""
 
     values: tuple[Json, ...] = ()
     """As written in the document; of a matrix, its combinations."""
@@ -162,7 +162,7 @@ class Foreach:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repeat:
-    """Further attempts until a condition is true, at most `max` in all."""
+    """In a flow: further attempts until a condition is true, at most `max` in all."""
 
     until: str
     """An expression, which is judged after each attempt that was good or bad."""
@@ -173,7 +173,7 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A task or a merge. It enters when a tag of `heard` arrives and all its clauses stand."""
+    """A task or merge of a flow; enters when a tag of `heard` arrives and its clauses stand."""
 
     id: NodeId
     cls: Literal["task", "merge"]
@@ -213,17 +213,17 @@ class Node:
 
     @property
     def secret_names(self) -> frozenset[SecretName]:
-        """The secrets that it needs."""
+        """The secrets that this node of a flow needs."""
         return frozenset((*(use.name for use in self.secrets), *secrets_in(self.work)))
 
     @property
     def can_skip(self) -> bool:
-        """Whether the node may be skipped although all nodes before it ran."""
+        """Whether this node of a flow may be skipped although all nodes before it ran."""
         return self.condition != "" or (self.foreach is not None and self.foreach.expression != "")
 
     @property
     def is_filled(self) -> bool:
-        """Whether its work has templates."""
+        """Whether the work of this node of a flow has templates."""
         match self.work:
             case Exec(argv=argv, env=env):
                 return has_template((argv, env))
@@ -242,13 +242,13 @@ class Node:
 
     @property
     def ref(self) -> str:
-        """The node as people write it: `task.build`."""
+        """This node of a flow as people write it: `task.build`."""
         return f"{self.cls}.{self.id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger:
-    """Starts runs of its flow."""
+    """A trigger of a flow: starts its runs."""
 
     id: NodeId
     type: TriggerType

@@ -13,7 +13,7 @@ Approvers = Literal["anyone", "not-starter"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One input of a form."""
+    """One field of a form."""
 
     id: str
     prompt: str

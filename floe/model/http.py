@@ -79,5 +79,5 @@ class Http:
 
 
 def is_among(status: int, patterns: tuple[str, ...]) -> bool:
-    """Whether a status is one of these, as `204` or `2xx`."""
+    """Whether an HTTP status is one of these, as `204` or `2xx`."""
     return str(status) in patterns or f"{status // 100}xx" in patterns

@@ -50,18 +50,18 @@ def host_id(text: str) -> HostId:
 
 
 def address_key(host: HostId, store: StoreId | None) -> str:
-    """The name of a host's store: `h2@k3f9`."""
+    """The id of a host with its store: `h2@k3f9`."""
     return f"{host}@{store}"
 
 
 def address_of(key: str) -> tuple[HostId, StoreId]:
-    """Host and store of `h2@k3f9`."""
+    """The ids in `h2@k3f9`: host and store."""
     host, _, store = key.rpartition("@")
     return HostId(host), StoreId(store)
 
 
 class RunRef(NamedTuple):
-    """A run's globally unique name: the store that adopted it and a serial there.
+    """The id of a run, globally unique: the store that adopted it and a serial there.
 
     Printed as `h1-12`. The `key`, `h1-12@k3f9`, also distinguishes two stores of one host name;
     stores, paths and messages use it.
@@ -78,12 +78,12 @@ class RunRef(NamedTuple):
 
     @property
     def key(self) -> str:
-        """The unique text of this run."""
+        """The unique id of this run as text."""
         return f"{self.host}-{self.serial}@{self.store}"
 
     @classmethod
     def parse(cls, text: str, default_store: StoreId | None = None) -> Self:
-        """Parse `h1-12@k3f9`, or `h1-12` if a default store is given. Raises IdInvalid."""
+        """Parse a run's id: `h1-12@k3f9`, or `h1-12` with a default store. Raises IdInvalid."""
         match = _RUN.fullmatch(text)
         store = (match and match[3]) or default_store
         if not match or not store:
@@ -92,7 +92,7 @@ class RunRef(NamedTuple):
 
 
 def ref_of(key: str) -> RunRef | None:
-    """The run of a key that came from outside; None for a text that is no key."""
+    """The id of a run in a key from outside; None for a text that is no key."""
     try:
         return RunRef.parse(key)
     except IdInvalid:
@@ -104,7 +104,7 @@ NO_ITEM: Final = -1
 
 
 class Key(NamedTuple):
-    """The name of one attempt of one node of one run, for its effects and reports.
+    """The id of one attempt of one node of one run, for its effects and reports.
 
     Effects of the run as a whole have an empty node and zeros.
     """
@@ -121,13 +121,13 @@ class Key(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The attempt within its run and epoch: `build.1.2`, and `build.1.2.i7` of an item."""
+        """The id of the attempt within its run and epoch: `build.1.2`; `build.1.2.i7` of an item."""
         item = "" if self.item == NO_ITEM else f".i{self.item}"
         return f"{self.node}.{self.visit}.{self.attempt}{item}"
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Parse the output of `str`. Raises IdInvalid."""
+        """Parse the text of a key of an attempt. Raises IdInvalid."""
         before, _, last = text.rpartition(".")
         parts = (before if last.startswith("i") else text).rsplit(".", 4)
         counted = (*parts[1:2], *parts[3:], *((last[1:],) if last.startswith("i") else ()))

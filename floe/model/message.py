@@ -26,7 +26,7 @@ PROTOCOL: Final = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """One event of a run's log on its way to a different host."""
+    """In a message: one event of a run's log on its way to a different host."""
 
     epoch: int
     seq: int
@@ -38,7 +38,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ping:
-    """The state of a host: sent every 2 s and at each change; there is no reply to it."""
+    """Message: the state of a host, sent every 2 s and at each change; there is no reply to it."""
 
     at: Instant
     """By the sender's clock."""
@@ -69,19 +69,19 @@ class Ping:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotMe:
-    """Reply: the message was for a different store than mine; nothing changed."""
+    """Message, a reply: the message was for a different store than mine; nothing changed."""
 
     mine: StoreId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forgotten:
-    """Reply: your store was forgotten; its runs continued elsewhere."""
+    """Message, a reply: your store was forgotten; its runs continued elsewhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """Take this run, with its log so far."""
+    """Message: take this run, with its log so far."""
 
     run: str
     epoch: int
@@ -92,7 +92,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """Reply: the run is active here; `fact` is its RunActivated."""
+    """Message, a reply: the run is active here; `fact` is its RunActivated."""
 
     run: str
     epoch: int
@@ -101,7 +101,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """Reply: the run is not here under this epoch, and never will be."""
+    """Message, a reply: the run is not here under this epoch, and never will be."""
 
     run: str
     epoch: int
@@ -112,7 +112,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Withdraw:
-    """Return the run if it has not started."""
+    """Message: return the run if it has not started."""
 
     run: str
     epoch: int
@@ -120,7 +120,7 @@ class Withdraw:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """A run that the receiver adopted is over; its log stays on the sender."""
+    """Message: a run that the receiver adopted is over; its log stays on the sender."""
 
     run: str
     epoch: int
@@ -132,7 +132,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndedStored:
-    """Reply: the end is stored; do not repeat it."""
+    """Message, a reply: the end is stored; do not repeat it."""
 
     run: str
     epoch: int
@@ -140,7 +140,7 @@ class EndedStored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelRun:
-    """To the pen holder: a user asked the adopter to cancel this run."""
+    """Message to the pen holder: a user asked the adopter to cancel this run."""
 
     run: str
     epoch: int
@@ -150,7 +150,7 @@ class CancelRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """One run's request for resource tags; the number grows with each revoked grant."""
+    """In a message: a run's request for resource tags; the number grows with each revoked grant."""
 
     run: str
     number: int
@@ -158,7 +158,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupLimit:
-    """The group in which a run counts for `max-runs`: a tag that several claims may hold."""
+    """In a message: the group of a run for `max-runs`, a tag that several claims may hold."""
 
     tag: str
     limit: int
@@ -168,7 +168,7 @@ class GroupLimit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acquire:
-    """To the keeper: request all these tags for one claim, or its position in the queue."""
+    """Message to the keeper: request all these tags for one claim, or its position in the queue."""
 
     claim: Claim
     tags: tuple[str, ...]
@@ -178,7 +178,7 @@ class Acquire:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """From the keeper: the claim holds its tags under these fences (`term.counter`)."""
+    """Message of the keeper: the claim holds its tags under these fences (`term.counter`)."""
 
     claim: Claim
     fences: Mapping[str, str]
@@ -188,7 +188,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldHeard:
-    """To the keeper: the Held was received; do not repeat it."""
+    """Message to the keeper: the Held was received; do not repeat it."""
 
     claim: Claim
     fences: Mapping[str, str] = field(default_factory=dict)
@@ -197,7 +197,7 @@ class HeldHeard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queued:
-    """From the keeper: the claim waits."""
+    """Message of the keeper: the claim waits."""
 
     claim: Claim
     position: int
@@ -214,7 +214,7 @@ class Queued:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Yield:
-    """From the keeper: end the run of this claim, since newer runs of its group need its place."""
+    """Message of the keeper: end the run of this claim; newer runs of its group need its place."""
 
     claim: Claim
     by: str
@@ -225,7 +225,7 @@ class Yield:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """To the keeper: the last process of the run is gone, or the run never started.
+    """Message to the keeper: the last process of the run is gone, or the run never started.
 
     Without fences, which only the adopter may send: this claim and the ones before it are over,
     whatever they hold.
@@ -239,7 +239,7 @@ class Release:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Released:
-    """From the keeper: the claim no longer holds these."""
+    """Message of the keeper: the claim no longer holds these."""
 
     claim: Claim
     fences: Mapping[str, str] = field(default_factory=dict)
@@ -248,7 +248,7 @@ class Released:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Census:
-    """From a keeper with a new store or term: report all claims that you know."""
+    """Message of a keeper with a new store or term: report all claims that you know."""
 
     opening: int
     """The keeper's term; replies to any other term are ignored."""
@@ -258,7 +258,7 @@ class Census:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
-    """A claim as its adopter or pen holder knows it."""
+    """In a message: a claim as its adopter or pen holder knows it."""
 
     claim: Claim
     fences: Mapping[str, str] = field(default_factory=dict)
@@ -269,7 +269,7 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claims:
-    """The reply to a census: the claims of all runs that the sender adopted or runs."""
+    """Message, the reply to a census: the claims of all runs that the sender adopted or runs."""
 
     opening: int
     round: int = 0
@@ -278,14 +278,14 @@ class Claims:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behind:
-    """To a keeper: take a higher term, because the sender has seen one that is not below yours."""
+    """Message to a keeper: take a higher term; the sender has seen one that is not below yours."""
 
     term: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """The rows of the sender's own runs that changed in its store between two positions.
+    """Message: the rows of the sender's own runs that changed in its store between two positions.
 
     A receiver that is complete up to `after` is then complete up to `upto`.
     """
@@ -301,7 +301,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowsAfter:
-    """Request: send the rows of your own runs that changed after this position of your store."""
+    """Message, a request: send the rows of your own runs that changed after this position."""
 
     after: int
 

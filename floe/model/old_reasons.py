@@ -16,7 +16,7 @@ _REJECTED: Final = re.compile(r"[^:;]* was rejected by ")
 
 
 def result_of_row(good: bool | None, why: str) -> RunResult | None:
-    """The result of a run, as far as a row without one shows it; None for a run that is not over.
+    """The result of a run in an old row without one; None for a run that is not over.
 
     Rows of floe 0.1 have none, and may come from a host that still runs it.
     """

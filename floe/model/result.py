@@ -11,7 +11,7 @@ FAILING: Final[tuple[RunResult, ...]] = ("bad", "stalled")
 
 
 def failure(name: str, how: str) -> str:
-    """The sentence about a node that failed: `Unit Tests failed: exit status 1`."""
+    """The result of a node that failed, as a sentence: `Unit Tests failed: exit status 1`."""
     if how.startswith("rejected by "):
         return f"{name} was {how}"
     return f"{name} failed: {how}" if how else f"{name} failed"

@@ -37,7 +37,7 @@ STATE_OF: Mapping[Phase, State] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One finished attempt of a node."""
+    """In a run: one finished attempt of a node."""
 
     attempt: int
     outcome: Outcome
@@ -49,7 +49,7 @@ class Attempt:
 
 
 class Given(NamedTuple):
-    """An output of a node, for the nodes after it."""
+    """In a run: an output of a node, for the nodes after it."""
 
     value: Json
     node: NodeId
@@ -65,7 +65,7 @@ Layers = tuple[Mapping[str, Given], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemStates:
-    """The items of one visit of a node."""
+    """In a run: the items of one visit of a node."""
 
     values: tuple[Json, ...]
     """The list, in order; an item is named by its index."""
@@ -83,7 +83,7 @@ class ItemStates:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeState:
-    """One visit of a node, or one item of it: its state since it entered."""
+    """In a run: one visit of a node, or one item of it, as it is since it entered."""
 
     phase: NodePhase
     work: Work | None
@@ -134,18 +134,18 @@ class NodeState:
     """The items of the visit; None for a node that runs once."""
 
     def parts(self) -> "tuple[NodeState, ...]":
-        """The visit and its items that have begun: all that has attempts."""
+        """The visit and its items that have begun, in a run: all that has attempts."""
         return (self, *self.items.states.values()) if self.items else (self,)
 
     @property
     def is_skipped(self) -> bool:
-        """Whether the visit was skipped."""
+        """Whether the visit was skipped in its run."""
         return self.outcome is not None and self.outcome.result == "skipped"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attached:
-    """Facts that a decision needs but no event holds; the caller supplies them."""
+    """Facts beside a run that a decision needs and no event holds; the caller supplies them."""
 
     flow: Flow | None = None
     """The flow that the run's digest names; None until it is read."""

@@ -76,7 +76,7 @@ def _without(value: Any, left: list[int], level: int) -> Any:
 
 
 def without_password(text: str) -> str:
-    """A text that is safe to show: passwords in its URLs are hidden."""
+    """A text without the secrets in it: passwords in its URLs are hidden."""
     # A key of a run has an `@` too, but neither a colon nor slashes, without which there is none.
     if "@" in text and (":" in text or "/" in text or "\\" in text):
         text = _WORD.sub(_hidden, text)
@@ -84,7 +84,7 @@ def without_password(text: str) -> str:
 
 
 def masked(value: Any) -> Any:
-    """A JSON value that is safe to show, with the same keys."""
+    """A JSON value without the secrets in it, with the same keys."""
     if isinstance(value, str):
         return without_password(value) if "@" in value or "=" in value else value
     # Called for each response and each event of the feed. Common types first, and no union type:

@@ -15,7 +15,7 @@ of a form, of a child run. run: the time limit of the flow."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exited:
-    """The command ran to its end, and none of its processes is left."""
+    """In a signal: the command ran to its end, and none of its processes is left."""
 
     status: int
     """A signal as 128 + n."""
@@ -27,7 +27,7 @@ class Exited:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """A server answered. Work without a process of its own has no exit status."""
+    """In a signal: a server answered. Work without a process of its own has no exit status."""
 
     good: bool
     why: str = ""
@@ -38,7 +38,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """The attempt ended without an exit status of its own."""
+    """In a signal: the attempt ended without an exit status of its own."""
 
     cause: Literal["start", "timeout", "output-limit", "lost", "error"]
     why: str
@@ -47,14 +47,14 @@ class Failed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stopped:
-    """The attempt was stopped at the run's request, or never started."""
+    """In a signal: the attempt was stopped at the run's request, or never started."""
 
     output_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildEnded:
-    """The child run of the attempt is over, wherever it ran."""
+    """In a signal: the child run of the attempt is over, wherever it ran."""
 
     result: RunResult
     why: str
@@ -69,7 +69,7 @@ Report = Exited | Answered | Failed | Stopped | ChildEnded
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activate:
-    """This host takes the run; tags, slots and resources were checked in the same step."""
+    """Signal: this host takes the run; tags, slots and resources were checked in the same step."""
 
     host: HostId
     epoch: int
@@ -81,7 +81,7 @@ class Activate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
-    """The process of an attempt exists."""
+    """Signal: the process of an attempt exists."""
 
     key: Key
     at: Instant
@@ -89,7 +89,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildMade:
-    """The child run of an attempt is pended in the same step."""
+    """Signal: the child run of an attempt is pended in the same step."""
 
     key: Key
     run: RunRef
@@ -97,7 +97,7 @@ class ChildMade:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reported:
-    """An attempt is over, and none of its processes is left."""
+    """Signal: an attempt is over, and none of its processes is left."""
 
     key: Key
     report: Report
@@ -106,7 +106,7 @@ class Reported:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimerFired:
-    """A timer of the run is due."""
+    """Signal: a timer of the run is due."""
 
     key: Key
     kind: TimerKind
@@ -114,7 +114,7 @@ class TimerFired:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataGiven:
-    """A user answered a form; the values were checked against the form."""
+    """Signal: a user answered a form; the values were checked against the form."""
 
     node: NodeId
     values: Mapping[str, Json]
@@ -129,7 +129,7 @@ class DataGiven:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reset:
-    """Nodes are to enter again, woken by a tag that stands.
+    """Signal: nodes are to enter again, woken by a tag that stands.
 
     Refused unless all of them have settled. No flow of floe's own language causes it.
     """
@@ -140,7 +140,7 @@ class Reset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancel:
-    """A user cancels the run."""
+    """Signal: a user cancels the run."""
 
     by: str
     why: str = ""
@@ -148,14 +148,14 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skip:
-    """The run is not to start at all, because its flow has enough runs."""
+    """Signal: the run is not to start at all, because its flow has enough runs."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Abandon:
-    """An operator abandons this copy of a run, independently of the run itself."""
+    """Signal: an operator abandons this copy of a run, independently of the run itself."""
 
     by: str
     why: str = ""
@@ -163,14 +163,14 @@ class Abandon:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowUnreadable:
-    """The flow-file could not be read after all retries, so the run cannot start."""
+    """Signal: the flow-file could not be read after all retries, so the run cannot start."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostLost:
-    """The host with the pen is permanently lost."""
+    """Signal: the host with the pen is permanently lost."""
 
     host: HostId
 

@@ -7,7 +7,7 @@ from floe.model.template import Text
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileCopy:
-    """A file to copy between the workspace and a different machine."""
+    """A file to copy over ssh between the workspace and a different machine."""
 
     source: Text
     target: Text

@@ -68,7 +68,7 @@ class NodeTaken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RerunOf:
-    """The earlier run that a re-run repeats."""
+    """The earlier run that a re-run repeats, and takes nodes and items from."""
 
     run: str
     """Its key."""

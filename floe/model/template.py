@@ -48,7 +48,7 @@ Text = str | Template
 
 
 def data_of(text: Text) -> str:
-    """A text in which all values are known."""
+    """The text of a template in which all values are known."""
     return text if isinstance(text, str) else "".join(p.data or p.text for p in text.parts)
 
 
@@ -61,7 +61,7 @@ def has_template(values: Iterable[object]) -> bool:
 
 
 def plain_beginning(texts: Iterable[Text]) -> tuple[str, ...]:
-    """The texts before the first one with values."""
+    """The texts before the first template with values."""
     found: list[str] = []
     for text in texts:
         if isinstance(text, Template):

@@ -34,7 +34,7 @@ _HASH: Final = re.compile(r"[0-9a-fA-F]{7,64}")
 
 
 def one_line(text: str, max_chars: int = TITLE_MAX) -> str:
-    """A text as one line that is safe to show: short, without control characters and passwords."""
+    """A text as a title: one line, short, without control characters and passwords."""
     line = _UNSEEN.sub(" ", text[:_READ_MAX])
     if len(text) > _READ_MAX:
         line = line.rpartition(" ")[0] or HIDDEN  # half a URL may end in half a password

@@ -50,7 +50,7 @@ def visible_json(text: str) -> str:
 
 
 def is_trick(char: str) -> bool:
-    """Whether a character is deceptive: it has an effect of its own, or is invisible."""
+    """Whether a character deceives: it is not visible, or has an effect of its own."""
     return unicodedata.category(char) in _KINDS or char in _FILLERS
 
 
