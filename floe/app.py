@@ -22,7 +22,7 @@ from floe.dialects.base import worst
 from floe.dialects.notes import Notes
 from floe.dialects.registry import dialect
 from floe.files import private
-from floe.host.site import HostSettings
+from floe.host.site import SiteSettings
 from floe.hub.clock import Clock, WallClock
 from floe.hub.flows import FlowBook, FlowFiles
 from floe.hub.hub import Hub
@@ -179,7 +179,7 @@ async def open_hub(
         _make_root(config.root)
         spaces = Workspaces(config.workspace_root)
         parts = Parts(
-            host=HostSettings(
+            host=SiteSettings(
                 id=config.host_name,
                 tags=config.tags,
                 slots=config.slots,

@@ -1,6 +1,6 @@
 """Draws functions at random, to be looked for by their nouns.
 
-`scripts/guess` runs it and says what is drawn. The rule of docs/contributing.md: of ten functions at
+`scripts/guess` runs it and says what is drawn. The rule of docs/contributing.md: of ten at
 least nine are in the file where a reader would look first.
 """
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from floe.dialects.registry import dialect
-from floe.host.site import HostSettings
+from floe.host.site import SiteSettings
 from floe.hub.flows import FlowBook, FlowFiles
 from floe.hub.hub import Hub
 from floe.hub.outputs import OutputSettings
@@ -253,7 +253,7 @@ def parts_of(*flows: Flow, **others: Any) -> Parts:
     documents = others.pop("documents", None) or Documents()
     host: dict[str, Any] = {"id": H1, "tags": frozenset(), "workspace_root": "/srv/floe"}
     made: dict[str, Any] = {
-        "host": HostSettings(**(host | others.pop("host", {}))),
+        "host": SiteSettings(**(host | others.pop("host", {}))),
         "attempts": OutputSettings(root=Path("/nowhere")),
         "store": MemoryStore(),
         "executors": executors(hands),

@@ -24,8 +24,9 @@ from floe.model.flow import (
     Work,
 )
 from floe.model.form import Field, Form
-from floe.model.host import HostView, Pend
+from floe.model.host import HostView
 from floe.model.ids import FlowId, HostId, Instant, Json, Key, NodeId, RunRef, StoreId
+from floe.model.pend import Pend
 from floe.model.run import Attached, Run
 from floe.model.signal import Activate, Exited, Reported, Signal, Started, Stopped
 from floe.model.tags import Tag

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from floe.host.core import HubCore
 from floe.host.inputs import FlowRead, Incoming, Input, Packed, Start
-from floe.host.result import StepResult
-from floe.host.site import HostSettings
+from floe.host.site import SiteSettings
+from floe.host.step_result import StepResult
 from floe.kernel.process import takes_slot
 from floe.model.codec import digest_of
 from floe.model.event import Event
@@ -35,7 +35,7 @@ BUILD = a_flow(a_node("build"), an_end())
 
 def a_core(**others: Any) -> HubCore:
     made: dict[str, Any] = {"id": H1, "tags": frozenset({"linux"}), "workspace_root": "/srv"}
-    return HubCore(HostSettings(**(made | others)), STORE)
+    return HubCore(SiteSettings(**(made | others)), STORE)
 
 
 def a_start(flow: Flow = BUILD, **others: Any) -> Incoming:

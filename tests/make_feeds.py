@@ -12,7 +12,7 @@ from floe.feed.feed import Feed
 from floe.feed.frames import Frame
 from floe.feed.listener import Listener
 from floe.feed.stream import FeedItem, line_of, own_feed, read_line
-from floe.host.result import Recorded
+from floe.host.step_result import Recorded
 from floe.hub.history import History
 from floe.kernel.evolve import evolve
 from floe.model.codec import encode_event, to_text

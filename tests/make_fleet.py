@@ -3,7 +3,7 @@
 from typing import Any
 
 from floe.host.peers.member import Member
-from floe.host.site import HostSettings
+from floe.host.site import SiteSettings
 from floe.model.ids import HostId, Instant, StoreId
 from floe.model.message import Ping
 from floe.shapes.fleet import Fleet
@@ -34,7 +34,7 @@ def a_member(**about: Any) -> Member:
 
 def a_fleet(*members: Member, about: dict[str, Any] | None = None, **others: Any) -> Fleet:
     """The hosts as h1 knows them, with h1 as the keeper."""
-    settings = HostSettings(
+    settings = SiteSettings(
         id=H1, tags=frozenset(), workspace_root="/", peers=len(members), keeper=H1
     )
     made: dict[str, Any] = {"now": NOW, "host": settings, "view": a_host("h1"), "members": members}

@@ -7,8 +7,8 @@ from typing import Any
 from floe.host.core import HubCore
 from floe.host.inputs import FLOOR_MAX, Forget, Incoming, Input, Received, Start, Surroundings
 from floe.host.ledger import LEDGER_KINDS
-from floe.host.result import StepResult
-from floe.host.site import HostSettings
+from floe.host.site import SiteSettings
+from floe.host.step_result import StepResult
 from floe.kernel.evolve import fold
 from floe.model.codec import digest_of
 from floe.model.event import Event
@@ -30,7 +30,7 @@ GPU_AGAIN = a_flow(a_node("build"), an_end(), host_tags=("gpu",), on_host_lost="
 class Host:
     """A core with a disk that takes everything."""
 
-    settings: HostSettings
+    settings: SiteSettings
     store: StoreId
     core: HubCore
     now: Instant = NOW
@@ -140,7 +140,7 @@ class Host:
             f: getattr(self.settings, f)
             for f in ("id", "tags", "slots", "workspace_root", "peers", "keeper")
         }
-        self.settings = HostSettings(**(settings | others))
+        self.settings = SiteSettings(**(settings | others))
         fence = self.ledger.get(("keeper", "fence"))
         named = self.core.site.named
         self.core = HubCore(
@@ -172,7 +172,7 @@ def a_host_core(
         "workspace_root": "/srv",
         "peers": 1,
     }
-    settings = HostSettings(**(made | others))
+    settings = SiteSettings(**(made | others))
     return Host(settings, store_id, HubCore(settings, store_id, term=NOW // 1000, named=named))
 
 

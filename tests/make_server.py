@@ -11,7 +11,7 @@ import aiohttp
 from yarl import URL
 
 from floe.dialects.registry import dialect
-from floe.host.site import HostSettings
+from floe.host.site import SiteSettings
 from floe.hub.clock import WallClock
 from floe.hub.flows import FlowBook, FlowFiles
 from floe.hub.hub import Hub
@@ -166,7 +166,7 @@ async def a_site(
         return book
 
     parts = Parts(
-        host=HostSettings(
+        host=SiteSettings(
             id=host,
             tags=frozenset(tags),
             workspace_root=str(root / "ws"),

@@ -7,9 +7,9 @@ from itertools import count
 from typing import Final, assert_never
 
 from floe.host.by_hand import form_of
-from floe.host.forms import checked
+from floe.host.form_values import checked_values
 from floe.host.inputs import Start
-from floe.host.site import HostSettings
+from floe.host.site import SiteSettings
 from floe.host.start_conditions import judged_start
 from floe.host.trigger_values import initial_values, trigger_values
 from floe.kernel.children import end_of
@@ -135,7 +135,7 @@ class _Play:
         start = Start(
             flow=self._flow, digest=None, trigger=trigger.id, values=run.values, by=run.by
         )
-        host = HostSettings(id=_REF.host, tags=self._tags, workspace_root="/")
+        host = SiteSettings(id=_REF.host, tags=self._tags, workspace_root="/")
         return judged_start(start, trigger, host).why
 
     def _decide(self, signal: Signal) -> None:
@@ -229,7 +229,7 @@ class _Play:
         assert isinstance(work, Ask), "only a form asks"
         if given.result != "good":
             return given.outputs
-        return checked(work.form, {**_answers_of(work.form), **given.outputs})
+        return checked_values(work.form, {**_answers_of(work.form), **given.outputs})
 
     def _at(self, due: Instant, signal: Signal) -> None:
         heapq.heappush(self._due, (due, next(self._order), signal))
@@ -265,7 +265,7 @@ def _pended(flow: Flow, case: Case) -> RunPended:
     values, by = case.values, BY
     if trigger is not None:
         if trigger.type == "data":
-            values = checked(form_of(trigger), values)
+            values = checked_values(form_of(trigger), values)
         else:
             by = f"trigger:{trigger.id}"
             values = {**initial_values(trigger), **values}

@@ -10,7 +10,7 @@ from typing import Any, Final
 import click
 
 from floe.cli.formats import clean, text_lines
-from floe.host.forms import checked
+from floe.host.form_values import checked_values
 from floe.model.codec import to_text
 from floe.model.errors import ValuesInvalid
 from floe.model.form import Field, Form
@@ -85,7 +85,7 @@ async def _asked(field: Field, line: ReadLine) -> Json:
         text = await _read(field, line)
         try:
             form = Form(title="", fields=(field,))
-            return checked(form, {field.id: text} if text else {}).get(field.id)
+            return checked_values(form, {field.id: text} if text else {}).get(field.id)
         except ValuesInvalid as error:
             click.secho(f"    {clean(error.fields[field.id])}", fg="red")
 

@@ -13,9 +13,10 @@ import structlog
 
 from floe.feed.directory import KIND, ROWS_MAX, Directory, DirectorySource, Learned, offered
 from floe.host.inputs import Incoming, Input, Mark, Reply
-from floe.host.peers.lost import Gone, forgotten_in, is_lost
+from floe.host.peers.forgotten_stores import ForgottenStore, forgotten_in
+from floe.host.peers.lost import is_lost
 from floe.host.peers.whereabouts import adopter_of, holder_of
-from floe.host.result import StepResult
+from floe.host.step_result import StepResult
 from floe.model.errors import FloeError
 from floe.model.ids import HostId, Instant, address_of
 from floe.model.message import Envelope, Message, Ping, Rows, RowsAfter
@@ -58,7 +59,7 @@ class DirectorySync:
         self._send = send
         self._spawn = spawn
         self._reload = reload
-        self.forgotten: dict[str, Gone] = {}
+        self.forgotten: dict[str, ForgottenStore] = {}
         """All stores that were forgotten, as `h2@k3f9`."""
         self._news = asyncio.Event()
         self._unsent: list[Summary | Pruned] = []

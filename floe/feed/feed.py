@@ -10,7 +10,7 @@ from typing import Any
 
 from floe.feed.frames import Frame, frame_of, is_published, reset_frame
 from floe.feed.subscription import Subscription
-from floe.host.result import Recorded
+from floe.host.step_result import Recorded
 from floe.model.codec import to_text
 from floe.model.errors import NotFound
 from floe.model.ids import RunRef, StoreId

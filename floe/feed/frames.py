@@ -6,7 +6,7 @@ A frame is made only by the host that had the run's pen, never by one that keeps
 from dataclasses import replace
 from typing import Any, Final, Literal
 
-from floe.host.result import Recorded
+from floe.host.step_result import Recorded
 from floe.model.codec import from_text, iso, to_text
 from floe.model.event import GrantRevoked, RunActivated
 from floe.model.ids import NO_ITEM, RunRef, StoreId

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol, Self
 
 from floe.feed.frames import Frame, frame_of, is_published, reset_frame
-from floe.host.result import Recorded
 from floe.host.runs import is_row_changed
+from floe.host.step_result import Recorded
 from floe.kernel.evolve import evolve
 from floe.model.ids import RunRef, StoreId
 from floe.model.run import Run

@@ -6,7 +6,7 @@ No I/O, no clock.
 from collections.abc import Iterable, Mapping
 from typing import Final, assert_never
 
-from floe.host.repositories import wanted
+from floe.host.repositories import wanted_refs
 from floe.model.codec import from_text
 from floe.model.errors import ValuesInvalid
 from floe.model.flow import Trigger
@@ -22,7 +22,7 @@ MAIN: Final = ("refs/heads/main", "refs/heads/master")
 
 
 def form_of(trigger: Trigger) -> Form:
-    """The form with which a person starts a run by any trigger."""
+    """The form with which a person starts a run by hand, whatever the trigger."""
     git = trigger.git
     match trigger.type:
         case "data":
@@ -63,7 +63,7 @@ def head_of(trigger: Trigger, branch: str, found: Mapping[str, str]) -> str:
             if ref in found:
                 return ref
         raise _unclear("the repository has no such branch or tag", found)
-    watched = wanted(trigger, found)
+    watched = wanted_refs(trigger, found)
     for ref in watched if len(watched) == 1 else MAIN:
         if ref in watched:
             return ref
@@ -71,7 +71,7 @@ def head_of(trigger: Trigger, branch: str, found: Mapping[str, str]) -> str:
 
 
 def as_pushed(values: Mapping[str, Json]) -> Mapping[str, Json]:
-    """The values of a webhook's run; a body that is JSON is parsed, like that of a real webhook."""
+    """The values of a push by hand; a body that is JSON is parsed, as of a real webhook."""
     body = values.get("push")
     if not isinstance(body, str):
         return values

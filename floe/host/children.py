@@ -38,6 +38,6 @@ def pend_child(step: Step, child: Child) -> bool:
 
 
 def refused_flow(run: Run, flow: Flow) -> FlowUnreadable | None:
-    """The end of a child whose flow-file needs what a run above it holds; None for others."""
+    """The end of a child here whose flow-file needs what a run above holds; None for others."""
     why = refusal_of(run.parent, flow) if run.parent else ""
     return FlowUnreadable(why=why) if why else None

@@ -16,17 +16,19 @@ from floe.host.inputs import Incoming
 from floe.host.leases.alone import Alone
 from floe.host.leases.base import Lease, Leases
 from floe.host.ledger import NO_LEDGER, LedgerRows
-from floe.host.peers.base import NoPeers, PeerParts
+from floe.host.peers.base import PeerParts
 from floe.host.peers.member import Member
+from floe.host.peers.no_peers import NoPeers
 from floe.host.placement import Placement, PlacementAlone
-from floe.host.result import StepResult
-from floe.host.site import HostSettings, Site
+from floe.host.site import Site, SiteSettings
 from floe.host.step import Step
+from floe.host.step_result import StepResult
 from floe.host.undoable import Undo
 from floe.kernel.place import Refusals
 from floe.model.effect import Effect
-from floe.model.host import HostView, Pend
+from floe.model.host import HostView
 from floe.model.ids import HostId, Instant, RunRef, StoreId
+from floe.model.pend import Pend
 from floe.model.run import Run
 from floe.store.base import Record, Stored
 
@@ -36,7 +38,7 @@ class HubCore:
 
     def __init__(
         self,
-        settings: HostSettings,
+        settings: SiteSettings,
         store: StoreId,
         *,
         serial: int = 0,

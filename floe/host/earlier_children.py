@@ -56,7 +56,7 @@ def note_children_left(site: Site, run: Run, left: ChildrenLeft) -> bool:
 
 
 def note_rows(site: Site, rows: Iterable[Append]) -> None:
-    """Rows came from peers: the children of a parent with a living one among them are to be read
+    """Note rows from peers of earlier children: those of a parent with a living one are to be read
     again."""
     for row in (append.summary for append in rows):
         if row is None or not row.awaited or row.state == "archive":

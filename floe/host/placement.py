@@ -7,12 +7,13 @@ from typing import Final, Protocol
 
 from floe.host.earlier_children import children_left
 from floe.host.leases.base import Leases
-from floe.host.runs import Needs, needs_of
+from floe.host.pends import Needs, needs_of
 from floe.host.site import Site
 from floe.host.step import Step
 from floe.kernel.place import Refusals, place
-from floe.model.host import HostView, Pend
+from floe.model.host import HostView
 from floe.model.ids import HostId, Instant, RunRef
+from floe.model.pend import Pend
 from floe.model.run import Run
 
 GRANTS_MAX: Final = 256
@@ -28,8 +29,8 @@ Grant = Callable[[Step, Run, HostId, Mapping[str, str]], None]
 """Gives a run to a host, under the fences of its resources."""
 
 
-class Hosts(Protocol):
-    """The hosts that runs may be given to."""
+class PlacementHosts(Protocol):
+    """The hosts that placement may give runs to."""
 
     @property
     def has_room(self) -> bool:
@@ -69,7 +70,7 @@ class PlacementAlone:
 class Placement:
     """Chooses a host for each pend."""
 
-    def __init__(self, site: Site, hosts: Hosts, leases: Leases, grant: Grant) -> None:
+    def __init__(self, site: Site, hosts: PlacementHosts, leases: Leases, grant: Grant) -> None:
         self._site = site
         self._hosts = hosts
         self._leases = leases

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from floe.expr.globs import takes
-from floe.host.forms import check_size
+from floe.host.form_values import check_values_size
 from floe.host.trigger_values import initial_values
 from floe.model.errors import TooLarge
 from floe.model.flow import Git, Trigger
@@ -45,12 +45,12 @@ class Push:
 
     @property
     def branch(self) -> str:
-        """The branch; empty for a tag."""
+        """The branch that was pushed; empty for a tag."""
         return self.ref.removeprefix(BRANCHES) if self.ref.startswith(BRANCHES) else ""
 
     @property
     def tag(self) -> str:
-        """The tag; empty for a branch."""
+        """The tag that was pushed; empty for a branch."""
         return self.ref.removeprefix(TAGS) if self.ref.startswith(TAGS) else ""
 
     @property
@@ -73,7 +73,7 @@ class HookDelivery:
 
 
 class HookStart(NamedTuple):
-    """A run that a delivery starts."""
+    """A run that the pushes of a delivery start."""
 
     number: int
     """The place of its push in the delivery."""
@@ -178,7 +178,7 @@ def _values(trigger: Git, delivery: HookDelivery, push: Push) -> tuple[dict[str,
         values["subject"] = push.subject
     whole = {**values, "push": delivery.body}
     try:
-        check_size(whole)
+        check_values_size(whole)
     except TooLarge:
         return values, "the body is above 1 MiB, so the run has no value `push`"
     return whole, ""

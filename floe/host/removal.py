@@ -7,9 +7,9 @@ even be over.
 from collections.abc import Container, Iterable
 
 from floe.host.inputs import Prune
-from floe.host.notices import NOTIFIED
 from floe.host.peers.base import PeerParts
 from floe.host.peers.whereabouts import pen_of
+from floe.host.run_notices import NOTIFIED
 from floe.host.runs import RunTable
 from floe.host.site import RECENT_MAX, Site
 from floe.host.step import Step
@@ -26,7 +26,7 @@ SWEEP = "sweep"
 
 
 def remove(step: Step, peers: PeerParts, prune: Prune) -> tuple[str, ...]:
-    """Remove runs and flows; return the keys of the runs."""
+    """Carry out a removal of runs and flows; return the keys of the runs."""
     site = step.site
     repeated = {old for _, old in site.repeats.items()}
     runs = [
@@ -74,14 +74,14 @@ def removable(site: Site, runs: Iterable[Pruned]) -> list[Pruned]:
 
 
 def repeated_in(table: RunTable) -> set[str]:
-    """The keys of the runs that unfinished runs repeat: these may still take their workspaces."""
+    """The runs whose removal has to wait, by their keys: unfinished runs repeat them."""
     return {run.rerun_of.run for run in table.runs.values() if run.rerun_of}
 
 
 def is_removed_here(
     row: Summary, own: str, forgotten: Container[str], *, is_alone: bool = False
 ) -> bool:
-    """Whether a run has ended, and this host is the one to remove it.
+    """Whether the removal of a run is this host's: the run has ended, and its log is here.
 
     `own` is this host's store and `forgotten` are stores, as `h2@k3f9`.
     """

@@ -11,16 +11,16 @@ from typing import Final, NamedTuple
 
 from floe.host.seen_refs import (
     ALWAYS,
-    Known,
     RefScope,
-    Repository,
     SeenRef,
-    compare,
+    SeenRefs,
+    SeenRepository,
+    compare_seen,
     forget_gone,
     ref_row,
-    repository_row,
+    seen_repository_row,
 )
-from floe.host.watches import Watch, name_of, watch_of
+from floe.host.watches import Watch, repository_of, watch_of
 from floe.model.codec import decode
 from floe.model.flow import Trigger
 from floe.model.ids import Instant, Json
@@ -50,8 +50,8 @@ class RepositoryPoll(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RefChange:
-    """A ref that a poll has to start a run for, and the rows that go with that run."""
+class RepositoryChange:
+    """A changed ref of a repository that starts a run, and the rows that go with that run."""
 
     ref: str
     commit: str
@@ -63,12 +63,12 @@ class Repositories:
 
     def __init__(self, rows: Mapping[str, Mapping[str, Json]]) -> None:
         """`rows` are those of the ledger, by kind and key."""
-        self._known: dict[str, Known] = {}
+        self._known: dict[str, SeenRefs] = {}
         self._reached: dict[RepositoryPoll, int] = {}
         """Up to which change each poll has started what it had to."""
         self._old = {k: v for k, v in rows.get("mark", {}).items() if isinstance(v, Mapping)}
         for name, row in rows.get("repository", {}).items():
-            self._known[name] = Known(about=decode(Repository, _shape(row)))
+            self._known[name] = SeenRefs(about=decode(SeenRepository, _shape(row)))
         for key, row in rows.get("ref", {}).items():
             ref, _, name = key.partition(" ")
             if known := self._known.get(name):
@@ -88,7 +88,7 @@ class Repositories:
         next change.
         """
         rows = self._upgraded(polls)
-        armed = {RepositoryPoll(watch, name_of(t.git.url)): t for watch, t in polls.items()}
+        armed = {RepositoryPoll(watch, repository_of(t.git.url)): t for watch, t in polls.items()}
         rows += self._unwatched({poll.repository for poll in armed}, now)
         gone = [poll for poll in self._reached if poll not in armed]
         for poll in armed:
@@ -103,7 +103,7 @@ class Repositories:
 
     def look(
         self, watch: Watch, trigger: Trigger, found: Mapping[str, str], *, term: int, alone: bool
-    ) -> tuple[list[RefChange], list[LedgerWrite]]:
+    ) -> tuple[list[RepositoryChange], list[LedgerWrite]]:
         """What a look at a repository starts, in this order, and what is stored after it.
 
         `found` are all branches and tags, and what the trigger's pattern matches beside them. The
@@ -111,17 +111,17 @@ class Repositories:
         `alone`: all polls of the repository look with the same credentials; else what this one
         does not see may be there for others.
         """
-        poll = RepositoryPoll(watch, name_of(trigger.git.url))
+        poll = RepositoryPoll(watch, repository_of(trigger.git.url))
         scopes = {*ALWAYS, RefScope(trigger.refs)}
         known = self._known.get(poll.repository)
         if known is None or (0 not in (known.about.term, term) and known.about.term != term):
             return [], self._first(poll, scopes, found, term)
-        fresh = compare(known, found)
+        fresh = compare_seen(known, found)
         rows = forget_gone(known, poll.repository, found, scopes, alone=alone)
         reached = self._reached.get(poll, known.change)
         due = sorted(
             (known.refs[ref].change, ref)
-            for ref in wanted(trigger, found)
+            for ref in wanted_refs(trigger, found)
             if known.refs[ref].change > reached
         )
         changes = []
@@ -129,7 +129,7 @@ class Repositories:
             own = [ref_row(ref, poll.repository, known.refs[ref])] if ref in fresh else []
             fresh.discard(ref)
             marks = (*own, self._reach(poll, number))
-            changes.append(RefChange(ref=ref, commit=found[ref], rows=marks))
+            changes.append(RepositoryChange(ref=ref, commit=found[ref], rows=marks))
         rows += [ref_row(ref, poll.repository, known.refs[ref]) for ref in sorted(fresh)]
         if self._reached.get(poll) != known.change:
             rows.append(self._reach(poll, known.change))
@@ -138,20 +138,20 @@ class Repositories:
         )
         if about != known.about:
             known.about = about
-            rows.append(repository_row(poll.repository, about))
+            rows.append(seen_repository_row(poll.repository, about))
         return changes, rows
 
     def _first(
         self, poll: RepositoryPoll, scopes: set[RefScope], found: Mapping[str, str], term: int
     ) -> list[LedgerWrite]:
         rows = self._forget(poll.repository)
-        known = Known(about=Repository(scopes=tuple(sorted(scopes)), term=term))
+        known = SeenRefs(about=SeenRepository(scopes=tuple(sorted(scopes)), term=term))
         known.refs = {ref: SeenRef(commit=commit) for ref, commit in found.items()}
         self._known[poll.repository] = known
         rows += [ref_row(ref, poll.repository, seen) for ref, seen in known.refs.items()]
         others = [other for other in self._reached if other.repository == poll.repository]
         rows += [self._reach(other, 0) for other in {poll: 0} | dict.fromkeys(others)]
-        return [*rows, repository_row(poll.repository, known.about)]
+        return [*rows, seen_repository_row(poll.repository, known.about)]
 
     def _reach(self, poll: RepositoryPoll, change: int) -> LedgerWrite:
         self._reached[poll] = change
@@ -166,7 +166,7 @@ class Repositories:
                 rows += self._forget(name)
             elif (name in watched) != (since is None):
                 known.about = replace(known.about, unwatched_at=None if name in watched else now)
-                rows.append(repository_row(name, known.about))
+                rows.append(seen_repository_row(name, known.about))
         return rows
 
     def _forget(self, name: str) -> list[LedgerWrite]:
@@ -193,13 +193,17 @@ class Repositories:
         for key, *_ in old:
             del self._old[key]
             rows.append(LedgerWrite(kind="mark", key=key, value=None))
-        upgraded: dict[str, Known] = {}
+        upgraded: dict[str, SeenRefs] = {}
         for watch, trigger in polls.items():
-            name = name_of(trigger.git.url)
-            same = [(w, r) for _, w, url, r in old if name_of(url) == name and w.flow == watch.flow]
+            name = repository_of(trigger.git.url)
+            same = [
+                (w, r)
+                for _, w, url, r in old
+                if repository_of(url) == name and w.flow == watch.flow
+            ]
             if name in self._known or not same:
                 continue
-            known = upgraded.setdefault(name, Known(about=Repository()))
+            known = upgraded.setdefault(name, SeenRefs(about=SeenRepository()))
             mark, refs = max(same, key=lambda m: (m[0] == watch, m[0].ver))
             if mark == watch:
                 scope = RefScope(trigger.refs, trigger.exclude_refs)
@@ -213,12 +217,12 @@ class Repositories:
         self._known |= upgraded
         for name, known in upgraded.items():
             rows += [ref_row(ref, name, seen) for ref, seen in known.refs.items()]
-            rows.append(repository_row(name, known.about))
+            rows.append(seen_repository_row(name, known.about))
         return rows
 
 
-def wanted(trigger: Trigger, found: Iterable[str]) -> list[str]:
-    """The refs that start runs: those of its pattern without those that `exclude-refs` matches."""
+def wanted_refs(trigger: Trigger, found: Iterable[str]) -> list[str]:
+    """The refs of a repository that start runs: those of the pattern, without `exclude-refs`."""
     scope = RefScope(trigger.refs, trigger.exclude_refs)
     return sorted(filter(scope.covers, found))
 

@@ -27,7 +27,7 @@ NO_FLOWS: Final[Mapping[FlowId, Keep]] = {}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndedRun:
-    """An ended run, as the rule sees it."""
+    """An ended run, as retention sees it."""
 
     key: str
     flow: FlowId
@@ -46,7 +46,7 @@ class EndedRun:
 
 
 class Expiry(NamedTuple):
-    """Why a run or its workspace goes, as the end of a sentence; empty: it stays."""
+    """Why retention takes a run or its workspace, as the end of a sentence; empty: it stays."""
 
     run: str = ""
     space: str = ""
@@ -114,7 +114,7 @@ class Retention:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What is to be removed; by default what the config says."""
+    """What retention is to remove; by default what the config says."""
 
     flow: FlowId | None = None
     """Only runs of this flow; None for all."""
@@ -133,7 +133,7 @@ class Wanted:
 
 @dataclass(slots=True, kw_only=True)
 class Removals:
-    """What goes."""
+    """What goes by retention."""
 
     runs: int = 0
     workspaces: int = 0
@@ -143,7 +143,7 @@ class Removals:
     """The newest of them, by the key of each run."""
 
     def add(self, run: EndedRun, expiry: Expiry) -> None:
-        """Count a run of which something goes."""
+        """Count a run of which something goes by retention."""
         self.runs += bool(expiry.run)
         self.workspaces += bool(expiry.space)
         self.bytes += run.bytes if expiry.run else 0
@@ -158,7 +158,7 @@ def expired(
     host: Keep,
     flows: Mapping[FlowId, Keep] = NO_FLOWS,
 ) -> dict[str, Expiry]:
-    """The verdicts, by key, on runs and workspaces that go; `runs` from the newest on."""
+    """What retention takes of runs, from the newest on: the verdicts by key, also on workspaces."""
     rule = Retention(now, host, flows)
     verdicts = {run.key: rule.judge(run) for run in runs}
     return {key: verdict for key, verdict in verdicts.items() if any(verdict)}

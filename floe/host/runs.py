@@ -6,34 +6,19 @@ which runs take a slot.
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
 
+from floe.host.pends import Needs, needs_of, pend_of
 from floe.kernel.owed import Part, owed_by, parts_of
 from floe.kernel.process import takes_slot
 from floe.model.effect import Effect
-from floe.model.flow import Flow
-from floe.model.host import Pend
-from floe.model.ids import FlowId, HostId, RunRef, StoreId
+from floe.model.ids import FlowId, RunRef, StoreId
+from floe.model.pend import Pend
 from floe.model.run import Run
-from floe.model.secret_name import SecretName
 
 K = TypeVar("K")
 
 _NOTHING: Final[frozenset[Effect]] = frozenset()
-
-
-class Needs(NamedTuple):
-    """All that the placement of a pend depends on: pends with equal needs get equal answers."""
-
-    host_tags: frozenset[str]
-    resource_tags: tuple[str, ...]
-    secrets: frozenset[SecretName]
-    group: str
-    """In which a place is to be free."""
-    space: FlowId | None
-    """The flow whose one workspace is to be free."""
-    prefers: HostId | None
-    only: HostId | None
 
 
 class RunTable:
@@ -186,36 +171,6 @@ class RunTable:
         _remove(self.queues, needs, pend.run)
         if pend.group:
             _remove(self.grouped_pends, pend.group, pend.run)
-
-
-def needs_of(pend: Pend) -> Needs:
-    """What the placement of a pend depends on besides its reference."""
-    space = pend.flow if pend.reuse_space else None
-    return Needs(
-        pend.host_tags,
-        pend.resource_tags,
-        pend.secrets,
-        pend.group,
-        space,
-        pend.prefers,
-        pend.only,
-    )
-
-
-def pend_of(run: Run, flow: Flow) -> Pend:
-    """A run that waits, as placement sees it."""
-    of = run.rerun_of if run.rerun_of and run.rerun_of.workspace else None
-    return Pend(
-        run=run.ref,
-        flow=run.flow_id,
-        host_tags=frozenset(flow.host_tags),
-        resource_tags=flow.resource_tags,
-        reuse_space=flow.reuse_space,
-        secrets=flow.secret_names,
-        prefers=of.host if of else None,
-        only=of.host if of and of.same_host else run.only,
-        group=run.group,
-    )
 
 
 def _insert(queues: dict[K, list[RunRef]], key: K, ref: RunRef) -> None:

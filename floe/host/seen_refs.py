@@ -46,8 +46,8 @@ class SeenRef:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Repository:
-    """What is remembered of a repository beside its refs."""
+class SeenRepository:
+    """What is remembered of a repository beside its seen refs."""
 
     scopes: tuple[RefScope, ...] = ()
     """What of it was looked at."""
@@ -58,17 +58,17 @@ class Repository:
 
 
 @dataclass(slots=True, kw_only=True)
-class Known:
+class SeenRefs:
     """A repository and its refs as they were seen last."""
 
-    about: Repository
+    about: SeenRepository
     refs: dict[str, SeenRef] = field(default_factory=dict)
     change: int = 0
     """The number of the last change of any ref."""
 
 
-def compare(known: Known, found: Mapping[str, str]) -> set[str]:
-    """Give each ref that changed the next number; return the refs whose row changed."""
+def compare_seen(known: SeenRefs, found: Mapping[str, str]) -> set[str]:
+    """Give each seen ref that changed the next number; return the refs whose row changed."""
     fresh = set()
     for ref, commit in sorted(found.items()):
         before = known.refs.get(ref)
@@ -87,9 +87,9 @@ def compare(known: Known, found: Mapping[str, str]) -> set[str]:
 
 
 def forget_gone(
-    known: Known, name: str, found: Mapping[str, str], scopes: set[RefScope], *, alone: bool
+    known: SeenRefs, name: str, found: Mapping[str, str], scopes: set[RefScope], *, alone: bool
 ) -> list[LedgerWrite]:
-    """Forget refs that were deleted, so that they are new when they are made again.
+    """Forget seen refs that were deleted, so that they are new when they are made again.
 
     Where no branch is left, as in a mirror that is being filled again, nothing is forgotten.
     """
@@ -113,6 +113,6 @@ def ref_row(ref: str, name: str, seen: SeenRef) -> LedgerWrite:
     return LedgerWrite(kind="ref", key=f"{ref} {name}", value=encode(seen))
 
 
-def repository_row(name: str, about: Repository) -> LedgerWrite:
-    """The ledger row of a repository."""
+def seen_repository_row(name: str, about: SeenRepository) -> LedgerWrite:
+    """The ledger row of a repository whose refs were seen."""
     return LedgerWrite(kind="repository", key=name, value=encode(about))

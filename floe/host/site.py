@@ -31,8 +31,8 @@ prepared from an earlier state of the store; the oldest are forgotten first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HostSettings:
-    """The configuration of this host."""
+class SiteSettings:
+    """The settings of this site, the host."""
 
     id: HostId
     tags: frozenset[str]
@@ -61,7 +61,7 @@ class Site:
 
     def __init__(
         self,
-        settings: HostSettings,
+        settings: SiteSettings,
         store: StoreId,
         *,
         serial: int = 0,

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from floe.expr.errors import ExpressionError
 from floe.expr.paths import value_at
 from floe.host.inputs import Start
-from floe.host.site import HostSettings
+from floe.host.site import SiteSettings
 from floe.kernel.condition import unmet
 from floe.kernel.judge import fault_text
 from floe.model.flow import Trigger
@@ -25,7 +25,7 @@ class StartVerdict(NamedTuple):
     """Whether the condition could not be judged."""
 
 
-def judged_start(start: Start, trigger: Trigger, host: HostSettings) -> StartVerdict:
+def judged_start(start: Start, trigger: Trigger, host: SiteSettings) -> StartVerdict:
     """Judge the `if` of a trigger with the values of a start."""
     if not trigger.condition:
         return StartVerdict()

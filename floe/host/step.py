@@ -7,10 +7,10 @@ from itertools import chain
 from typing import Final, Protocol
 
 from floe.host.inputs import Reply
-from floe.host.notices import notice_rows, notices_at_end
-from floe.host.result import Recorded, StepResult
+from floe.host.run_notices import notice_rows, notices_at_end
 from floe.host.runs import is_row_changed
 from floe.host.site import MOVED_MAX, Site
+from floe.host.step_result import Recorded, StepResult
 from floe.kernel.children import end_of
 from floe.kernel.decide import Decision, decide
 from floe.kernel.evolve import evolve
@@ -368,7 +368,7 @@ class Step:
 
 
 def workspace_of(root: str, flow: Flow, ref: RunRef) -> str:
-    """The folder of a run's workspace.
+    """The folder of the workspace of a run that is granted in a step.
 
     Source: floe README, "Workspace"; the original's layout.
     """

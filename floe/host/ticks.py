@@ -42,10 +42,10 @@ class DoneTicks:
 
     def next_due(self, trigger: Trigger) -> Instant:
         """The first due instant after the present span that is in no other."""
-        due = due_after(trigger, self.last)
+        due = tick_after(trigger, self.last)
         for after, until in sorted(self.others):
             if after < due <= until:
-                due = due_after(trigger, until)
+                due = tick_after(trigger, until)
         return due
 
     def up_to(self, last: Instant) -> "DoneTicks":
@@ -95,8 +95,8 @@ class DoneTicks:
         return rows
 
 
-def done_of(rows: Mapping[str, Mapping[str, Json]]) -> dict[Watch, DoneTicks]:
-    """How far each timer has come; without a row of its spans, as of older floes, since ever."""
+def done_ticks_of(rows: Mapping[str, Mapping[str, Json]]) -> dict[Watch, DoneTicks]:
+    """How far the ticks of each timer have come; without a row of its spans since ever."""
     found = {}
     for key, last in rows.get("mark", {}).items():
         if not isinstance(last, int) or not (watch := watch_of(key)):
@@ -109,30 +109,30 @@ def done_of(rows: Mapping[str, Mapping[str, Json]]) -> dict[Watch, DoneTicks]:
     return found
 
 
-def missed_row(watch: Watch, ticks: tuple[Instant, Instant, int], reason: str) -> LedgerWrite:
+def missed_ticks_row(watch: Watch, ticks: tuple[Instant, Instant, int], reason: str) -> LedgerWrite:
     """The ledger row of some missed ticks: the first, the last and how many."""
     first, last, count = ticks
     row: dict[str, Json] = {"from": first, "to": last, "count": count, "reason": reason}
     return LedgerWrite(kind="missed", key=f"{watch}/{first}", value=row)
 
 
-def to_come_rows(
+def ticks_to_come_rows(
     watch: Watch, trigger: Trigger, done: DoneTicks, now: Instant
 ) -> list[LedgerWrite]:
     """The ledger rows after the clock went back: ticks recorded as missed will come again."""
     rows = []
     for after, until, begin in done.to_come(now):
-        first = due_after(trigger, after)
+        first = tick_after(trigger, after)
         if begin is not None and first > begin:
             continue  # no tick was missed there
-        if ticks := missed(trigger, after, until):
-            rows.append(missed_row(watch, ticks, "the clock was set forward, and back"))
+        if ticks := missed_ticks(trigger, after, until):
+            rows.append(missed_ticks_row(watch, ticks, "the clock was set forward, and back"))
         else:
             rows.append(LedgerWrite(kind="missed", key=f"{watch}/{first}", value=None))
     return rows
 
 
-def joined(trigger: Trigger, rows: Iterable[LedgerWrite]) -> list[LedgerWrite]:
+def joined_tick_rows(trigger: Trigger, rows: Iterable[LedgerWrite]) -> list[LedgerWrite]:
     """The latest row of each key; ticks missed in a row for one reason are one row."""
     found: dict[tuple[str, str], LedgerWrite] = {}
     before: LedgerWrite | None = None
@@ -152,14 +152,14 @@ def _longer(trigger: Trigger, row: LedgerWrite, more: LedgerWrite) -> LedgerWrit
     assert isinstance(last, int)
     assert isinstance(count, int)
     assert isinstance(added, int)
-    if one["reason"] != other["reason"] or due_after(trigger, Instant(last)) != other["from"]:
+    if one["reason"] != other["reason"] or tick_after(trigger, Instant(last)) != other["from"]:
         return None
     value: dict[str, Json] = {**one, "to": other["to"], "count": count + added}
     return LedgerWrite(kind=row.kind, key=row.key, value=value)
 
 
-def due_after(trigger: Trigger, after: Instant) -> Instant:
-    """The first due instant after an instant."""
+def tick_after(trigger: Trigger, after: Instant) -> Instant:
+    """The first tick of a trigger after an instant."""
     return next(ticks(trigger, after))
 
 
@@ -181,12 +181,14 @@ def ticks(trigger: Trigger, after: Instant) -> Iterator[Instant]:
         yield Instant(int(due.timestamp() * 1000))
 
 
-def missed(trigger: Trigger, after: Instant, until: Instant) -> tuple[Instant, Instant, int] | None:
-    """First, last and number of the due instants in (after, until]; None where there are none.
+def missed_ticks(
+    trigger: Trigger, after: Instant, until: Instant
+) -> tuple[Instant, Instant, int] | None:
+    """First, last and number of the ticks in (after, until]; None where there are none.
 
     A cron's are counted up to `MISSED_MAX`.
     """
-    first = due_after(trigger, after)
+    first = tick_after(trigger, after)
     if first > until:
         return None
     if not trigger.cron:

@@ -30,7 +30,7 @@ class Watch(NamedTuple):
 
 
 def watch_of(text: str) -> Watch | None:
-    """The trigger that a key names; None for a key of a different kind."""
+    """The watched trigger that a key names; None for a key of a different kind."""
     found = _WATCH.fullmatch(text)
     return Watch(FlowId(found[1]), int(found[2]), NodeId(found[3])) if found else None
 
@@ -45,8 +45,8 @@ def poll_watches_of(flows: Iterable[Flow]) -> dict[Watch, Trigger]:
     }
 
 
-def name_of(url: str) -> str:
-    """The repository that a URL names, however it is spelt.
+def repository_of(url: str) -> str:
+    """The name of a watched repository by its URL, however it is spelt.
 
     Left out are what differs between names of one repository: credentials, the case of the
     host, a default port, slashes at the end, and `.git` where a web server adds it. The user of an
@@ -77,5 +77,5 @@ def _stripped(path: str) -> str:
 
 
 def looks_alike(one: Trigger, other: Trigger) -> bool:
-    """Whether two triggers get the same answer: filters are applied to it afterwards."""
+    """Whether two watched triggers get the same answer: filters are applied to it afterwards."""
     return (one.git, one.refs) == (other.git, other.refs)

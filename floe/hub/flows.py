@@ -11,7 +11,7 @@ import structlog
 
 from floe.dialects.base import Dialect, FlowText
 from floe.host.by_hand import as_pushed, form_of, head_of
-from floe.host.forms import check_size, checked
+from floe.host.form_values import check_values_size, checked_values
 from floe.host.inputs import FlowRead, Start
 from floe.host.trigger_values import ref_values, trigger_values
 from floe.model.codec import digest_of
@@ -211,7 +211,7 @@ async def given_by_hand(
 
     Raises ValuesInvalid, TooLarge, Theirs, World.
     """
-    values = checked(form_of(trigger), values)
+    values = checked_values(form_of(trigger), values)
     match trigger.type:
         case "poll-git" if "hash" not in values:
             found = await refs.refs(trigger.git, trigger.refs)
@@ -233,7 +233,7 @@ def start_of(
     once: str,
 ) -> Start:
     """The start of a run by a trigger that was pulled. Raises ValuesInvalid, TooLarge."""
-    check_size(values)
+    check_values_size(values)
     given = {**trigger_values(trigger.git), **values}
     digest = book.digest_of(flow)
     return Start(flow=flow, digest=digest, trigger=trigger.id, values=given, by=by, once=once)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import structlog
 
-from floe.host.forms import answered
+from floe.host.form_values import answered
 from floe.host.inputs import (
     Drain,
     Forget,
@@ -18,7 +18,7 @@ from floe.host.inputs import (
     SecretNames,
     Start,
 )
-from floe.host.reruns import Again
+from floe.host.rerun_plan import RerunRequest
 from floe.host.retention import Wanted
 from floe.hub.flows import FlowBook, given_by_hand, pulled, start_of
 from floe.hub.life import Life
@@ -120,7 +120,7 @@ class Hub(Life):
             raise Conflict(f"the form {answer.node} of {name} is already answered")
         return Done(await self.reads.summary(at.ref))
 
-    async def rerun(self, run: str, again: Again, *, by: str, once: str = "") -> Done:
+    async def rerun(self, run: str, again: RerunRequest, *, by: str, once: str = "") -> Done:
         """Start an ended run again. Raises NotFound, Removed, Conflict, ValuesInvalid, TooLarge,
         Busy."""
         if known := await self._once(once):

@@ -18,7 +18,7 @@ from floe.feed.listeners import Listeners
 from floe.feed.names import RunNames
 from floe.feed.peer_feeds import PeerFeeds
 from floe.host.inputs import Incoming, Mark
-from floe.host.result import StepResult
+from floe.host.step_result import StepResult
 from floe.hub.children import Children
 from floe.hub.clock import CHECK_S, Timers
 from floe.hub.effects import Effects

@@ -13,7 +13,7 @@ import structlog
 
 from floe.host.core import HubCore
 from floe.host.inputs import Incoming, Input, Reply
-from floe.host.result import StepResult
+from floe.host.step_result import StepResult
 from floe.hub.clock import Clock
 from floe.model.errors import FloeError, StoreConflict, StoreFailed, World, Yours
 from floe.model.ids import RunRef

@@ -10,7 +10,7 @@ from floe.host.core import HubCore
 from floe.host.inputs import Incoming
 from floe.host.ledger import LEDGER_KINDS
 from floe.host.passed_over import FAULT, PASSED_OVER
-from floe.host.site import HostSettings
+from floe.host.site import SiteSettings
 from floe.hub.clock import Clock
 from floe.hub.flows import FlowBook, FlowFiles
 from floe.hub.loop import Loop
@@ -41,7 +41,7 @@ from floe.store.base import Batch, LedgerWrite, RunStore
 class Parts:
     """The parts that a hub needs; `app` chooses them."""
 
-    host: HostSettings
+    host: SiteSettings
     attempts: OutputSettings
     store: RunStore
     executors: Mapping[type[Action], Executor]
@@ -79,7 +79,7 @@ class Parts:
 
 
 async def core_of(
-    host: HostSettings, store: RunStore, clock: Clock, named: Callable[[RunRef], str]
+    host: SiteSettings, store: RunStore, clock: Clock, named: Callable[[RunRef], str]
 ) -> HubCore:
     """A core with everything that the store keeps besides runs. The store must be open."""
     await _go_on(clock, store)

@@ -13,7 +13,7 @@ from floe.feed.directory_sync import DirectorySync
 from floe.host.core import HubCore
 from floe.host.earlier_children import restarting
 from floe.host.inputs import FLOOR_MAX, Incoming, Received, Surroundings, Unsent
-from floe.host.result import StepResult
+from floe.host.step_result import StepResult
 from floe.hub.children import children_left
 from floe.hub.loop import Loop
 from floe.model.ids import HostId, Json, ref_of

@@ -14,7 +14,8 @@ from floe.feed.names import RunNames
 from floe.host.leases.base import Lease
 from floe.host.passed_over import PassedOver
 from floe.host.peers.whereabouts import log_host, pen_of
-from floe.host.reruns import Again, RerunSource, space_of
+from floe.host.pends import PendQueue
+from floe.host.rerun_plan import RerunRequest, RerunSource, space_of
 from floe.host.watches import Watch
 from floe.hub.children import places_of_children
 from floe.hub.ended.notices import Notices
@@ -27,11 +28,12 @@ from floe.kernel.why import why
 from floe.model.codec import iso
 from floe.model.errors import Conflict, FloeError, Lost, NotFound, Removed
 from floe.model.flow import Flow, Trigger
-from floe.model.host import AsOf, Why
+from floe.model.host import AsOf
 from floe.model.ids import FlowId, HostId, Instant, Json, RunRef, Shape, address_of
 from floe.model.notice import RunNotices
 from floe.model.run import Run
 from floe.model.summary import Summary, summary_of
+from floe.model.why import Why
 from floe.store.base import FlowRuns, RunPage, RunQuery, Stored
 
 BAD_MAX: Final = 100  # bad runs in a row of a flow are counted up to this
@@ -47,14 +49,6 @@ class FoundRun(NamedTuple):
     """The host that has the log; None for this one."""
     lost: Lost | None = None
     """The loss of the log with a host that was forgotten."""
-
-
-class Queue(NamedTuple):
-    """Pending runs with equal needs, and the reason why they wait."""
-
-    why: Why
-    runs: Sequence[RunRef]
-    """Oldest first."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,7 +203,7 @@ class Reads(HostReads):
             children=await places_of_children(at, self.parts.store, self.name_of),
         )
 
-    async def earlier(self, run: str, again: Again) -> RerunSource:
+    async def earlier(self, run: str, again: RerunRequest) -> RerunSource:
         """A run that is to start again. Raises IdInvalid, NotFound, Conflict."""
         old = await self.run(run)
         name, book, why_gone = self.name_of(old.ref), self.book(), await self._why_gone(old)
@@ -234,7 +228,7 @@ class Reads(HostReads):
             return f"it was moved to {to}"
         return "" if await self.places.quick(Path(space), Path(space).is_dir) else "it was removed"
 
-    def queues(self) -> Iterator[Queue]:
+    def queues(self) -> Iterator[PendQueue]:
         """The runs that wait for a host, by their needs."""
         core = self.loop.core
         for queue in core.table.queues.values():
@@ -242,7 +236,7 @@ class Reads(HostReads):
             if stored:
                 placed = core.place(core.table.pends[stored[0]], self.now())
                 refusals = placed if isinstance(placed, Refusals) else None
-                yield Queue(why(core.table.runs[stored[0]], refusals), stored)
+                yield PendQueue(why(core.table.runs[stored[0]], refusals), stored)
 
     async def kept(self, kind: str) -> Mapping[str, Json]:
         """The rows of a kind that the server has the hub remember, by key."""

@@ -14,15 +14,15 @@ from floe.host.repositories import Repositories
 from floe.host.ticks import (
     LATE_MS,
     DoneTicks,
-    done_of,
-    due_after,
-    joined,
-    missed,
-    missed_row,
-    to_come_rows,
+    done_ticks_of,
+    joined_tick_rows,
+    missed_ticks,
+    missed_ticks_row,
+    tick_after,
+    ticks_to_come_rows,
 )
 from floe.host.trigger_values import initial_values, ref_values, trigger_values
-from floe.host.watches import Watch, looks_alike, name_of, poll_watches_of
+from floe.host.watches import Watch, looks_alike, poll_watches_of, repository_of
 from floe.hub.clock import Clock, Timers
 from floe.hub.flows import FlowBook
 from floe.model.codec import iso
@@ -62,7 +62,7 @@ class Triggers:
         self._refs = refs
         self._spawn = spawn
         self._put = put
-        self._done = done_of(rows)
+        self._done = done_ticks_of(rows)
         self._held_back = held_back
         self._term = term
         self._repositories = Repositories(rows)
@@ -101,7 +101,7 @@ class Triggers:
         polls = poll_watches_of(book.flows)
         self._gits = {}
         for poll in polls.values():
-            self._gits.setdefault(name_of(poll.git.url), set()).add(poll.git)
+            self._gits.setdefault(repository_of(poll.git.url), set()).add(poll.git)
         if rows := self._repositories.watch(polls, now):
             self._put(Incoming(input=Mark(rows=tuple(rows))))
         self._why_missed = "its flow was not in the config"
@@ -161,7 +161,7 @@ class Triggers:
             if rows and now - done.last > LATE_MS:
                 rows += self._did(watch, done.at(now))
         else:
-            rows += to_come_rows(watch, trigger, done, now)
+            rows += ticks_to_come_rows(watch, trigger, done, now)
             rows += self._did(watch, done.at(now))
         if rows:
             self._put(Incoming(input=Mark(rows=tuple(rows))))
@@ -185,7 +185,7 @@ class Triggers:
     def _arm_tick(self, watch: Watch, flow: Flow, trigger: Trigger, now: Instant) -> None:
         due = self._done[watch].next_due(trigger)
         self._arm(watch, flow, trigger, due)
-        if due > due_after(trigger, now):
+        if due > tick_after(trigger, now):
             log.warning("trigger.waits_for_clock", trigger=str(watch), due=iso(due))
             self.problems[watch] = (
                 f"waits until {iso(due)}: it fired up to then before the clock was set back"
@@ -207,11 +207,11 @@ class Triggers:
         """
         rows = []
         for after, end in self._done[watch].free(until):
-            if ticks := missed(trigger, after, end):
+            if ticks := missed_ticks(trigger, after, end):
                 if not quiet:
                     log.warning("trigger.missed", trigger=str(watch), count=ticks[2], reason=reason)
                 rows += self._did(watch, self._done[watch].up_to(ticks[1]))
-                rows.append(missed_row(watch, ticks, reason))
+                rows.append(missed_ticks_row(watch, ticks, reason))
         return rows
 
     def _fire(self, key: object) -> None:
@@ -231,7 +231,7 @@ class Triggers:
             if key not in self._held:
                 log.warning("trigger.held_back", trigger=str(key), why=why_not)
             rows = self._missed(key, trigger, now, why_not, quiet=True)
-            self._held[key] = joined(trigger, [*self._held.get(key, ()), *rows])
+            self._held[key] = joined_tick_rows(trigger, [*self._held.get(key, ()), *rows])
             self._arm_tick(key, flow, trigger, now)
             return
         mark, *marks = self._did(key, self._done[key].up_to(due))
@@ -245,7 +245,7 @@ class Triggers:
     async def _poll(self, watch: Watch, trigger: Trigger) -> None:
         problem = ""
         try:
-            async with self._looking.setdefault(name_of(trigger.git.url), asyncio.Lock()):
+            async with self._looking.setdefault(repository_of(trigger.git.url), asyncio.Lock()):
                 found = await self._refs.refs(trigger.git, trigger.refs)
                 self._compare(watch, trigger, found)
         except FloeError as error:
@@ -275,7 +275,7 @@ class Triggers:
         armed = self._armed.get(watch)
         if armed is None or not looks_alike(armed.trigger, looked):
             return
-        alone = len(self._gits[name_of(looked.git.url)]) == 1
+        alone = len(self._gits[repository_of(looked.git.url)]) == 1
         changes, rows = self._repositories.look(
             watch, armed.trigger, found, term=self._term(), alone=alone
         )

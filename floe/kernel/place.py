@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
-from floe.model.host import HostView, Pend
+from floe.model.host import HostView
 from floe.model.ids import HostId, Instant, RunRef
 from floe.model.nouns import dataclass
+from floe.model.pend import Pend
 
 HOST_STALE_S: Final = 10
 """Hosts ping each other every 2 s; after five missed pings a host gets no runs."""

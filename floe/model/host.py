@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import NamedTuple
 
 from floe.model.ids import FlowId, HostId, Instant, RunRef, StoreId
 from floe.model.nouns import dataclass
 from floe.model.secret_name import SecretName
-from floe.model.tags import Tag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,51 +30,6 @@ class HostView:
     """Reasons why it can take no run at all, in sentences."""
     secrets: frozenset[SecretName] | None = None
     """The secrets that it has; None if runs are placed without regard to them."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pend:
-    """The properties of a pending run that its placement depends on."""
-
-    run: RunRef
-    flow: FlowId
-    host_tags: frozenset[str]
-    resource_tags: tuple[str, ...]
-    reuse_space: bool
-    prefers: HostId | None = None
-    """The host that has the workspace which a re-run takes over."""
-    only: HostId | None = None
-    """The one host that may take the run; None for any."""
-    secrets: frozenset[SecretName] = frozenset()
-    """The secrets that its nodes name."""
-    group: str = ""
-    """The runs that count together for the flow's `max-runs`; empty without it."""
-    refused_by: frozenset[HostId] = frozenset()
-    """Hosts that returned this run's grant and have not changed since."""
-
-
-class NeverRan(NamedTuple):
-    """A node that never entered in a run that has ended, and was not skipped."""
-
-    tags: tuple[Tag, ...]
-    """The tags that it waited for."""
-    why: str
-    """The reason, as a sentence: `Approval by Ops was not rejected`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Why:
-    """The answer to `floe why`: one sentence and its parts."""
-
-    text: str
-    hosts: Mapping[HostId, tuple[str, ...]] = field(default_factory=dict)
-    """Pending: each host and the reasons it does not take the run."""
-    waiting: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Active: each unfinished node (`task.build`) and what it waits for."""
-    never: Mapping[str, NeverRan] = field(default_factory=dict)
-    """Ended: each node that never entered."""
-    skipped: Mapping[str, str] = field(default_factory=dict)
-    """Each node that was skipped, with the reason as the end of a sentence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

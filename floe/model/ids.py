@@ -121,7 +121,7 @@ class Key(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The id of the attempt within its run and epoch: `build.1.2`; `build.1.2.i7` of an item."""
+        """The id of the attempt within its run and epoch: `build.1.2`; `build.1.2.i7` for items."""
         item = "" if self.item == NO_ITEM else f".i{self.item}"
         return f"{self.node}.{self.visit}.{self.attempt}{item}"
 

@@ -4,8 +4,8 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from floe.host.pends import PendQueue
 from floe.hub.hub import Hub
-from floe.hub.reads import Queue
 from floe.model.codec import iso
 from floe.server import fan_out
 from floe.server.app_keys import HUB
@@ -31,7 +31,7 @@ async def index(request: web.Request) -> web.Response:
     return answer({"pends": groups, "away": others.away})
 
 
-def _group(hub: Hub, queue: Queue) -> dict[str, Any]:
+def _group(hub: Hub, queue: PendQueue) -> dict[str, Any]:
     why, runs = queue
     return {
         "text": why.text,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from floe.host.reruns import Again
+from floe.host.rerun_plan import RerunRequest
 from floe.server.app_keys import CALLER, HUB
 from floe.server.bodies import json_body
 from floe.server.fields import Fields, query
@@ -36,11 +36,11 @@ async def start(request: web.Request) -> web.Response:
     return answer({"run": summary["id"], "summary": summary}, 202)
 
 
-def _again(fields: Fields, by: str) -> Again:
+def _again(fields: Fields, by: str) -> RerunRequest:
     node, failed = fields.text("from"), fields.flag("failed") or False
     if node and failed:
         fields.wrong("failed", "from and failed exclude each other")
-    return Again(
+    return RerunRequest(
         node=node,
         failed=failed,
         values=fields.mapping("values"),

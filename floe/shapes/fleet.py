@@ -8,7 +8,7 @@ from dataclasses import field
 from typing import Final
 
 from floe.host.peers.member import Member
-from floe.host.site import HostSettings
+from floe.host.site import SiteSettings
 from floe.model.host import HostView
 from floe.model.ids import HostId, Instant, Json
 from floe.model.nouns import dataclass
@@ -28,7 +28,7 @@ class Fleet:
     """The hosts of a cluster, as one of them knows them at one instant."""
 
     now: Instant
-    host: HostSettings
+    host: SiteSettings
     """Of this host, as are `view`, `about`, `timed`, `clock` and `troubles`."""
     view: HostView
     about: Mapping[str, Json]

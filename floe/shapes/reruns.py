@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
-from floe.host.reruns import Plan
+from floe.host.rerun_plan import RerunPlan
 from floe.model.ids import NodeId, Shape
 
 
-def plan_shape(plan: Plan) -> Shape:
+def plan_shape(plan: RerunPlan) -> Shape:
     """What would run, what would be taken over, and where."""
 
     def refs(nodes: Iterable[NodeId]) -> list[str]:

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from floe.host.by_hand import is_by_hand
 from floe.kernel.result import failed_nodes
 from floe.model.codec import iso
-from floe.model.host import AsOf, Why
+from floe.model.host import AsOf
 from floe.model.ids import RunRef, Shape
 from floe.model.run import Run
 from floe.model.secret import without_secrets
 from floe.model.summary import Summary, summary_of
+from floe.model.why import Why
 from floe.shapes.children import children_shape, parent_shape
 from floe.shapes.flows import graph_shape
 from floe.shapes.forms import about, open_forms

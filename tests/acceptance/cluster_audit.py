@@ -12,7 +12,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import cast
 
-from floe.host.site import HostSettings
+from floe.host.site import SiteSettings
 from floe.kernel.evolve import fold
 from floe.model.codec import decode
 from floe.model.event import NodeStarted, RunActivated, RunGranted
@@ -87,7 +87,7 @@ class Audit:
         self._asked = asked
         self._told = told
         self._settings = {
-            host: HostSettings(id=HostId(host), tags=frozenset(has.split(",")), workspace_root="/")
+            host: SiteSettings(id=HostId(host), tags=frozenset(has.split(",")), workspace_root="/")
             for host, has in tags.items()
         }
         self._logs = _longest(one.disk for one in left)

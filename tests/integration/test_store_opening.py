@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from floe.feed.directory_sync import DirectorySync
-from floe.host.result import StepResult
+from floe.host.step_result import StepResult
 from floe.hub.hub import Hub
 from floe.model.errors import StoreBusy, StoreFailed, StoreForeign
 from floe.model.ids import STORE, HostId, StoreId

@@ -32,7 +32,7 @@ from floe.host.placement import Placement
 from floe.host.removal import remove as _remove
 from floe.host.retention import EndedRun, Expiry, Retention
 from floe.host.runs import RunTable
-from floe.host.site import HostSettings, Site
+from floe.host.site import Site, SiteSettings
 from floe.host.start_conditions import StartVerdict
 from floe.host.step import Step
 from floe.kernel import decide as decide_module
@@ -277,7 +277,7 @@ def _condition_unjudged(condition: str, value: Callable[[Path], Json]) -> str:
     return ""
 
 
-def _start_unjudged(start: Start, trigger: Trigger, host: HostSettings) -> StartVerdict:
+def _start_unjudged(start: Start, trigger: Trigger, host: SiteSettings) -> StartVerdict:
     return StartVerdict()
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from floe.host.core import HubCore
-from floe.host.result import Recorded
+from floe.host.step_result import Recorded
 from floe.kernel.items import state_of
 from floe.model.children import ChildPended, SubFlow
 from floe.model.event import (

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from floe.host.inputs import Incoming, Mark, Start
 from floe.host.repositories import KINDS
-from floe.host.ticks import done_of, due_after
+from floe.host.ticks import done_ticks_of, tick_after
 from floe.hub.clock import CHECK_S, HOLD_S, LOOK_S, STEP_MS, Timers, WallClock
 from floe.hub.flows import FlowBook
 from floe.hub.triggers import Triggers
@@ -297,7 +297,7 @@ def each_tick_is_fired_once_or_missed(room: Room) -> None:
     for (kind, key), value in room.ledger.items():
         if kind in rows:
             rows[kind][key] = value
-    for watch, done in done_of(rows).items():
+    for watch, done in done_ticks_of(rows).items():
         trigger = next(t for t in TICKS if t.id == watch.trigger)
         fired = [s.marks[0].value for s in room.starts if s.trigger == watch.trigger]
         if len(fired) != len(set(fired)):
@@ -320,12 +320,12 @@ def each_tick_is_fired_once_or_missed(room: Room) -> None:
 def _is_seen_to(
     trigger: Trigger, after: Instant, until: Instant, fired: set[Json], missed: Mapping[int, int]
 ) -> None:
-    due = due_after(trigger, after)
+    due = tick_after(trigger, after)
     while due <= until:
         if due in missed:
-            due = due_after(trigger, Instant(missed[due]))
+            due = tick_after(trigger, Instant(missed[due]))
         elif due in fired:
-            due = due_after(trigger, due)
+            due = tick_after(trigger, due)
         else:
             raise Broken(f"no_tick_is_lost: {trigger.id} {due}")
 

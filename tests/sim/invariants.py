@@ -18,8 +18,8 @@ from floe.feed.directory import KIND as LISTED
 from floe.host.inputs import Start
 from floe.host.passed_over import PASSED_OVER
 from floe.host.removal import SWEEP
-from floe.host.result import Recorded
-from floe.host.site import HostSettings
+from floe.host.site import SiteSettings
+from floe.host.step_result import Recorded
 from floe.kernel.coming import is_behind_loop
 from floe.kernel.condition import unmet
 from floe.kernel.evolve import evolve, fold
@@ -441,7 +441,7 @@ def _by_epoch(log: Sequence[Event]) -> list[list[Event]]:
 
 
 def check_activation(
-    truth: Truth, branch: Branch, host: HostSettings, *, drained: bool = False
+    truth: Truth, branch: Branch, host: SiteSettings, *, drained: bool = False
 ) -> None:
     """All that an activation must fulfil at the moment it is stored."""
     if drained:
@@ -578,7 +578,7 @@ def cancelled_run_is_not_begun(truth: Truth, branch: Branch) -> None:
         raise Broken(f"cancelled_run_is_not_begun: {branch}")
 
 
-def host_has_what_the_flow_asks(truth: Truth, branch: Branch, host: HostSettings) -> None:
+def host_has_what_the_flow_asks(truth: Truth, branch: Branch, host: SiteSettings) -> None:
     """A run is activated where its host-tags are, and only while a slot is free.
 
     Checked at the activation, and again when its first command takes the slot. A run that only

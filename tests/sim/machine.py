@@ -22,8 +22,8 @@ from floe.host.inputs import (
     Start,
     Surroundings,
 )
-from floe.host.result import Recorded, StepResult
-from floe.host.site import HostSettings
+from floe.host.site import SiteSettings
+from floe.host.step_result import Recorded, StepResult
 from floe.hub.children import children_left
 from floe.hub.clock import Move, due_after_moves, moves_after
 from floe.kernel.children import awaits_child, cancel_of
@@ -120,7 +120,7 @@ class Machine:
     """One host of the cluster."""
 
     world: "World"
-    settings: HostSettings
+    settings: SiteSettings
     disk: Disk
     skew_ms: int
     core: HubCore | None = None

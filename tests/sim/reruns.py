@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from floe.host.inputs import Reply, Start
 from floe.host.peers.whereabouts import log_host
-from floe.host.reruns import Again, RerunSource, space_of
+from floe.host.rerun_plan import RerunRequest, RerunSource, space_of
 from floe.model.errors import Conflict, NotFound
 from floe.model.ids import RunRef
 from floe.model.run import Run
@@ -19,7 +19,12 @@ Answered = Callable[[], None]
 
 
 def start_again(
-    world: "World", asked: "Machine", ref: RunRef, again: Again, once: str, answered: Answered
+    world: "World",
+    asked: "Machine",
+    ref: RunRef,
+    again: RerunRequest,
+    once: str,
+    answered: Answered,
 ) -> None:
     """Somebody asks a host to start a run again; `answered` hears of the 202, or of a refusal.
 

@@ -10,8 +10,8 @@ from typing import Final
 
 import pytest
 
-from floe.host.reruns import Again
-from floe.host.site import HostSettings
+from floe.host.rerun_plan import RerunRequest
+from floe.host.site import SiteSettings
 from floe.model.ids import FlowId, HostId, RunRef
 from floe.model.keep import Keep
 from tests.sim import invariants
@@ -50,7 +50,7 @@ def a_world() -> World:
     world.luck, world.slow, world.heals = 1.0, 0.0, True
     world.network.weather = Weather()
     for host in HOSTS:
-        settings = HostSettings(
+        settings = SiteSettings(
             id=host,
             tags=frozenset(),
             slots=4,
@@ -107,7 +107,7 @@ def rerun(
         world.drain(holder, on=True)
         world.run_until(world.now + AGAIN_MS)
     world.fuse = fuse
-    again = Again(node=node, failed=failed, values={}, by="second")
+    again = RerunRequest(node=node, failed=failed, values={}, by="second")
     asked = world.machines[HOSTS[2]]
     insist(
         world,

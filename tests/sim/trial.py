@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
-from floe.host.reruns import Again
-from floe.host.site import HostSettings
+from floe.host.rerun_plan import RerunRequest
+from floe.host.site import SiteSettings
 from floe.model.ids import FlowId, HostId, RunRef
 from floe.model.keep import Keep
 from tests.make import NOW
@@ -135,7 +135,7 @@ class Trial:
         bad_clock = random.choice(hosts) if random.random() < 0.2 else None
         for host in hosts:
             tags = {t for t, having in (("arm", {arm}), ("linux", linux)) if host in having}
-            settings = HostSettings(
+            settings = SiteSettings(
                 id=host,
                 tags=frozenset(tags),
                 slots=random.randrange(2, 9),
@@ -222,7 +222,7 @@ class Trial:
         old = world.truth.ended[key][-1]
         kind = random.choice(("all", "failed", "from"))
         node = random.choice(sorted(old.nodes) or ["build"]) if kind == "from" else ""
-        again = Again(
+        again = RerunRequest(
             node=node,
             failed=kind == "failed",
             values={},
@@ -232,7 +232,7 @@ class Trial:
         self._ask_again(self._any_host(), old.ref, again, once, 0)
 
     def _ask_again(
-        self, machine: Machine, ref: RunRef, again: Again, once: str, tries: int
+        self, machine: Machine, ref: RunRef, again: RerunRequest, once: str, tries: int
     ) -> None:
         """A client that asks again, under one key, until it is answered."""
         if once in self._answered or tries > CLIENT_TRIES:

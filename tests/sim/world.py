@@ -13,8 +13,8 @@ from floe.host.inputs import FLOOR_MAX, Drain, Input, Received, Reply, Start, Un
 from floe.host.ledger import LEDGER_KINDS
 from floe.host.passed_over import PASSED_OVER
 from floe.host.peers.whereabouts import pen_of
-from floe.host.result import Recorded
-from floe.host.site import HostSettings
+from floe.host.site import SiteSettings
+from floe.host.step_result import Recorded
 from floe.kernel.process import takes_slot
 from floe.model.event import (
     GrantRevoked,
@@ -117,7 +117,7 @@ class World:
 
     # --- machines ---
 
-    def add(self, settings: HostSettings, skew_ms: int) -> Machine:
+    def add(self, settings: SiteSettings, skew_ms: int) -> Machine:
         """A machine with an empty disk, switched on."""
         machine = Machine(self, settings, self._new_disk(settings.id, skew_ms), skew_ms)
         self.machines[settings.id] = machine

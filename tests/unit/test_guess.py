@@ -18,7 +18,7 @@ def test_what_a_module_keeps_to_itself_is_not_drawn() -> None:
 def test_class_is_drawn_in_place_of_its_constructor() -> None:
     signatures = {one.signature for one in functions()}
 
-    assert {"class Workspaces(Spaces)", "class Output"} <= signatures
+    assert {"class PassingCommands(Commands)", "class Output"} <= signatures
 
 
 def test_function_is_shown_with_its_types() -> None:

@@ -8,8 +8,8 @@ from floe.host.leases.own import own_leases
 from floe.host.site import Site
 from floe.host.step import Step
 from floe.kernel.place import Refusals
-from floe.model.host import Pend
 from floe.model.ids import HostId, Instant, RunRef
+from floe.model.pend import Pend
 from floe.model.run import Run
 
 

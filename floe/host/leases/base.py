@@ -9,15 +9,15 @@ from typing import Literal, Protocol
 
 from floe.host.step import Step
 from floe.kernel.place import HOST_SCOPED, Refusals
-from floe.model.host import Pend
 from floe.model.ids import HostId, Instant, RunRef
 from floe.model.nouns import dataclass
+from floe.model.pend import Pend
 from floe.model.run import Run
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """What one run holds. After a census two runs may hold one resource: each has its lease."""
+    """A lease: what one run holds. After a census two runs may hold one resource."""
 
     kind: Literal["resource", "workspace"]
     tag: str
@@ -78,11 +78,11 @@ class Leases(Protocol):
 
 
 def cluster_tags_of(tags: Sequence[str]) -> tuple[str, ...]:
-    """The resources of the whole cluster among some tags."""
+    """The tags that need leases, the resources of the whole cluster, among some tags."""
     return tuple(tag for tag in tags if not tag.startswith(HOST_SCOPED))
 
 
 def tags_of(run: Run) -> tuple[str, ...]:
-    """The resources of the whole cluster that a run needs, and its place in its group."""
+    """The tags of the leases of a run: resources of the whole cluster, its place in its group."""
     group = (run.group,) if run.group else ()
     return (*cluster_tags_of(run.flow.resource_tags), *group) if run.flow else ()

@@ -32,8 +32,8 @@ class CensusState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Round:
-    """One search."""
+class CensusRound:
+    """One round of a census."""
 
     number: int
     answered: tuple[str, ...] = ()
@@ -54,7 +54,7 @@ class KeeperCensus:
         """Hosts (`h2@store`) and the term under which they answered."""
         self._doubted: Undoable[str, int] = Undoable(site.journal)
         """Hosts that were asked again, and the number of the ping that gave the reason."""
-        self._rounds: Undoable[str, Round] = Undoable(site.journal)
+        self._rounds: Undoable[str, CensusRound] = Undoable(site.journal)
         state = rows.get("keeping", {}).get("state")
         if isinstance(state, Mapping) and state["store"] == site.store:  # not of a backup
             term, is_open = state["term"], state["open"]
@@ -159,7 +159,7 @@ class KeeperCensus:
         """Ask all hosts for claims whose adopters were forgotten."""
         old = self._rounds.get("")
         number = old.number + 1 if old else 1
-        self._rounds.put("", Round(number=number))
+        self._rounds.put("", CensusRound(number=number))
         for member in self._members.lives():
             census = Census(opening=self.term, round=number)
             step.send(member.id, member.store, census)
@@ -171,14 +171,16 @@ class KeeperCensus:
             return None
         answered = {*now.answered, address_key(member.id, member.store)}
         runs = now.runs | {claimed.claim.run for claimed in claims.claims}
-        self._rounds.put("", Round(number=now.number, answered=tuple(sorted(answered)), runs=runs))
+        self._rounds.put(
+            "", CensusRound(number=now.number, answered=tuple(sorted(answered)), runs=runs)
+        )
         known = self._members.lives()
         is_complete = all(address_key(m.id, m.store) in answered for m in known)
         return runs if is_complete and not self.missing() else None
 
 
 def knows_all_forgotten(member: Member, forgotten: set[str]) -> bool:
-    """Whether a host no longer accepts anything from any forgotten host."""
+    """Whether a host's answer to a census counts: it accepts nothing from any forgotten host."""
     return member.ping is not None and forgotten <= set(member.ping.forgotten)
 
 

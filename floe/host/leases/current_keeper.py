@@ -19,7 +19,7 @@ from floe.model.nouns import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Obeyed:
-    """The keeper whose census this host answered last."""
+    """The current keeper of this host: the last one whose census it answered."""
 
     host: HostId
     store: StoreId

@@ -10,7 +10,7 @@ CANCELLER = "max-runs"
 
 
 def limit_of(run: Run) -> MaxRuns | None:
-    """The limit that a run counts for; None for none."""
+    """The limit of the group in which a run counts; None for none."""
     return run.flow.max_runs if run.group and run.flow else None
 
 
@@ -30,11 +30,11 @@ def place_of(name: str, limit: int) -> str:
 
 
 def skip(name: str, limit: int) -> Skip:
-    """The end of a run that is one too many, because of the named run."""
+    """The end of a run that is one too many in its group, because of the named run."""
     which = "is still running" if limit == 1 else f"and {limit - 1} more are still running"
     return Skip(why=f"skipped: {name} of this flow {which} (max-runs {limit})")
 
 
 def make_room(name: str) -> Cancel:
-    """The end of an older run, for the named run."""
+    """The end of an older run of a group, for the named run."""
     return Cancel(by=CANCELLER, why=f"{name} of this flow is newer")

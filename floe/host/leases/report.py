@@ -7,11 +7,11 @@ from floe.host.leases.groups import limit_of, place_of
 from floe.host.leases.keeper import Keeper
 from floe.host.leases.own import own_leases
 from floe.host.peers.members import Members
-from floe.host.runs import needs_of
+from floe.host.pends import needs_of
 from floe.host.site import Site
 from floe.kernel.place import HOST_STALE_S, Refusals
-from floe.model.host import Pend
 from floe.model.ids import HostId, Instant, RunRef
+from floe.model.pend import Pend
 
 
 class LeaseReport:

@@ -18,7 +18,7 @@ from floe.model.nouns import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaseEntry:
-    """A claim in the table; each run has one at most."""
+    """A claim in the table of leases; each run has one at most."""
 
     claim: Claim
     tags: tuple[str, ...]
@@ -35,7 +35,7 @@ class LeaseEntry:
     """The one of the tags that several claims may hold."""
 
     def places(self, tag: str) -> int:
-        """How many claims may hold a tag, this one among them."""
+        """How many claims may hold a tag, this one in the table of leases among them."""
         return self.group.limit if self.group and self.group.tag == tag else 1
 
 

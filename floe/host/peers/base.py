@@ -1,4 +1,4 @@
-"""The port through which the core deals with other hosts, and its form for a single host."""
+"""The port through which the core deals with other hosts."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
@@ -7,7 +7,6 @@ from floe.host.inputs import Forget, Free, Received, Surroundings, Unsent
 from floe.host.peers.member import Member
 from floe.host.step import Step, StepObserver
 from floe.model.ids import HostId, Instant, RunRef
-from floe.model.message import Message
 from floe.model.run import Run
 from floe.model.signal import Cancel
 from floe.store.base import Append, Record, Stored
@@ -57,62 +56,3 @@ class PeerParts(StepObserver, Protocol):
 
     def keeper_term(self) -> int:
         """The term under which this host is the keeper; 0 where it never was."""
-
-
-class NoPeers:
-    """A single host: nothing comes from others, and nothing goes to them."""
-
-    def recorded(self, step: Step, record: Record, run: Run) -> None:
-        """No peer has to know."""
-
-    def receive_own(self, step: Step, message: Message) -> None:
-        """A single host sends nothing to itself."""
-
-    def load(self, runs: Sequence[Run], logs: Iterable[Stored | Record]) -> None:
-        """No run is at a peer."""
-
-    def receive(self, step: Step, received: PeerInput) -> str:
-        """No input concerns other hosts."""
-        return "this host has no others"
-
-    def learned(self, rows: Sequence[Append]) -> Sequence[Append]:
-        """The rows as they came."""
-        return rows
-
-    def cancel(self, step: Step, run: Run, cancel: Cancel) -> bool:
-        """No run is at a peer."""
-        return False
-
-    def owes(self, run: RunRef) -> bool:
-        """Nothing is owed to others."""
-        return False
-
-    def begin(self, step: Step) -> None:
-        """Nothing precedes placement."""
-
-    def finish(self, step: Step) -> None:
-        """Nothing is repeated."""
-
-    def hosts(self) -> Mapping[HostId, Member]:
-        """None."""
-        return {}
-
-    def problems(self, now: Instant) -> Mapping[HostId, tuple[str, ...]]:
-        """None."""
-        return {}
-
-    def dead_ends(self) -> Sequence[str]:
-        """None: this host takes its own runs."""
-        return ()
-
-    def disagreement(self) -> str:
-        """None."""
-        return ""
-
-    def may_fire(self, now: Instant) -> bool:
-        """Always: no other host would."""
-        return True
-
-    def keeper_term(self) -> int:
-        """A single host is no keeper."""
-        return 0

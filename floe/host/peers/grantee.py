@@ -15,7 +15,7 @@ from floe.host.peers.heartbeat import Heartbeat
 from floe.host.peers.member import Member
 from floe.host.peers.members import Members
 from floe.host.peers.outbox import Outbox
-from floe.host.runs import pend_of
+from floe.host.pends import pend_of
 from floe.host.site import Site
 from floe.host.step import Step
 from floe.host.undoable import Undoable

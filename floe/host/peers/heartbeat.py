@@ -19,7 +19,7 @@ PING_MIN_MS: Final = 50
 
 
 class AdvertisedState(NamedTuple):
-    """What decisions of peers depend on and what may change while this host runs."""
+    """In a heartbeat: the state that decisions of peers depend on, and that may change."""
 
     host: HostView
     keeper_store: StoreId | None
@@ -28,7 +28,7 @@ class AdvertisedState(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advertised:
-    """The state in the last ping, and when it was sent."""
+    """The last heartbeat: the state in it, and when it was sent."""
 
     state: AdvertisedState
     change: int

@@ -6,34 +6,12 @@ hosts agree, whichever they learned first.
 Source: docs/cluster-protocol.md, "Forgotten stores".
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 
+from floe.host.peers.forgotten_stores import ForgottenStores
 from floe.host.peers.whereabouts import adopter_of, holder_of, pen_of
-from floe.model.codec import decode
-from floe.model.ids import Instant, Json, address_of
-from floe.model.nouns import dataclass
+from floe.model.ids import address_of
 from floe.model.summary import Summary
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gone:
-    """A store that was forgotten."""
-
-    at: Instant
-    """When an operator forgot it, by the clock of the host that was asked."""
-    expected: int = 0
-    """The number of other hosts in the config then; 0 where this host did not know that the host
-    was one of them."""
-
-
-ForgottenStores = Mapping[str, Gone]
-"""All stores that were forgotten, as `h2@k3f9`."""
-
-
-def forgotten_in(rows: Mapping[str, Json]) -> dict[str, Gone]:
-    """The stores in ledger rows of the kind `forgotten`."""
-    return {key: decode(Gone, row) for key, row in rows.items() if isinstance(row, Mapping)}
 
 
 def is_lost(row: Summary, forgotten: ForgottenStores) -> bool:

@@ -11,7 +11,7 @@ from typing import Final
 
 from floe.host.inputs import Surroundings
 from floe.host.ledger import LedgerRows
-from floe.host.peers.lost import Gone, forgotten_in
+from floe.host.peers.forgotten_stores import ForgottenStore, forgotten_in
 from floe.host.peers.member import GONE_BACK, Member, unseen_ms, view_of
 from floe.host.site import Site
 from floe.host.step import Step
@@ -44,7 +44,7 @@ class Members:
             about={}, head=None, has_gone_back=False, expected=site.settings.peers
         )
         self.by_id: Undoable[HostId, Member] = Undoable(site.journal)
-        self.forgotten: Undoable[str, Gone] = Undoable(site.journal)
+        self.forgotten: Undoable[str, ForgottenStore] = Undoable(site.journal)
         """By `h2@store`."""
         self.twins: Undoable[StoreId, Instant] = Undoable(site.journal)
         """Stores of hosts that use the name of this one, and when they last sent a message."""
@@ -170,7 +170,7 @@ class Members:
         before = self.forgotten.get(key)
         if before is None or by_operator:
             count = self.expected if by_operator or is_known else 0
-            gone = Gone(at=before.at if before else at, expected=count)
+            gone = ForgottenStore(at=before.at if before else at, expected=count)
             self.forgotten.put(key, gone)
             step.promise_row("forgotten", key, encode(gone))
         if before is not None:

@@ -19,7 +19,7 @@ LAST_MS: Final = 5000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """A message that waits for its answer."""
+    """A message in the outbox, which waits for its answer."""
 
     store: StoreId | None
     message: Message

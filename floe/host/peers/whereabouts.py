@@ -31,7 +31,7 @@ def log_host(
     hosts: Collection[HostId | None],
     forgotten: Container[str],
 ) -> HostId | None:
-    """The host that has a run's log; None for a run that no host can be asked about.
+    """The whereabouts of a run's log: its host; None for a run that no host can be asked about.
 
     `row` is the run's row in the lists, `hosts` are the other hosts that are known now,
     `forgotten` are stores, as `h2@k3f9`.

@@ -15,7 +15,7 @@ import structlog
 
 from floe.expr.masking import Masks
 from floe.host.inputs import Incoming, Mark
-from floe.host.notices import (
+from floe.host.run_notices import (
     EARLIER_MAX,
     NOTICES,
     NOTIFIED,

@@ -18,10 +18,10 @@ from typing import Final
 import structlog
 
 from floe.host.inputs import Incoming, Mark, Prune
-from floe.host.notices import NOTICES
 from floe.host.peers.whereabouts import pen_of
 from floe.host.removal import SWEEP, is_removed_here, repeated_in
 from floe.host.retention import EVENT_BYTES, EndedRun, Expiry, Removals, Retention, Wanted
+from floe.host.run_notices import NOTICES
 from floe.hub.clock import Clock
 from floe.hub.ended.archiving import Archiving
 from floe.hub.flows import Flows

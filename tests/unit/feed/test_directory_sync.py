@@ -9,7 +9,7 @@ import pytest
 
 from floe.feed.directory import offered
 from floe.feed.directory_sync import GONE_BACK
-from floe.host.result import StepResult
+from floe.host.step_result import StepResult
 from floe.hub.hub import Hub
 from floe.model.ids import HostId, StoreId
 from floe.model.message import Envelope, Message, Rows, RowsAfter

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from floe.feed import directory as directory_module
 from floe.feed.directory import KIND, Directory, DirectorySource, Learned, offered
-from floe.host.peers.lost import Gone, as_lost, is_lost
+from floe.host.peers.forgotten_stores import ForgottenStore
+from floe.host.peers.lost import as_lost, is_lost
 from floe.host.peers.whereabouts import adopter_of, holder_of
 from floe.model.ids import HostId, Instant, RunRef, address_of
 from floe.model.message import Rows, RowsAfter
@@ -28,7 +29,7 @@ class Host:
     store: MemoryStore = field(default_factory=MemoryStore)
     directory: Directory = field(default_factory=lambda: Directory(sent=0))
     post: list[tuple[HostId | None, Rows | RowsAfter]] = field(default_factory=list)
-    forgotten: dict[str, Gone] = field(default_factory=dict)
+    forgotten: dict[str, ForgottenStore] = field(default_factory=dict)
     is_alive: bool = True
 
     @property
@@ -136,7 +137,7 @@ class World:
     now: int = NOON
     air: list[tuple[Host, Host, Rows | RowsAfter]] = field(default_factory=list)
     truth: dict[RunRef, Truth] = field(default_factory=dict)
-    gone: dict[str, Gone] = field(default_factory=dict)
+    gone: dict[str, ForgottenStore] = field(default_factory=dict)
 
     async def play(self, op: str, one: int, other: int) -> None:
         self.now += 400
@@ -152,7 +153,7 @@ class World:
                 await host.restart()
             case "forget" if host.is_alive and one != other:
                 self.hosts[other].is_alive = False
-                dead = {str(self.hosts[other].source): Gone(at=NOON)}
+                dead = {str(self.hosts[other].source): ForgottenStore(at=NOON)}
                 self.gone |= dead
                 await self.forget(host, dead)
             case "replace" if not host.is_alive:
@@ -192,7 +193,7 @@ class World:
         """Whether a run is its adopter's to give away."""
         return true.adopter.is_alive and (true.pen is true.adopter or not true.pen.is_alive)
 
-    async def forget(self, host: Host, forgotten: dict[str, Gone]) -> None:
+    async def forget(self, host: Host, forgotten: dict[str, ForgottenStore]) -> None:
         """A host hears which stores are forgotten; it takes back what it gave to them."""
         new = {key for key in forgotten if key not in host.forgotten}
         host.forgotten |= forgotten

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from floe.feed.frames import Frame, frame_of, is_published, reset_frame
-from floe.host.result import Recorded
+from floe.host.step_result import Recorded
 from floe.kernel.evolve import evolve
 from floe.model.codec import encode_event, to_text
 from floe.model.event import Event

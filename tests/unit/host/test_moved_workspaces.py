@@ -5,7 +5,7 @@ from typing import Any
 from floe.host import step
 from floe.host.core import HubCore
 from floe.host.inputs import Drain, Incoming
-from floe.host.site import MOVED_MAX, HostSettings
+from floe.host.site import MOVED_MAX, SiteSettings
 from floe.model.flow import Flow
 from floe.model.ids import RunRef
 from floe.model.signal import Cancel
@@ -51,7 +51,7 @@ def test_move_is_remembered_after_a_restart() -> None:
     rows = {one.key: one.value for one in result.ledger if one.kind == "moved"}
 
     again = HubCore(
-        HostSettings(id=H1, tags=frozenset(), workspace_root="/srv"),
+        SiteSettings(id=H1, tags=frozenset(), workspace_root="/srv"),
         STORE,
         serial=2,
         rows={"moved": rows},

@@ -8,8 +8,8 @@ import pytest
 from floe.host import placement as placement_module
 from floe.host.placement import GRANTS_MAX
 from floe.kernel import place as kernel_place
-from floe.model.host import Pend
 from floe.model.ids import FlowId, RunRef
+from floe.model.pend import Pend
 from floe.model.signal import Cancel
 from tests.make import (
     a_flow,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from floe.host.core import HubCore
 from floe.host.inputs import Incoming, Mark, Packed, Prune
-from floe.host.reruns import Again, RerunSource
+from floe.host.rerun_plan import RerunRequest, RerunSource
 from floe.model.codec import digest_of
 from floe.model.ids import FlowId, RunRef
 from floe.model.run import Pruned, Run
@@ -69,7 +69,7 @@ def test_a_run_that_an_unfinished_run_repeats_stays() -> None:
     again = RerunSource(
         run=replace(run, phase="packed"), name="h1-1", flow=BUILD, digest="sha256:1"
     )
-    start = again.start(Again(values={}), by="bob", once="")
+    start = again.start(RerunRequest(values={}), by="bob", once="")
     stepped(core, Incoming(input=start))
 
     assert stepped(core, asked(run.ref)).prunes == ()
@@ -78,7 +78,7 @@ def test_a_run_that_an_unfinished_run_repeats_stays() -> None:
 def again_of(run: Run) -> Incoming:
     """The request to start an archived run again, prepared from its log."""
     old = RerunSource(run=replace(run, phase="packed"), name="h1-1", flow=BUILD, digest="sha256:1")
-    return Incoming(input=old.start(Again(values={}), by="bob", once=""), ticket=1)
+    return Incoming(input=old.start(RerunRequest(values={}), by="bob", once=""), ticket=1)
 
 
 def test_a_run_whose_re_run_ended_since_the_removal_was_prepared_stays() -> None:

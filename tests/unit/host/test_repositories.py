@@ -6,7 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from floe.host.inputs import Start
-from floe.host.repositories import UNWATCHED_S, wanted
+from floe.host.repositories import UNWATCHED_S, wanted_refs
 from floe.hub.flows import FlowBook
 from floe.model.errors import Theirs
 from floe.model.flow import Flow, Git
@@ -120,7 +120,7 @@ async def test_deleted_branches_leave_no_rows() -> None:
     ],
 )
 def test_excluded_refs_match_as_a_whole(pattern: str, left: list[str]) -> None:
-    assert wanted(a_poll(exclude_refs=pattern), HASHES) == left
+    assert wanted_refs(a_poll(exclude_refs=pattern), HASHES) == left
 
 
 async def test_mirror_that_is_empty_for_a_moment_starts_nothing() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from floe.host.result import StepResult
+from floe.host.step_result import StepResult
 from floe.model.effect import PackArchive, StopAction
 from floe.model.event import GrantSuperseded
 from floe.model.flow import Flow

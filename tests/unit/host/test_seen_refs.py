@@ -1,14 +1,22 @@
 """The refs of a repository: which changed since the last look, and which are forgotten."""
 
-from floe.host.seen_refs import ALWAYS, Known, RefScope, Repository, SeenRef, compare, forget_gone
+from floe.host.seen_refs import (
+    ALWAYS,
+    RefScope,
+    SeenRef,
+    SeenRefs,
+    SeenRepository,
+    compare_seen,
+    forget_gone,
+)
 
 MAIN, WIP = "refs/heads/main", "refs/heads/wip"
 
 
-def known(**refs: SeenRef) -> Known:
+def known(**refs: SeenRef) -> SeenRefs:
     """A repository of which branches and tags were looked at before."""
-    return Known(
-        about=Repository(scopes=ALWAYS),
+    return SeenRefs(
+        about=SeenRepository(scopes=ALWAYS),
         refs={f"refs/heads/{name}": seen for name, seen in refs.items()},
     )
 
@@ -23,16 +31,16 @@ def test_ref_with_a_new_commit_gets_the_next_number() -> None:
     repository = known(main=SeenRef(commit="a", change=1))
     repository.change = 1
 
-    changed = compare(repository, {MAIN: "b"})
+    changed = compare_seen(repository, {MAIN: "b"})
 
     assert changed == {MAIN}
     assert repository.refs[MAIN] == SeenRef(commit="b", change=2)
 
 
 def test_ref_that_no_poll_looked_for_before_is_no_change() -> None:
-    repository = Known(about=Repository())
+    repository = SeenRefs(about=SeenRepository())
 
-    compare(repository, {MAIN: "a"})
+    compare_seen(repository, {MAIN: "a"})
 
     assert (repository.refs[MAIN].change, repository.change) == (0, 0)
 
@@ -51,6 +59,6 @@ def test_repository_without_any_branch_forgets_nothing_and_its_refs_come_back_un
     forget_gone(repository, "repo", {}, {*ALWAYS}, alone=True)
     emptied = repository.refs[MAIN].emptied
 
-    compare(repository, {MAIN: "a"})
+    compare_seen(repository, {MAIN: "a"})
 
     assert (emptied, repository.refs[MAIN]) == (True, SeenRef(commit="a", change=3))

@@ -4,7 +4,7 @@ import pytest
 
 from floe.host.core import HubCore
 from floe.host.inputs import Incoming, Mark, Packed
-from floe.host.peers.base import NoPeers
+from floe.host.peers.no_peers import NoPeers
 from floe.host.step import Step
 from floe.model.effect import PackArchive, StartAction
 from floe.model.event import RunEnded, RunPacked

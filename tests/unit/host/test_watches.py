@@ -2,7 +2,7 @@
 
 import pytest
 
-from floe.host.watches import name_of
+from floe.host.watches import repository_of
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ from floe.host.watches import name_of
     ],
 )
 def test_spellings_of_one_repository_have_one_name(same: list[str]) -> None:
-    assert len({name_of(url) for url in same}) == 1
+    assert len({repository_of(url) for url in same}) == 1
 
 
 def test_repositories_that_may_differ_have_names_of_their_own() -> None:
@@ -35,10 +35,10 @@ def test_repositories_that_may_differ_have_names_of_their_own() -> None:
         "srv/r",
     ]
 
-    assert len({name_of(url) for url in urls}) == len(urls)
+    assert len({repository_of(url) for url in urls}) == len(urls)
 
 
 def test_name_of_a_repository_holds_no_password() -> None:
-    names = [name_of(f"{scheme}://me:s3cret@h/r") for scheme in ("http", "https", "ssh", "x")]
+    names = [repository_of(f"{scheme}://me:s3cret@h/r") for scheme in ("http", "https", "ssh", "x")]
 
     assert not any("s3cret" in name for name in names)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from structlog.testing import capture_logs
 
-from floe.host.ticks import MISSED_MAX, due_after, missed, ticks
+from floe.host.ticks import MISSED_MAX, missed_ticks, tick_after, ticks
 from floe.host.trigger_values import trigger_values
 from floe.hub.flows import FlowBook
 from floe.model.flow import Git, Trigger
@@ -27,8 +27,8 @@ def told(instant: Instant) -> str:
 def test_period_is_due_at_its_multiples_since_1970() -> None:
     every = a_tick(period_s=900.0)
 
-    assert told(due_after(every, at("2026-11-25T10:07:31"))) == "11-25 10:15:00"
-    assert told(due_after(every, at("2026-11-25T10:15:00"))) == "11-25 10:30:00"
+    assert told(tick_after(every, at("2026-11-25T10:07:31"))) == "11-25 10:15:00"
+    assert told(tick_after(every, at("2026-11-25T10:15:00"))) == "11-25 10:30:00"
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_cron_follows_the_clocks_of_its_zone(cron: str, after: str, dues: list[s
 
     due, found = at(after), []
     for _ in dues:
-        due = due_after(daily, due)
+        due = tick_after(daily, due)
         found.append(told(due))
 
     assert found == dues
@@ -61,14 +61,14 @@ def test_ticks_of_a_cron_grow_and_are_found_again_from_each(zone: str, cron: str
     for start in ("2026-03-28T00:00", "2026-04-04T00:00", "2026-10-03T00:00", "2026-10-31T20:00"):
         dues = [due for due, _ in zip(ticks(trigger, at(start)), range(80), strict=False)]
         assert dues == sorted(set(dues))
-        assert [due_after(trigger, due) for due in dues[:-1]] == dues[1:]
+        assert [tick_after(trigger, due) for due in dues[:-1]] == dues[1:]
 
 
 def test_zone_decides_when_a_cron_is_due() -> None:
     after = at("2026-11-25T10:00")
     zones = ("UTC", "Asia/Kolkata", "America/New_York")
 
-    dues = [told(due_after(a_tick(cron="0 8 * * *", timezone=zone), after)) for zone in zones]
+    dues = [told(tick_after(a_tick(cron="0 8 * * *", timezone=zone), after)) for zone in zones]
 
     assert dues == ["11-26 08:00:00", "11-26 02:30:00", "11-25 13:00:00"]
 
@@ -77,10 +77,10 @@ def test_zone_decides_when_a_cron_is_due() -> None:
     "trigger", [a_tick(period_s=600.0), a_tick(cron="*/10 * * * *", timezone="Europe/Berlin")]
 )
 def test_missed_ticks_have_their_first_last_and_number(trigger: Trigger) -> None:
-    found = missed(trigger, at("2026-11-25T10:00"), at("2026-11-25T10:40"))
+    found = missed_ticks(trigger, at("2026-11-25T10:00"), at("2026-11-25T10:40"))
 
     assert found == (at("2026-11-25T10:10"), at("2026-11-25T10:40"), 4)
-    assert missed(trigger, at("2026-11-25T10:00"), at("2026-11-25T10:09")) is None
+    assert missed_ticks(trigger, at("2026-11-25T10:00"), at("2026-11-25T10:09")) is None
 
 
 @pytest.mark.parametrize("cron", ["* * * * *", "30 2 * * *", "0 0 1 1 *", "*/7 1-3 * * 0"])
@@ -88,12 +88,12 @@ def test_last_of_many_missed_ticks_is_found_however_many_there_are(cron: str) ->
     trigger = a_tick(cron=cron, timezone="Europe/Berlin")
     after, until = at("2016-03-01T00:00"), at("2026-11-25T10:00:30")
 
-    found = missed(trigger, after, until)
+    found = missed_ticks(trigger, after, until)
 
     assert found is not None
     first, last, count = found
-    assert (first, last <= until) == (due_after(trigger, after), True)
-    assert due_after(trigger, last) > until
+    assert (first, last <= until) == (tick_after(trigger, after), True)
+    assert tick_after(trigger, last) > until
     assert 0 < count <= MISSED_MAX
 
 

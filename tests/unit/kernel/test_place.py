@@ -3,8 +3,9 @@
 import pytest
 
 from floe.kernel.place import HOST_STALE_S, Refusals, place
-from floe.model.host import HostView, Pend
+from floe.model.host import HostView
 from floe.model.ids import FlowId, HostId, Instant, RunRef
+from floe.model.pend import Pend
 from floe.model.secret_name import SecretName
 from tests.make import H1, NOW, REF, STORE, a_host, a_pend
 

@@ -1,6 +1,6 @@
 """The problems and differences of hosts, from what one host knows about the others."""
 
-from floe.host.site import HostSettings
+from floe.host.site import SiteSettings
 from tests.make import H1
 from tests.make_fleet import H2, a_fleet, a_member
 
@@ -32,7 +32,7 @@ def test_flow_with_a_different_body_is_a_problem_of_the_other_host() -> None:
 
 
 def test_flow_that_the_keeper_lacks_is_never_fired() -> None:
-    settings = HostSettings(id=H1, tags=frozenset(), workspace_root="/", peers=1, keeper=H2)
+    settings = SiteSettings(id=H1, tags=frozenset(), workspace_root="/", peers=1, keeper=H2)
     there = a_member(flows={"test@1": "z"})
 
     problems = a_fleet(there, host=settings, timed=("build@1", "test@1")).problems()
@@ -41,7 +41,7 @@ def test_flow_that_the_keeper_lacks_is_never_fired() -> None:
 
 
 def test_keeper_that_reports_no_flow_may_not_have_read_any() -> None:
-    settings = HostSettings(id=H1, tags=frozenset(), workspace_root="/", peers=1, keeper=H2)
+    settings = SiteSettings(id=H1, tags=frozenset(), workspace_root="/", peers=1, keeper=H2)
 
     problems = a_fleet(a_member(flows={}), host=settings, timed=("build@1",)).problems()
 

@@ -1,6 +1,6 @@
 """The notices of a run as JSON."""
 
-from floe.host.notices import after_try
+from floe.host.run_notices import after_try
 from floe.shapes.notices import notices_shape
 from tests.make import NOW
 from tests.make_notices import owed_notices

@@ -1,8 +1,9 @@
 """Runs as JSON: with the names that their readers use, and without a flow that is not read."""
 
-from floe.model.host import AsOf, Why
+from floe.model.host import AsOf
 from floe.model.ids import HostId, NodeId
 from floe.model.summary import summary_of
+from floe.model.why import Why
 from floe.shapes.runs import as_of_shape, run_shape, summary_shape, why_shape
 from tests.make import NOW, a_pending_run, a_run, attached
 

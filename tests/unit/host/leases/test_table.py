@@ -1,7 +1,7 @@
 """The keeper's table: order of arrival, places in the queue, and claims that hosts report."""
 
 from floe.host.leases.table import LeaseTable
-from floe.host.peers.base import NoPeers
+from floe.host.peers.no_peers import NoPeers
 from floe.host.step import Step
 from floe.model.message import Claim, Claimed, GroupLimit
 from tests.make import NOW

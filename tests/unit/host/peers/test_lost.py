@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from floe.host.inputs import Forget, Incoming, Mark
-from floe.host.peers.lost import Gone, as_lost
+from floe.host.peers.forgotten_stores import ForgottenStore
+from floe.host.peers.lost import as_lost
 from floe.model.ids import HostId, Instant, StoreId
 from floe.model.summary import Summary
 from floe.store.base import Append
@@ -30,8 +31,8 @@ AT_HOME = at(H2, "aaaa")
 GRANTED = at(H3, "bbbb", "pending", "granted")
 AT_H3 = at(H3, "bbbb")
 
-H2_GONE = {"h2@aaaa": Gone(at=Instant(30))}
-H3_GONE = {"h3@bbbb": Gone(at=Instant(20))}
+H2_GONE = {"h2@aaaa": ForgottenStore(at=Instant(30))}
+H3_GONE = {"h3@bbbb": ForgottenStore(at=Instant(20))}
 BOTH_GONE = H2_GONE | H3_GONE
 
 
@@ -48,7 +49,7 @@ BOTH_GONE = H2_GONE | H3_GONE
     ids=["pended", "at home", "ending", "granted", "granted to a forgotten one", "elsewhere"],
 )
 def test_run_that_nobody_is_left_to_go_on_with_is_over(
-    row: Summary, forgotten: dict[str, Gone], why: str
+    row: Summary, forgotten: dict[str, ForgottenStore], why: str
 ) -> None:
     lost = as_lost(row, forgotten)
 
@@ -65,7 +66,7 @@ def test_run_that_nobody_is_left_to_go_on_with_is_over(
         (at(H3, "cccc"), BOTH_GONE),
         (replace(AT_H3, store=None), BOTH_GONE),
         (at(H2, "aaaa", "archive", "packed"), H2_GONE),
-        (PENDED, {"h2@dddd": Gone(at=Instant(30))}),
+        (PENDED, {"h2@dddd": ForgottenStore(at=Instant(30))}),
     ],
     ids=[
         "goes on where it is",
@@ -78,7 +79,7 @@ def test_run_that_nobody_is_left_to_go_on_with_is_over(
     ],
 )
 def test_run_that_somebody_is_left_for_stays_as_it_is(
-    row: Summary, forgotten: dict[str, Gone]
+    row: Summary, forgotten: dict[str, ForgottenStore]
 ) -> None:
     assert as_lost(row, forgotten) == row
 

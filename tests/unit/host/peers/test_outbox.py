@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 from floe.host.core import HubCore
-from floe.host.peers.base import NoPeers
+from floe.host.peers.no_peers import NoPeers
 from floe.host.peers.outbox import FIRST_MS, LAST_MS, Outbox
 from floe.host.step import Step
 from floe.host.undoable import UndoJournal

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from floe.host.peers.lost import Gone
+from floe.host.peers.forgotten_stores import ForgottenStore
 from floe.host.peers.whereabouts import log_host
 from floe.model.ids import HostId, Instant, StoreId
 from floe.model.summary import Summary
@@ -12,7 +12,7 @@ from tests.make_store import a_run, a_summary
 
 H1, H2, H3 = HostId("h1"), HostId("h2"), HostId("h3")
 REF = a_run(host="h2", store="aaaa")
-GONE = Gone(at=Instant(0))
+GONE = ForgottenStore(at=Instant(0))
 
 
 def a_row(state: str, **fields: Any) -> Summary:

@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from floe.host.removal import SWEEP
-from floe.host.reruns import Again
+from floe.host.rerun_plan import RerunRequest
 from floe.host.retention import LOOK_S, Wanted
 from floe.hub.ended import pruning
 from floe.hub.hub import Hub
@@ -174,7 +174,7 @@ async def test_a_run_stays_while_a_run_that_repeats_it_does(disk: Disk) -> None:
     async with disk.hub(hands=hands, keep=Keep(age_s=5)) as hub:
         old = await an_ended(hub, disk, hands)
         disk.clock.slip(9)
-        await hub.rerun(old, Again(values={}), by="bob")
+        await hub.rerun(old, RerunRequest(values={}), by="bob")
         await settled(hub)
 
         assert (await hub.pruning.prune(Wanted())).runs == 0

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from floe.host.reruns import Again, RerunSource
+from floe.host.rerun_plan import RerunRequest, RerunSource
 from floe.model.errors import Conflict, NotFound, ValuesInvalid
 from floe.model.flow import Flow, Trigger
 from floe.model.form import Field, Form
@@ -44,8 +44,8 @@ def earlier(run: Run | None = None, flow: Flow = FLOW) -> RerunSource:
     return RerunSource(run=run or a_bad_run(), name="h1-1", flow=flow, digest="sha256:1")
 
 
-def again(**others: Any) -> Again:
-    return Again(**({"values": {}} | others))
+def again(**others: Any) -> RerunRequest:
+    return RerunRequest(**({"values": {}} | others))
 
 
 def test_start_has_the_taken_nodes_and_the_workspace_of_the_earlier_run() -> None:
@@ -73,7 +73,7 @@ def test_flow_with_one_workspace_for_all_runs_hands_none_over() -> None:
         (None, again(node="scan"), "scan cannot start: task.build.bad did not occur in h1-1"),
     ],
 )
-def test_what_cannot_start_is_refused(of: Run | None, asked: Again, said: str) -> None:
+def test_what_cannot_start_is_refused(of: Run | None, asked: RerunRequest, said: str) -> None:
     with pytest.raises(Conflict, match=said):
         earlier(of).rerun(asked)
 

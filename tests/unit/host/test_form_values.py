@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from floe.host.forms import UNKNOWN_MAX, VALUES_MAX, check_size, checked
+from floe.host.form_values import UNKNOWN_MAX, VALUES_MAX, check_values_size, checked_values
 from floe.model.codec import from_text, to_text
 from floe.model.errors import TooLarge, ValuesInvalid
 from floe.model.form import Field, Form
@@ -20,7 +20,7 @@ def a_field(**others: Any) -> Form:
 
 def wrong(form: Form, values: dict[str, Json], **others: bool) -> dict[str, str]:
     with pytest.raises(ValuesInvalid) as caught:
-        checked(form, values, **others)
+        checked_values(form, values, **others)
     return caught.value.fields
 
 
@@ -53,7 +53,7 @@ def wrong(form: Form, values: dict[str, Json], **others: bool) -> dict[str, str]
 def test_value_is_typed_by_its_field(type: str, given: Json, taken: Json) -> None:
     form = a_field(type=type, choices=("a", "b"), required=False)
 
-    assert checked(form, {"x": given}) == {"x": taken}
+    assert checked_values(form, {"x": given}) == {"x": taken}
 
 
 @pytest.mark.parametrize(
@@ -91,11 +91,11 @@ def test_value_of_another_type_is_refused(type: str, given: Json, said: str) -> 
 def test_prefilled_value_stands_in_for_none() -> None:
     form = a_field(type="number", value=7)
 
-    assert [checked(form, v) for v in ({}, {"x": None}, {"x": ""})] == [{"x": 7}] * 3
+    assert [checked_values(form, v) for v in ({}, {"x": None}, {"x": ""})] == [{"x": 7}] * 3
 
 
 def test_text_may_be_emptied_where_it_was_prefilled() -> None:
-    assert checked(a_field(type="text", value="old", required=False), {"x": ""}) == {"x": ""}
+    assert checked_values(a_field(type="text", value="old", required=False), {"x": ""}) == {"x": ""}
 
 
 @pytest.mark.parametrize("given", [{}, {"x": None}, {"x": ""}])
@@ -105,7 +105,7 @@ def test_required_field_wants_a_value(given: dict[str, Json]) -> None:
 
 @pytest.mark.parametrize("given", [False, "no"])
 def test_required_bool_takes_false_as_an_answer(given: Json) -> None:
-    assert checked(a_field(type="bool"), {"x": given}) == {"x": False}
+    assert checked_values(a_field(type="bool"), {"x": given}) == {"x": False}
 
 
 def test_required_bool_wants_an_answer() -> None:
@@ -116,17 +116,17 @@ def test_required_choice_of_one_passes_with_this_answer_alone() -> None:
     form = a_field(type="choice", choices=("I have checked",))
 
     assert wrong(form, {}) == {"x": "a value is required"}
-    assert checked(form, {"x": "I have checked"}) == {"x": "I have checked"}
+    assert checked_values(form, {"x": "I have checked"}) == {"x": "I have checked"}
 
 
 def test_optional_field_without_value_is_left_out() -> None:
-    assert checked(a_field(type="bool", required=False), {"x": ""}) == {}
+    assert checked_values(a_field(type="bool", required=False), {"x": ""}) == {}
 
 
 def test_rejection_needs_no_required_field_but_checks_what_is_given() -> None:
     form = a_field(type="number")
 
-    assert checked(form, {}, complete=False) == {}
+    assert checked_values(form, {}, complete=False) == {}
     assert "x" in wrong(form, {"x": "many"}, complete=False)
 
 
@@ -163,12 +163,12 @@ def test_values_together_are_bounded() -> None:
     form = a_field(type="text")
 
     with pytest.raises(TooLarge):
-        checked(form, {"x": "é" * (VALUES_MAX // 2)})
+        checked_values(form, {"x": "é" * (VALUES_MAX // 2)})
 
 
 def test_values_without_a_form_are_checked_for_what_can_be_stored() -> None:
     with pytest.raises(ValuesInvalid) as caught:
-        check_size({"push": {"deep": [float("nan")]}, "fine": 1})
+        check_values_size({"push": {"deep": [float("nan")]}, "fine": 1})
 
     assert set(caught.value.fields) == {"push"}
 
@@ -199,7 +199,7 @@ def test_any_values_are_taken_as_storable_ones_or_refused(
 
     taken: dict[str, Json] = {}
     with suppress(ValuesInvalid):
-        taken = checked(form, values, complete=complete)
+        taken = checked_values(form, values, complete=complete)
 
     assert from_text(to_text(taken).encode()) == taken
     assert set(taken) <= {f.id for f in fields}
@@ -211,7 +211,7 @@ def test_any_values_are_taken_as_storable_ones_or_refused(
 def test_text_that_matches_the_pattern_as_a_whole_is_taken(type: str, given: Json) -> None:
     form = a_field(type=type, pattern=r"\d+\.\d+\.\d+")
 
-    assert checked(form, {"x": given}) == {"x": given}
+    assert checked_values(form, {"x": given}) == {"x": given}
 
 
 @pytest.mark.parametrize(

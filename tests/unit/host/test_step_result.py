@@ -1,6 +1,6 @@
 """The row of a run that an event brings: only where it changed, and made once."""
 
-from floe.host.result import Recorded
+from floe.host.step_result import Recorded
 from floe.model.codec import encode_event, to_text
 from floe.model.summary import summary_of
 from floe.store.base import Record

@@ -78,7 +78,7 @@ def without_unwanted(notices: RunNotices, row: Summary, *, recovered: bool) -> R
 
 
 def is_recovery(row: Summary, others: Sequence[Summary]) -> bool:
-    """Whether a good run ended after a bad one; `others` are ended runs of its flow.
+    """Whether notices of a recovery are due: a good run ended after a bad one of its flow.
 
     Cancelled and rejected runs say nothing about the flow and are passed over.
     """
@@ -113,7 +113,7 @@ def after_try(
 
 
 def failed_output(run: Run) -> Key | None:
-    """The attempt with the output that explains why a run failed; None for none."""
+    """The output to quote in the notices of a run that failed, as its attempt; None for none."""
     if run.flow is None or run.result == "good":
         return None
     for node in failed_nodes(run, run.flow):

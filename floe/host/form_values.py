@@ -40,8 +40,10 @@ _BOOLS: Final[Mapping[str, bool]] = {
 }
 
 
-def checked(form: Form, values: Mapping[str, Json], *, complete: bool = True) -> dict[str, Json]:
-    """The values a form takes, with its prefilled ones where nothing was given.
+def checked_values(
+    form: Form, values: Mapping[str, Json], *, complete: bool = True
+) -> dict[str, Json]:
+    """The values that a form takes, with its prefilled ones where nothing was given.
 
     `complete`: whether required fields must be there (not so for a rejection). Raises
     ValuesInvalid with every field that is wrong, TooLarge.
@@ -71,11 +73,11 @@ def checked(form: Form, values: Mapping[str, Json], *, complete: bool = True) ->
             wrong[name] = str(error)
     if wrong:
         raise ValuesInvalid(dict(sorted(wrong.items())))
-    check_size(taken)
+    check_values_size(taken)
     return taken
 
 
-def check_size(values: Mapping[str, Json]) -> None:
+def check_values_size(values: Mapping[str, Json]) -> None:
     """Refuse values that are too large together, or that no store can hold.
 
     Raises TooLarge, ValuesInvalid.
@@ -170,7 +172,7 @@ def _unknown(name: str, fields: Mapping[str, Field]) -> str:
 
 
 def data_node(run: Run, node: str) -> NodeId:
-    """A data node by id or by reference (`task.sign-off`). Raises NotFound."""
+    """The node whose form values are given, by id or `task.sign-off`. Raises NotFound."""
     id = NodeId(node.removeprefix("task."))
     found = run.flow.by_id.get(id) if run.flow else None
     if found is None or not isinstance(found.work, Ask):
@@ -182,7 +184,7 @@ def data_node(run: Run, node: str) -> NodeId:
 
 
 def open_form(run: Run, node: NodeId, name: str, visit: int = 0) -> tuple[Form, int]:
-    """The form of a node that waits for its answer, and of which visit it is.
+    """The form of a node that waits for values, and of which visit it is.
 
     `name` is the run's, `visit` the visit that is answered; 0 for the latest. Raises Conflict.
     """
@@ -210,7 +212,7 @@ def answered(
     by: str,
     why: str = "",
 ) -> DataGiven:
-    """The answer to an open form of a run of that name, checked; `visit` 0 is the latest.
+    """The answer to an open form of a run of that name: checked values. `visit` 0 is the latest.
 
     `why`: of a rejection. Raises NotFound, Forbidden, ValuesInvalid, TooLarge, Conflict.
     """
@@ -220,7 +222,7 @@ def answered(
         raise Forbidden(f"the form {id} of {name}: {refused}", _ASK_ANOTHER)
     if len(why) > WHY_MAX:
         raise TooLarge(f"the reason of a rejection has at most {WHY_MAX} characters")
-    given = checked(form, values, complete=good)
+    given = checked_values(form, values, complete=good)
     return DataGiven(node=id, values=given, good=good, by=by, visit=asked, why=why.strip())
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from floe.host.forms import check_size, checked
+from floe.host.form_values import check_values_size, checked_values
 from floe.host.inputs import Start
 from floe.kernel.rerun import Choice, ChoiceKind, Rerun, rerun_of
 from floe.kernel.sentences import either
@@ -21,8 +21,8 @@ UNKNOWN_MAX: Final = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Again:
-    """A request to start an ended run again."""
+class RerunRequest:
+    """A request to start an ended run again, from which a re-run is planned."""
 
     node: str = ""
     """By id or reference. It runs again, and all nodes after it; empty for the whole run."""
@@ -41,7 +41,7 @@ class Again:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class RerunPlan:
     """A re-run, as it is shown before it starts."""
 
     run: str
@@ -74,7 +74,7 @@ class RerunSource:
         `reuse-space`, which stays where it is."""
         return "" if self.why_gone else space_of(self.run)
 
-    def rerun(self, again: Again) -> Rerun:
+    def rerun(self, again: RerunRequest) -> Rerun:
         """The nodes that are taken over, and those that run again.
 
         Raises NotFound for an unknown node, Conflict where the run is not over, there is nothing to
@@ -99,27 +99,29 @@ class RerunSource:
             )
         return rerun
 
-    def _choice(self, again: Again, kind: ChoiceKind) -> Choice:
-        values = values_of(self.run, self.flow, again.values) if again.values else self.run.values
+    def _choice(self, again: RerunRequest, kind: ChoiceKind) -> Choice:
+        values = (
+            rerun_values(self.run, self.flow, again.values) if again.values else self.run.values
+        )
         is_edited = again.is_edited or values != self.run.values
         return Choice(kind=kind, by=again.by, is_edited=is_edited)
 
-    def plan(self, again: Again) -> Plan:
+    def plan(self, again: RerunRequest) -> RerunPlan:
         """What the re-run would do. Raises NotFound, Conflict, ValuesInvalid, TooLarge."""
         why_empty = self.why_gone
         if not why_empty and not self.space:
             never = "it never had one"
             why_empty = "its flow has one for all runs" if self.run.workspace else never
-        return Plan(
+        return RerunPlan(
             run=self.name,
             flow=self.flow,
             rerun=self.rerun(again),
-            values=values_of(self.run, self.flow, again.values),
+            values=rerun_values(self.run, self.flow, again.values),
             host=None if why_empty else self.run.host,
             why_empty=why_empty,
         )
 
-    def start(self, again: Again, *, by: str, once: str) -> Start:
+    def start(self, again: RerunRequest, *, by: str, once: str) -> Start:
         """The start of the re-run, with checked values.
 
         Raises NotFound, Conflict, ValuesInvalid, TooLarge.
@@ -133,7 +135,7 @@ class RerunSource:
             flow=self.flow,
             digest=self.digest,
             trigger=old.trigger,
-            values=values_of(old, self.flow, again.values),
+            values=rerun_values(old, self.flow, again.values),
             by=by,
             once=once,
             rerun_of=RerunOf(
@@ -145,12 +147,12 @@ class RerunSource:
 
 
 def space_of(run: Run) -> str:
-    """The workspace of a run that a re-run may take over; empty for none."""
+    """The workspace of a run that a re-run may plan to take over; empty for none."""
     reuses = run.flow is not None and run.flow.reuse_space
     return "" if reuses or run.host is None else run.workspace
 
 
-def values_of(old: Run, flow: Flow, edited: Mapping[str, Json]) -> Mapping[str, Json]:
+def rerun_values(old: Run, flow: Flow, edited: Mapping[str, Json]) -> Mapping[str, Json]:
     """The values of a re-run. A value that comes back as it is shown, with its password hidden,
     stays what it was. Raises ValuesInvalid, TooLarge."""
     given = {name: _unmasked(old.values.get(name), value) for name, value in edited.items()}
@@ -159,13 +161,13 @@ def values_of(old: Run, flow: Flow, edited: Mapping[str, Json]) -> Mapping[str, 
         names = {field.id for field in trigger.form.fields}
         kept = {n: v for n, v in old.values.items() if n in names}
         others = {n: v for n, v in old.values.items() if n not in names}
-        return {**others, **checked(trigger.form, {**kept, **given})}
+        return {**others, **checked_values(trigger.form, {**kept, **given})}
     if unknown := sorted(given.keys() - old.values.keys()):
         known = ", ".join(old.values) or "none"
         why = f"the run has no such value; it has {known}"
         raise ValuesInvalid(dict.fromkeys(unknown[:UNKNOWN_MAX], why))
     values = {**old.values, **given}
-    check_size(values)
+    check_values_size(values)
     return values
 
 

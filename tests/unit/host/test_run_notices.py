@@ -7,7 +7,7 @@ import pytest
 
 from floe.expr.template import read, template_of
 from floe.host.inputs import Incoming, Start
-from floe.host.notices import (
+from floe.host.run_notices import (
     NOTICE_GIVE_UP_S,
     NOTICE_RETRY_S,
     NOTICES,

@@ -17,7 +17,7 @@ from floe.store.base import Append, LedgerWrite, Record
 
 @dataclass(frozen=True)  # without slots, for the cached row
 class Recorded:
-    """One event, and its run right before and after it."""
+    """In the result of a step: one event, and its run right before and after it."""
 
     record: Record
     before: Run | None

@@ -1,0 +1,63 @@
+"""Pending runs as placement sees them."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from floe.model.flow import Flow
+from floe.model.ids import FlowId, HostId, RunRef
+from floe.model.pend import Pend
+from floe.model.run import Run
+from floe.model.secret_name import SecretName
+from floe.model.why import Why
+
+
+class Needs(NamedTuple):
+    """All that the placement of a pend depends on: pends with equal needs get equal answers."""
+
+    host_tags: frozenset[str]
+    resource_tags: tuple[str, ...]
+    secrets: frozenset[SecretName]
+    group: str
+    """In which a place is to be free."""
+    space: FlowId | None
+    """The flow whose one workspace is to be free."""
+    prefers: HostId | None
+    only: HostId | None
+
+
+def needs_of(pend: Pend) -> Needs:
+    """What the placement of a pend depends on besides its reference."""
+    space = pend.flow if pend.reuse_space else None
+    return Needs(
+        pend.host_tags,
+        pend.resource_tags,
+        pend.secrets,
+        pend.group,
+        space,
+        pend.prefers,
+        pend.only,
+    )
+
+
+def pend_of(run: Run, flow: Flow) -> Pend:
+    """A run that waits as a pend, for placement."""
+    of = run.rerun_of if run.rerun_of and run.rerun_of.workspace else None
+    return Pend(
+        run=run.ref,
+        flow=run.flow_id,
+        host_tags=frozenset(flow.host_tags),
+        resource_tags=flow.resource_tags,
+        reuse_space=flow.reuse_space,
+        secrets=flow.secret_names,
+        prefers=of.host if of else None,
+        only=of.host if of and of.same_host else run.only,
+        group=run.group,
+    )
+
+
+class PendQueue(NamedTuple):
+    """Pending runs with equal needs, and the reason why they wait."""
+
+    why: Why
+    runs: Sequence[RunRef]
+    """Oldest first."""
