@@ -10,6 +10,11 @@ files with its outputs, each behind a line with the mark.
 
 The text itself is sent over standard input, since the far command line is readable for all users of
 that machine.
+
+A child of a shell loses a signal that comes before the child has dropped the traps of that shell:
+on a busy machine it lost the TERM that a short command's end sends to the watcher, and the session
+never ended. So the watcher is started before the trap is set, and a shell with a trap for TERM
+ends its children by KILL.
 """
 
 import shlex
@@ -27,23 +32,23 @@ FIRST: Final = (
 
 _WATCHER: Final = """\
 end() { trap "" TERM; kill -TERM 0; sleep "$1"; rm -rf "$3"; kill -KILL 0; }
-trap 'kill $r $s; exit' TERM
 trap "n=1" USR1
 exec 3<&0
 (while IFS= read -r l; do kill -USR1 $$; done; kill -0 $$ && end "$@") <&3 & r=$!
 exec 3<&- </dev/null
-while n=; sleep "$2" & s=$!; wait $s; [ "$n" ]; do kill $s; done
+trap '[ $! = $r ] || kill -KILL $!; exit' TERM
+while n=; sleep "$2" & s=$!; wait $s; [ "$n" ]; do kill -KILL $s; done
 end "$@"
 """
 """$1: the grace, $2: the longest silence, $3: the folder for outputs. This shell is in the process
-group of the session."""
+group of the session. TERM ends it; the reader ends with its input."""
 
 _RUN: Final = """\
 exec 3<&0 4>&2 </dev/null 2>/dev/null
 echo {mark} >&4
-trap : TERM HUP INT QUIT
 o=/dev/null; d=$(umask 077 && mktemp -d) && o=$d/outputs
 sh -c {watcher} sh {grace} {silence} "$d" <&3 >/dev/null 3<&- 4>&- & w=$!
+trap : TERM HUP INT QUIT
 (export FLOE_OUTPUTS="$o"; {command}) 2>&1 3<&- 4>&-
 s=$?
 [ -f "$o" ] && cat "$o" >&4

@@ -70,3 +70,13 @@ def test_line_that_the_login_shell_reads_has_no_quotes_inside_and_one_line() -> 
     line = first_line("a1")
 
     assert (line.count("'"), "\n" in line, "!" in line) == (2, False, False)
+
+
+def test_shell_has_no_trap_when_it_starts_the_watcher() -> None:
+    """Else the watcher would lose the TERM of a short command's end: the session would not end."""
+    text = script(("true",), (), "", grace_s=0, silence_s=60, mark=MARK)
+
+    before, _, after = text.partition("& w=$!\n")
+
+    main = before.partition("sh -c ")[0]
+    assert ("trap" in main, after.startswith("trap : TERM")) == (False, True)
