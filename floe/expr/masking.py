@@ -2,8 +2,9 @@
 
 A value is found as it is, in base64 (wherever it begins in the encoded data, and over line ends),
 URL-encoded, escaped as in JSON and as a shell prints it; of a value with several lines, each line
-too. A mask is as long as what it hides and leaves line ends, so that offsets, sizes and line
-numbers of an output stay the same.
+too. In base64 behind `Basic` the whole token is masked, since the mask of its password alone would
+show the user. A mask is as long as what it hides and leaves line ends, so that offsets, sizes and
+line numbers of an output stay the same.
 
 Rules of this file: the work is linear in the length of the text; in doubt a text is masked.
 """
@@ -31,6 +32,9 @@ MEMORY_MAX: Final = 64 * 1024 * 1024
 WRAP_CHARS: Final = 48
 """Programs break base64 into lines of at least this length."""
 
+TOKEN_MAX: Final = 400
+"""Characters of a `Basic` token before its password, and behind it."""
+
 HEAD_BYTES: Final = 4
 """Of a form, at most: all forms are longer."""
 
@@ -38,6 +42,8 @@ _PEM: Final = "-----"
 _URL_HEX: Final = re.compile("%[0-9A-F]{2}")
 _SEEN: Final = re.compile(rb"[^\r\n]")
 _UNSAFE: Final = re.compile(rb"[^A-Za-z0-9_]")
+_BASIC: Final = re.compile(rb"basic +([a-z0-9+/=_-]*)$", re.IGNORECASE)
+_TOKEN: Final = re.compile(rb"[A-Za-z0-9+/=_-]*")
 _URL_SAFE: Final = ("", "/", "!'()*", "/:@!$&'()*+,;=")
 
 
@@ -70,7 +76,8 @@ class Masks:
                 coded |= dict.fromkeys(_base64_forms(piece), name)
         self._plain, self._coded = _Spellings(plain), _Spellings(coded)
         longest = max(self._plain.longest, self._coded.longest)
-        self.overlap = longest + 2 * (longest // WRAP_CHARS + 1) if longest else 0
+        reach = longest + 2 * TOKEN_MAX
+        self.overlap = reach + 2 * (reach // WRAP_CHARS + 1) if longest else 0
         """Bytes before and behind a part of a text that must be searched with it."""
 
     def __bool__(self) -> bool:
@@ -130,7 +137,8 @@ class Masks:
         if not self:
             return []
         found = [*self._plain.spans(data)]
-        if coded := [*self._coded.spans(_flat(data))]:
+        flat = _flat(data)
+        if coded := [_token(flat, start, end) for start, end in self._coded.spans(flat)]:
             at = _places(data)
             found = sorted((*found, *((at[start], at[end - 1] + 1) for start, end in coded)))
         apart: list[tuple[int, int]] = []
@@ -145,10 +153,22 @@ class Masks:
         if not self:
             return 0
         tail = data[-self.overlap :]
-        begun, coded = self._plain.begun(tail), self._coded.begun(_flat(tail))
+        flat = _flat(tail)
+        begun, coded = self._plain.begun(tail), self._coded.begun(flat)
+        if token := _BASIC.search(flat):
+            coded = min(coded, token.start(1))
         places = _places(tail)
         first = places[coded] if coded < len(places) else len(tail)
         return len(tail) - min(begun, first)
+
+
+def _token(flat: bytes, start: int, end: int) -> tuple[int, int]:
+    """Where the `Basic` token is that a coded secret is in, else where the secret is."""
+    first = max(0, start - TOKEN_MAX)
+    if found := _BASIC.search(flat[first:start]):
+        rest = _TOKEN.match(flat, end, end + TOKEN_MAX)
+        return first + found.start(1), rest.end() if rest else end
+    return start, end
 
 
 def hidden(data: bytes) -> bytes:

@@ -71,6 +71,32 @@ def test_base64_of_a_secret_leaves_no_more_than_two_characters(before: int) -> N
     assert len(shown.replace(b"*", b"")) <= 4
 
 
+BASIC = base64.b64encode(b"alice:npm_0123456789").decode()
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        (
+            f"> Authorization: Basic {BASIC}\r\n",
+            "> Authorization: Basic ****************************\r\n",
+        ),
+        (f'{{"auth": "basic {BASIC}"}}', '{"auth": "basic ****************************"}'),
+        (f"Basic {BASIC[:10]}\n{BASIC[10:]} end", "Basic **********\n****************** end"),
+        ("Basic YWxpY2U6eA== end", "Basic YWxpY2U6eA== end"),
+    ],
+    ids=["header", "JSON", "in lines", "without a secret"],
+)
+def test_token_of_a_basic_login_is_masked_whole(written: str, shown: str) -> None:
+    assert masks("npm_0123456789").masked(written.encode()).decode() == shown
+
+
+def test_user_of_a_basic_login_is_held_until_its_end_is_known() -> None:
+    found, text = masks("npm_0123456789"), f"Basic {BASIC}".encode()
+
+    assert [found.held(text[:cut]) for cut in range(7, len(text))] == [*range(1, len(BASIC))]
+
+
 def test_mask_is_as_long_as_the_secret_and_keeps_line_ends() -> None:
     shown = masks("first line\nx\nthird line").masked(b"[first line\nx\nthird line]")
 
