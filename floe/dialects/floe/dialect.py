@@ -22,6 +22,7 @@ from floe.dialects.floe.commands import check_commands
 from floe.dialects.floe.flow_env import check_flow_env, texts_of
 from floe.dialects.floe.forms import read_fields
 from floe.dialects.floe.max_runs import check_max_runs
+from floe.dialects.floe.messages import mails_of
 from floe.dialects.floe.names import identify
 from floe.dialects.floe.nodes import read_nodes
 from floe.dialects.floe.notices import NoticeTexts, check_sending
@@ -171,6 +172,7 @@ class FloeDialect:
         else:
             items = (tree,)
         told: list[NoticeTexts] = []
+        mails: list[Position] = []
         cases: list[Case] = []
         flows: dict[tuple[FlowId, int], Flow] = {}
         files: dict[tuple[FlowId, int], Position] = {}
@@ -192,9 +194,10 @@ class FloeDialect:
                 texts[flow.id, flow.ver] = source
             files[flow.id, flow.ver] = part.at_of(FLOW_FILE)
             told.append(NoticeTexts(part[ON_END], Notes(origin)))
+            mails += mails_of(part[TASKS])
         common = tree.entries.get(COMMON.name)
         if common and isinstance(common.value, Table):
-            check_sending(told, common.value, notes)
+            check_sending(told, common.value, notes, mails)
         return Compiled(
             flows=() if broken else tuple(flows.values()),
             findings=notes.findings,

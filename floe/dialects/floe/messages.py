@@ -1,6 +1,6 @@
 """Builds the work of a notify task from its `opts`. No finding repeats an address."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from floe.dialects.floe.vocabulary import (
@@ -12,9 +12,11 @@ from floe.dialects.floe.vocabulary import (
     NOTIFY_TEAMS,
     NOTIFY_TEXT,
     NOTIFY_WEBHOOK,
+    OPTS,
 )
-from floe.dialects.notes import Notes
+from floe.dialects.notes import Notes, Position
 from floe.dialects.section import KeySpec, SectionValues
+from floe.dialects.tree import Table
 from floe.model.notice import Channel
 from floe.model.notify import Notify
 from floe.model.secret_name import SecretRef
@@ -49,3 +51,11 @@ def read_notify(opts: SectionValues, name: str, notes: Notes) -> Notify:
         to=MAIL_MAP.read(mail, notes)[MAIL_TO] if mail else (),
         subject=opts[NOTIFY_SUBJECT],
     )
+
+
+def mails_of(tasks: Sequence[Table]) -> Iterator[Position]:
+    """Where tasks as written, without errors, have mails to send."""
+    for task in tasks:
+        opts = task.entries.get(OPTS.name)
+        if opts and isinstance(opts.value, Table) and (mail := opts.value.entries.get(MAIL.name)):
+            yield mail.value.at

@@ -71,9 +71,11 @@ class NoticeTexts:
         )
 
 
-def check_sending(told: Sequence[NoticeTexts], common: Table, notes: Notes) -> None:
-    """Warn of what notices need and `common` of the same document does not give."""
-    mail_at = next(filter(None, (one.mail_at for one in told)), None)
+def check_sending(
+    told: Sequence[NoticeTexts], common: Table, notes: Notes, mails: Sequence[Position] = ()
+) -> None:
+    """Warn of what notices, and `mails` of tasks, need and `common` of their document lacks."""
+    mail_at = next(filter(None, (*(one.mail_at for one in told), *mails)), None)
     if mail_at and COMMON_SMTP.name not in common.entries:
         what = "no mail can be sent: `common` has no `smtp`"
         notes.warning(mail_at, what, COMMON_SMTP.example)
