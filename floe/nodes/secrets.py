@@ -40,12 +40,14 @@ class EnvironmentSecrets:
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._values: dict[SecretName, Secret] = {}
+        self._problems: dict[SecretName, str] = {}
         for variable, value in environ.items():
             name = secret_name(variable.removeprefix(PREFIX))
             if not variable.startswith(PREFIX) or name is None:
                 continue
             if fault := value_fault(value):
                 log.warning("secret.refused", variable=variable, why=fault)
+                self._problems[name] = fault
             else:
                 self._values[name] = Secret(value)
 
@@ -54,8 +56,12 @@ class EnvironmentSecrets:
         return self._values
 
     def shown(self) -> Sequence[ShownSecret]:
-        """The same, for people."""
-        return [ShownSecret(name=name, source="environment") for name in self._values]
+        """All variables with the name of a secret."""
+        names = self._values.keys() | self._problems.keys()
+        return [
+            ShownSecret(name=name, source="environment", problem=self._problems.get(name, ""))
+            for name in names
+        ]
 
 
 class FolderSecrets:

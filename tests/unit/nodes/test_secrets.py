@@ -31,6 +31,16 @@ def test_variable_without_a_proper_name_is_no_secret(name: str) -> None:
     assert of_environment({name: "npm_0123"}).names() == frozenset()
 
 
+def test_variable_that_is_too_short_is_no_secret_and_is_shown_with_the_reason() -> None:
+    secrets = of_environment({"FLOE_SECRET_NPM_TOKEN": "ab"})
+
+    (shown,) = secrets.shown()
+
+    assert secrets.names() == frozenset()
+    assert (shown.name, shown.source) == (NPM, "environment")
+    assert shown.problem == "the value has fewer than 6 characters, so it could not be masked"
+
+
 def test_missing_secret_is_named() -> None:
     with pytest.raises(Yours, match="this host has no secret NPM_TOKEN"):
         of_environment({}).value(NPM)
