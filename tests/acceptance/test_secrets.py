@@ -187,11 +187,19 @@ def test_output_shows_no_secret(host: Host, node: str) -> None:
     assert traces(host.output(RUN, node)) == []
 
 
+def content(path: Path) -> bytes:
+    """The bytes of a file; none if floe has just removed it, as it does with inputs of attempts."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
 def test_no_file_of_floe_has_a_secret(host: Host) -> None:
     files = [path for path in host.root.rglob("*") if path.is_file()]
     floes = [path for path in files if "spaces" not in path.parts]
 
-    found = {str(path): traces(path.read_bytes()) for path in floes}
+    found = {str(path): traces(content(path)) for path in floes}
 
     assert {path: names for path, names in found.items() if names} == {}
     assert any(path.suffix == ".log" for path in floes)
@@ -351,7 +359,7 @@ def test_secret_of_the_vault_is_used_masked_and_kept_over_a_restart(host_of: Hos
     assert host.show(after)["state"] == "pending"
     assert "vault" in listed.stdout
     files = [p for p in host.root.rglob("*") if p.is_file()]
-    assert [p for p in files if value.encode() in p.read_bytes()] == []
+    assert [p for p in files if value.encode() in content(p)] == []
     assert value not in host.log.read_text() + listed.stdout + listed.stderr
     assert host.output(second["id"], "print") == b"token: " + b"*" * len(value) + b"\n"
 
