@@ -20,7 +20,8 @@ class Sshd:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700)
-        self.folder, self.port = folder, free_port()
+        self.folder, self.port, self.home = folder, free_port(), folder / "home"
+        self.home.mkdir()
         self.key, self.known = folder / "key", folder / "known_hosts"
         for name in ("host", "key", "other"):
             argv = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)]
@@ -52,6 +53,9 @@ class Sshd:
             "PermitRootLogin yes",
             "MaxStartups 100",
             "Subsystem sftp internal-sftp",
+            # bash reads ~/.bashrc under sshd. That of a developer may wait for a lock: `pyenv init`
+            # does, for a minute if a test has killed its holder.
+            f"SetEnv HOME={self.home}",
         )
         (self.folder / "config").write_text("\n".join((*lines, "")))
         sshd = shutil.which("sshd", path="/usr/sbin:/sbin:" + os.environ["PATH"])
