@@ -6,8 +6,7 @@ from dataclasses import replace
 from itertools import count
 from typing import Final, assert_never
 
-from floe.host.by_hand import form_of
-from floe.host.form_values import checked_values
+from floe.expr.form_values import checked_values
 from floe.host.inputs import Start
 from floe.host.site import SiteSettings
 from floe.host.start_conditions import judged_start
@@ -56,6 +55,7 @@ from floe.model.signal import (
     Stopped,
     TimerFired,
 )
+from floe.model.start_form import form_of
 
 STEPS_MAX: Final = 100_000
 """Signals of a run; one that needs more counts as endless."""

@@ -75,19 +75,24 @@ def _names(files: Iterable[str]) -> Iterator[str]:
 async def _findings(names: Sequence[str]) -> list[Finding]:
     from floe.nodes.documents import DocumentFiles
 
-    found: list[Finding] = []
+    found: dict[str, Sequence[Finding]] = {}
+    texts: dict[str, str] = {}
+    for name in names:
+        try:
+            if name != STDIN and (document := document_of(Path(name))) is not None:
+                found[name] = [f for f in with_tests(document).findings if f.file == name]
+                continue
+            texts[name] = _standard_input() if name == STDIN else read_local(name)
+        except ConfigInvalid as error:
+            found[name] = error.findings
+    read = texts if len(texts) > 1 else {}
+    flows = [flow for name, text in read.items() for flow in dialect().flows(text, name).flows]
     with tempfile.TemporaryDirectory(prefix="floe-check-") as root:
         documents = DocumentFiles(Path(root))
-        for name in names:
-            try:
-                if name != STDIN and (document := document_of(Path(name))) is not None:
-                    found += (f for f in with_tests(document).findings if f.file == name)
-                    continue
-                text = _standard_input() if name == STDIN else read_local(name)
-                found += (await check_document(text, name, documents)).findings
-            except ConfigInvalid as error:
-                found += error.findings
-    return found
+        for name, text in texts.items():
+            others = [flow for flow in flows if flow.origin != name]
+            found[name] = (await check_document(text, name, documents, others)).findings
+    return [finding for name in names for finding in found[name]]
 
 
 def _standard_input() -> str:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import click
 
 from floe.cli.formats import clean, text_lines
-from floe.host.form_values import checked_values
+from floe.expr.form_values import checked_values
 from floe.model.codec import to_text
 from floe.model.errors import ValuesInvalid
 from floe.model.form import Field, Form

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from floe.config.common import read_common
-from floe.dialects.base import Compiled, Dialect
+from floe.dialects.base import NO_FLOWS, Compiled, Dialect, KnownFlows
 from floe.dialects.floe.vocabulary import (
     COMMON_STRICT_SHELL,
     HOSTS,
@@ -19,17 +19,20 @@ from floe.nodes.base import Documents
 NO_KEEPER: Final = "several hosts but no `keeper`: runs get no resource tags, and no timer fires"
 
 
-async def check_document(text: str, origin: str, documents: Documents | None = None) -> Compiled:
+async def check_document(
+    text: str, origin: str, documents: Documents | None = None, others: Sequence[Flow] = ()
+) -> Compiled:
     """Check a whole document: `common:`, flows and, through `documents`, their flow-files.
 
-    A flow-file that cannot be read here is a warning.
+    `others`: flows of other documents, which flow tasks can name too. A flow-file that cannot
+    be read here is a warning.
     """
     notes = Notes(origin)
     common = read_common(text, notes)
     if common[HOSTS] and not common[KEEPER]:
         notes.warning(common.at_of(HOSTS), NO_KEEPER, "keeper: the name of one of the hosts")
     reader = dialect(strict_shell=common[COMMON_STRICT_SHELL])
-    compiled = reader.flows(text, origin)
+    compiled = reader.flows(text, origin, others)
     findings = [*notes.findings, *compiled.findings]
     if documents is not None:
         for flow in compiled.flows:
@@ -42,7 +45,7 @@ async def _flow_file_findings(
     flow: Flow, compiled: Compiled, reader: Dialect, documents: Documents
 ) -> Sequence[Finding]:
     try:
-        compiled_file = await read_flow_file(flow, reader, documents)
+        compiled_file = await read_flow_file(flow, reader, documents, compiled.siblings)
     except FloeError as e:
         line, col = compiled.flow_file_at[flow.id, flow.ver]
         what = f"the flow-file of `{flow.id}` cannot be read here: {e.what}"
@@ -53,8 +56,10 @@ async def _flow_file_findings(
     return compiled_file.findings
 
 
-async def read_flow_file(flow: Flow, reader: Dialect, documents: Documents) -> Compiled:
+async def read_flow_file(
+    flow: Flow, reader: Dialect, documents: Documents, known: KnownFlows = NO_FLOWS
+) -> Compiled:
     """The flow with the nodes of its flow-file, outside of a run. Raises FloeError."""
     git = next((trigger.git for trigger in flow.triggers if trigger.git.url), Git())
     found = await documents.read(flow.flow_file, relative_to=flow.origin, git=git)
-    return reader.flow_file(found.text, found.origin, flow)
+    return reader.flow_file(found.text, found.origin, flow, known)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field
-from typing import Protocol
+from typing import Final, Literal, Protocol
 
 from floe.model.case import Case
 from floe.model.errors import Finding
@@ -18,6 +18,30 @@ class FlowText:
     line: int
     """The number of its first line in the document."""
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownFlows:
+    """The flows that flow tasks of a document can name."""
+
+    flows: tuple[Flow, ...] = ()
+    unknown: Literal["error", "warning", ""] = ""
+    """What a flow that is not among them is; empty where nothing is known about others."""
+    unclear: frozenset[str] = frozenset()
+    """Ids of other flows about which nothing more is known."""
+
+    def find(self, name: str) -> Flow | None:
+        """A flow by `id`, which is its highest version, or `id@ver`."""
+        found = (flow for flow in self.flows if name in (flow.id, f"{flow.id}@{flow.ver}"))
+        return max(found, key=lambda flow: flow.ver, default=None)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Their ids, and the ids with versions."""
+        return (*sorted({f.id for f in self.flows}), *(f"{f.id}@{f.ver}" for f in self.flows))
+
+
+NO_FLOWS: Final = KnownFlows()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +61,9 @@ class Compiled:
     cases: tuple[Case, ...] = ()
     """The tests of the flows, in the order of the document."""
 
+    siblings: KnownFlows = NO_FLOWS
+    """The flows that flow tasks of this document can name."""
+
     @property
     def errors(self) -> tuple[Finding, ...]:
         """The findings that make a flow unusable."""
@@ -46,8 +73,12 @@ class Compiled:
 class Dialect(Protocol):
     """Compiles documents into flows. Bad input becomes findings, never an exception."""
 
-    def flow_file(self, text: str, origin: str, base: Flow) -> Compiled:
+    def flow_file(
+        self, text: str, origin: str, base: Flow, known: KnownFlows = NO_FLOWS
+    ) -> Compiled:
         """Read a flow-file on top of `base`, the flow that names it.
+
+        `known`: the flows that its flow tasks can name; without them these are not checked.
 
         The file overrides name, reuse-space, host-tags, resource-tags, env and tasks, and, if
         given, timeout, on-host-lost and unheard-bad. Triggers are always those of `base`. A
@@ -55,9 +86,10 @@ class Dialect(Protocol):
         """
         ...
 
-    def flows(self, text: str, origin: str) -> Compiled:
+    def flows(self, text: str, origin: str, others: Sequence[Flow] = ()) -> Compiled:
         """Read the flows of a host config (`flows:`) or of a document that is one flow.
 
+        `others`: flows of other documents, which flow tasks can name too.
         `config` reads the `common:` part.
         """
         ...

@@ -4,13 +4,12 @@ No I/O, no clock.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Final, assert_never
+from typing import Final
 
 from floe.host.repositories import wanted_refs
 from floe.model.codec import from_text
 from floe.model.errors import ValuesInvalid
 from floe.model.flow import Trigger
-from floe.model.form import Field, FieldType, Form
 from floe.model.ids import Json
 from floe.model.run import Run
 
@@ -19,40 +18,6 @@ SHOWN_MAX: Final = 10
 
 MAIN: Final = ("refs/heads/main", "refs/heads/master")
 """The branches that are taken if none is named."""
-
-
-def form_of(trigger: Trigger) -> Form:
-    """The form with which a person starts a run by hand, whatever the trigger."""
-    git = trigger.git
-    match trigger.type:
-        case "data":
-            return trigger.form
-        case "timer":
-            return _form(trigger)
-        case "poll-git":
-            return _form(
-                trigger,
-                _optional("branch", "Branch or tag", git.branch),
-                _optional("hash", "Commit, if not its newest"),
-            )
-        case "push":
-            return _form(
-                trigger,
-                _optional("branch", "Branch", git.branch),
-                _optional("hash", "Commit", git.hash),
-                _optional("url", "Repository", git.url),
-                _optional("subject", "Subject of the commit"),
-                _optional("push", "Body of the webhook", type="text"),
-            )
-        case _:
-            assert_never(trigger.type)
-
-
-def _form(trigger: Trigger, *own: Field) -> Form:
-    """The inputs of the flow, and what the trigger would give itself."""
-    inputs = trigger.form.fields
-    ids = {field.id for field in inputs}
-    return Form(title=trigger.name, fields=(*inputs, *(f for f in own if f.id not in ids)))
 
 
 def head_of(trigger: Trigger, branch: str, found: Mapping[str, str]) -> str:
@@ -86,10 +51,6 @@ def is_by_hand(run: Run) -> bool:
     types = {t.id: t.type for t in run.flow.triggers} if run.flow else {}
     is_own = run.by == f"trigger:{run.trigger}"
     return types.get(run.trigger, "data") != "data" and not is_own and run.rerun_of is None
-
-
-def _optional(id: str, prompt: str, value: str = "", type: FieldType = "string") -> Field:
-    return Field(id=id, prompt=prompt, type=type, value=value or None, required=False)
 
 
 def _unclear(what: str, refs: Iterable[str]) -> ValuesInvalid:

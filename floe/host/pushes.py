@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Final, NamedTuple
 
+from floe.expr.form_values import check_values_size
 from floe.expr.globs import takes
-from floe.host.form_values import check_values_size
 from floe.host.trigger_values import initial_values
 from floe.model.errors import TooLarge
 from floe.model.flow import Git, Trigger

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from floe.host.form_values import check_values_size, checked_values
+from floe.expr.form_values import check_values_size, checked_values
 from floe.host.inputs import Start
 from floe.kernel.rerun import Choice, ChoiceKind, Rerun, rerun_of
 from floe.kernel.sentences import either

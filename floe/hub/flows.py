@@ -10,8 +10,8 @@ from typing import Final
 import structlog
 
 from floe.dialects.base import Dialect, FlowText
-from floe.host.by_hand import as_pushed, form_of, head_of
-from floe.host.form_values import check_values_size, checked_values
+from floe.expr.form_values import check_values_size, checked_values
+from floe.host.by_hand import as_pushed, head_of
 from floe.host.inputs import FlowRead, Start
 from floe.host.trigger_values import ref_values, trigger_values
 from floe.model.codec import digest_of
@@ -21,6 +21,7 @@ from floe.model.ids import FlowId, Instant, Json
 from floe.model.run import Run
 from floe.model.secret import without_password
 from floe.model.signal import FlowUnreadable
+from floe.model.start_form import form_of
 from floe.nodes.base import Documents, Refs
 
 log = structlog.get_logger()

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import structlog
 
-from floe.host.form_values import answered
+from floe.host.form_answers import answered
 from floe.host.inputs import (
     Drain,
     Forget,

@@ -5,12 +5,12 @@ from typing import Final
 
 from floe.dialects.base import FlowText
 from floe.expr.template import as_written
-from floe.host.by_hand import form_of
 from floe.kernel.graph import graph_of
 from floe.kernel.match import without_excused
 from floe.model.codec import encode, iso
 from floe.model.flow import Flow, MaxRuns, Trigger
 from floe.model.ids import Instant, Shape
+from floe.model.start_form import form_of
 from floe.shapes.forms import form_shape
 from floe.shapes.work import text_shape, work_shape
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from floe.dialects.base import Compiled, FlowText
+from floe.dialects.base import NO_FLOWS, Compiled, FlowText, KnownFlows
 from floe.dialects.floe.checks import (
     check_conditions,
     check_flow,
@@ -29,6 +29,7 @@ from floe.dialects.floe.notices import NoticeTexts, check_sending
 from floe.dialects.floe.run_outputs import RunOutputTexts
 from floe.dialects.floe.schema import json_schema
 from floe.dialects.floe.secrets import check_secrets
+from floe.dialects.floe.sub_flows import ReadFlow, check_sub_flows, known_flows
 from floe.dialects.floe.templates import check_template
 from floe.dialects.floe.triggers import read_triggers, with_inputs
 from floe.dialects.floe.vocabulary import (
@@ -43,6 +44,7 @@ from floe.dialects.floe.vocabulary import (
     FLOWS,
     HOST_CONFIG,
     HOST_TAGS,
+    HOSTS,
     ID,
     INPUTS,
     KEEP,
@@ -82,7 +84,9 @@ class FloeDialect:
         """`strict_shell`: the host's default, for flows that do not set it."""
         self._strict_shell = strict_shell
 
-    def flow_file(self, text: str, origin: str, base: Flow) -> Compiled:
+    def flow_file(
+        self, text: str, origin: str, base: Flow, known: KnownFlows = NO_FLOWS
+    ) -> Compiled:
         """Read a flow-file on top of the flow that names it."""
         notes = Notes(origin)
         tree = parse_map(text, notes)
@@ -148,6 +152,8 @@ class FloeDialect:
         outputs.check(flow, notes)
         env_at = part.at_of(FLOW_ENV)
         check_commands(flow, nodes, env_at, notes, strict=self._strict_shell)
+        if not notes.errors:
+            check_sub_flows(ReadFlow(flow, nodes, tree), known, notes)
         if notes.errors:
             return Compiled(flows=(), findings=notes.findings)
         check_git(flow, nodes, notes)
@@ -157,7 +163,7 @@ class FloeDialect:
         cases = _cases(part[TESTS], (flow,), notes)
         return Compiled(flows=(flow,), findings=notes.findings, written=texts, cases=cases)
 
-    def flows(self, text: str, origin: str) -> Compiled:
+    def flows(self, text: str, origin: str, others: Sequence[Flow] = ()) -> Compiled:
         """Read the flows of a host config or of a document that is one flow."""
         notes = Notes(origin)
         tree = parse_map(text, notes)
@@ -173,28 +179,37 @@ class FloeDialect:
             items = (tree,)
         told: list[NoticeTexts] = []
         mails: list[Position] = []
+        read: dict[tuple[FlowId, int], tuple[ReadFlow, SectionValues]] = {}
+        for item in items:
+            before = notes.errors - item.errors  # duplicate keys: it is unclear which one was meant
+            part = FLOW.read(item, notes, _NOT_IN_FLOW)
+            one = _flow(part, item, origin, before, notes, strict=strict)
+            if one is None:
+                continue
+            flow = one.flow
+            if (flow.id, flow.ver) in read:
+                what = f"the flow `{flow.id}` of version {flow.ver} is defined twice"
+                notes.error(part.at, what, f"ver: {flow.ver + 1}")
+                continue
+            read[flow.id, flow.ver] = one, part
+            told.append(NoticeTexts(part[ON_END], Notes(origin)))
+            mails += mails_of(part[TASKS])
+        known = _known(tree, [one.flow for one, _ in read.values()], others, len(items))
         cases: list[Case] = []
         flows: dict[tuple[FlowId, int], Flow] = {}
         files: dict[tuple[FlowId, int], Position] = {}
         texts: dict[tuple[FlowId, int], FlowText] = {}
         lines = text.splitlines()
-        for item in items:
-            before = notes.errors - item.errors  # duplicate keys: it is unclear which one was meant
-            part = FLOW.read(item, notes, _NOT_IN_FLOW)
-            flow = _flow(part, origin, before, notes, strict=strict)
-            if flow is None:
+        for key, (one, part) in read.items():
+            before, flow = notes.errors, one.flow
+            check_sub_flows(one, known, notes)
+            if notes.errors > before:
                 continue
-            if (flow.id, flow.ver) in flows:
-                what = f"the flow `{flow.id}` of version {flow.ver} is defined twice"
-                notes.error(part.at, what, f"ver: {flow.ver + 1}")
-                continue
-            flows[flow.id, flow.ver] = flow
+            flows[key] = flow
             cases += _cases(part[TESTS], (flow,), notes)
-            if source := written(lines, item.at.line, addresses_of(flow)):
-                texts[flow.id, flow.ver] = source
-            files[flow.id, flow.ver] = part.at_of(FLOW_FILE)
-            told.append(NoticeTexts(part[ON_END], Notes(origin)))
-            mails += mails_of(part[TASKS])
+            if source := written(lines, one.table.at.line, addresses_of(flow)):
+                texts[key] = source
+            files[key] = part.at_of(FLOW_FILE)
         common = tree.entries.get(COMMON.name)
         if common and isinstance(common.value, Table):
             check_sending(told, common.value, notes, mails)
@@ -204,6 +219,7 @@ class FloeDialect:
             flow_file_at=files,
             written=texts,
             cases=tuple(cases),
+            siblings=known,
         )
 
     def cases(self, text: str, origin: str, flows: Sequence[Flow]) -> Compiled:
@@ -266,9 +282,30 @@ def _has_strict_shell(common: Table | None) -> bool:
         return False  # `config` reports it
 
 
+def _known(tree: Table, own: Sequence[Flow], others: Sequence[Flow], written: int) -> KnownFlows:
+    """The flows that flow tasks of a document can name. `written`: its flows with those in error.
+
+    A host of a cluster may know others, and a document that is one flow shows one of many.
+    """
+    is_config = _is_host_config(tree)
+    if len(own) < written or not (is_config or others):
+        return known_flows(own, others, "")
+    common = tree.entries.get(COMMON.name)
+    settings = common.value.entries if common and isinstance(common.value, Table) else {}
+    return known_flows(
+        own, others, "error" if is_config and HOSTS.name not in settings else "warning"
+    )
+
+
 def _flow(
-    part: SectionValues, origin: str, errors_before: int, notes: Notes, *, strict: bool
-) -> Flow | None:
+    part: SectionValues,
+    table: Table,
+    origin: str,
+    errors_before: int,
+    notes: Notes,
+    *,
+    strict: bool,
+) -> ReadFlow | None:
     names = identify(part, "a flow", notes)
     _check_has_nodes(part, notes)
     inputs = read_fields(part[INPUTS], notes)
@@ -320,7 +357,7 @@ def _flow(
         return None
     check_git(flow, nodes, notes)
     check_rejections(flow, nodes, notes)
-    return flow
+    return ReadFlow(flow, nodes, table)
 
 
 def _secret_names(part: SectionValues) -> tuple[SecretName, ...]:

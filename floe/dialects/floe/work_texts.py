@@ -54,17 +54,18 @@ def _filled(opts: Table) -> Iterator[Scalar]:
     """The texts with values among the `opts` of a task."""
     for key in FILLED:
         if entry := opts.entries.get(key):
-            yield from _texts(entry.value)
+            yield from texts_in(entry.value)
 
 
-def _texts(tree: Tree) -> Iterator[Scalar]:
+def texts_in(tree: Tree) -> Iterator[Scalar]:
+    """The texts with braces in a tree."""
     match tree:
         case Items(items=items):
             for item in items:
-                yield from _texts(item)
+                yield from texts_in(item)
         case Table(entries=entries):
             for entry in entries.values():
-                yield from _texts(entry.value)
+                yield from texts_in(entry.value)
         case Scalar(text=text) if "{{" in text:
             yield tree
         case _:

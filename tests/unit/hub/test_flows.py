@@ -2,7 +2,7 @@
 
 import pytest
 
-from floe.host.form_values import VALUES_MAX
+from floe.expr.form_values import VALUES_MAX
 from floe.hub.flows import FlowBook, Flows, given_by_hand, pulled, start_of
 from floe.model.errors import ConfigInvalid, Finding, NotFound, TooLarge, ValuesInvalid
 from floe.model.flow import Git, Trigger

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from floe.host.form_values import UNKNOWN_MAX, VALUES_MAX, check_values_size, checked_values
+from floe.expr.form_values import UNKNOWN_MAX, VALUES_MAX, check_values_size, checked_values
 from floe.model.codec import from_text, to_text
 from floe.model.errors import TooLarge, ValuesInvalid
 from floe.model.form import Field, Form
