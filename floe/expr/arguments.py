@@ -15,6 +15,7 @@ from floe.expr.programs import (
     CODE_VARIABLES,
     Operand,
     Program,
+    program_name,
 )
 from floe.model.nouns import dataclass
 
@@ -29,7 +30,6 @@ more options. word: data in a place where an option is possible. data: any other
 _ASSIGNMENT: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=")
 _VERSIONED: Final = re.compile(r"[\w.,\[\]-]*[\w\]] *(===?|[<>~!]=|[<>])")
 """A package of a fixed name, of which a value can only choose the version."""
-_VERSION: Final = re.compile(r"(-?[0-9][0-9.]*(t|m|d|-dbg|-v[0-9.]+)?)?(\.exe|\.static)?$")
 _LOOK_MAX: Final = 64
 """How many arguments after a shell's name are searched for its code."""
 _ALSO_SUBCOMMANDS: Final = ("exec", "command", "eval", "time", "watch", "script")
@@ -53,12 +53,6 @@ def arguments_of(argv: Sequence[str]) -> list[Argument]:
     if argv:
         _ArgumentReader(argv, found).command(0, len(argv), has_env=True, depth=0)
     return found
-
-
-def program_name(text: str) -> str:
-    """A program's name in the list: the last part of its path, without a version."""
-    name = text.rsplit("/", 1)[-1]
-    return name if name in BY_NAME else _VERSION.sub("", name, count=1)
 
 
 class _ArgumentReader:

@@ -32,7 +32,7 @@ _OPTION: Final = re.compile(r"^(?:--?[\w-]+=(?:[\w-]+=)?|-\w(?=\$))")
 
 
 class Fault(NamedTuple):
-    """What is wrong with one argument, or one entry of `env`."""
+    """In a command line: what is wrong with one argument, or one entry of `env`."""
 
     at: int
     """The index of the argument or entry, from 0."""
@@ -42,10 +42,10 @@ class Fault(NamedTuple):
     """False if it depends on the value."""
 
 
-def faults(
+def command_faults(
     argv: Sequence[Text], is_value: Callable[[str], bool], *, escapes: bool
 ) -> Iterator[Fault]:
-    """Faults of arguments in which a variable would become code, a program or an option.
+    """Faults of a command: arguments in which a variable becomes code, a program or an option.
 
     Values are not known here, so faults that depend on a value are not certain.
     """
@@ -156,13 +156,13 @@ def _fault(
 
 
 def first_word(code: str) -> str:
-    """The variable that is the first word of a shell's code; empty if there is none."""
+    """The variable that is the first word of a command's shell code; empty if there is none."""
     found = _FIRST_WORD.match(code)
     return (found[1] or found[2]) if found else ""
 
 
 def computed(code: str) -> Iterator[str]:
-    """The variables that bash evaluates as numbers: in `((…))`, and next to `-gt` etc. in `[[…]]`.
+    """The variables in a command that bash evaluates as numbers: in `((…))`, next to `-gt` etc.
 
     Their values are code for bash, which expands the index in `a[$(command)]`.
     """

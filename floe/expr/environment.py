@@ -9,8 +9,8 @@ from floe.expr.variables import with_variables
 from floe.model.template import Text
 
 
-def values_of(entries: Iterable[Text], *, escapes: bool) -> Callable[[str], bool]:
-    """A test whether a variable holds a value of the run, after all entries of `env`."""
+def env_values_of(entries: Iterable[Text], *, escapes: bool) -> Callable[[str], bool]:
+    """A test whether a variable of the environment holds a value of the run, after all of `env`."""
     told: dict[str, bool] = {}
 
     def is_value(name: str) -> bool:
@@ -23,8 +23,8 @@ def values_of(entries: Iterable[Text], *, escapes: bool) -> Callable[[str], bool
 
 
 def entry_faults(entries: Sequence[Text], *, escapes: bool) -> Iterator[Fault]:
-    """Faults of `env` entries: a value in a variable that programs read code from."""
-    is_value = values_of(entries, escapes=escapes)
+    """Faults of entries of the environment: a value in a variable that programs read code from."""
+    is_value = env_values_of(entries, escapes=escapes)
     known = with_variables(entries)
     for index, entry in enumerate(known.texts):
         name, _, text = entry.partition("=")
@@ -35,5 +35,5 @@ def entry_faults(entries: Sequence[Text], *, escapes: bool) -> Iterator[Fault]:
 
 
 def variable_name(name: str) -> str:
-    """What a field or an output is called in `env`, without a prefix: `tag-name` is `TAG_NAME`."""
+    """The name of a field or output in the environment: `tag-name` is `TAG_NAME`."""
     return name.upper().replace("-", "_")

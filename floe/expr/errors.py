@@ -19,7 +19,7 @@ class ExpressionError(Exception):
 
 
 class Missing(ExpressionError):
-    """A name has no value, at least not yet."""
+    """Error of an expression: a name has no value, at least not yet."""
 
     def __init__(self, name: str, what: str = "", offset: int | None = None) -> None:
         super().__init__(
@@ -29,4 +29,4 @@ class Missing(ExpressionError):
 
 
 class TooMuch(ExpressionError):
-    """An evaluation would take more steps, or make more, than it may."""
+    """Error of an expression: it would take more steps, or make more, than it may."""

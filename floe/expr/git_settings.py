@@ -28,5 +28,5 @@ _HARMLESS: Final = (
 
 
 def is_harmless(setting: str) -> bool:
-    """Whether the value of a key, or of `key=value`, is data and names no program."""
+    """Whether the value of a git setting, a key or `key=value`, is data and names no program."""
     return setting.lower().startswith(_HARMLESS)

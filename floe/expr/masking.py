@@ -48,7 +48,7 @@ _URL_SAFE: Final = ("", "/", "!'()*", "/:@!$&'()*+,;=")
 
 
 def value_fault(text: str) -> str:
-    """Why a text cannot be the value of a secret; empty if it can."""
+    """Why a text cannot be masked as the value of a secret; empty if it can."""
     if len(text.strip()) < VALUE_CHARS_MIN:
         return f"the value has fewer than {VALUE_CHARS_MIN} characters, so it could not be masked"
     try:
@@ -59,7 +59,7 @@ def value_fault(text: str) -> str:
 
 
 def without_line_end(value: str) -> str:
-    """A value without the line end behind it, if that is its only one."""
+    """The value to mask, without the line end behind it if that is its only one."""
     line = value.removesuffix("\n").removesuffix("\r")
     return value if "\n" in line else line
 
@@ -172,7 +172,7 @@ def _token(flat: bytes, start: int, end: int) -> tuple[int, int]:
 
 
 def hidden(data: bytes) -> bytes:
-    """What stands in place of a secret."""
+    """The mask that stands in place of a secret."""
     return _SEEN.sub(b"*", data)
 
 

@@ -7,6 +7,7 @@ an option takes no argument in one of the named programs, it is not listed as ta
 the next argument may be code. A program that is not listed gets values as arguments.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Final, Literal
 
@@ -954,3 +955,11 @@ _CODE_VARIABLES: Final = (
 )
 CODE_VARIABLES: Final = frozenset(_CODE_VARIABLES.split())
 """Variables that other programs read code from, or the location of their code."""
+
+_VERSION: Final = re.compile(r"(-?[0-9][0-9.]*(t|m|d|-dbg|-v[0-9.]+)?)?(\.exe|\.static)?$")
+
+
+def program_name(text: str) -> str:
+    """A program's name in the list: the last part of its path, without a version."""
+    name = text.rsplit("/", 1)[-1]
+    return name if name in BY_NAME else _VERSION.sub("", name, count=1)

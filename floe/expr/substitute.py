@@ -28,12 +28,12 @@ _VAR_OR_DOLLAR: Final = re.compile(rf"\$\$|{_VAR.pattern}")
 
 
 def in_text(text: str, workspace: str) -> str:
-    """Replace `{{ws}}` alone; a slash before it is not doubled. For `shell`."""
+    """Substitute `{{ws}}` alone; a slash before it is not doubled. For `shell`."""
     return text if "{{ws}}" not in text else _WS.sub(lambda _: workspace, text)
 
 
 def in_value(value: str, workspace: str) -> str:
-    """Replace `{{ws}}`, and a leading `.` or `./`, also after `NAME=`."""
+    """Substitute `{{ws}}`, and a leading `.` or `./`, also after `NAME=`."""
     named = _NAMED.fullmatch(value)
     name, rest = named.groups() if named else ("", value)
     if rest == ".":
@@ -44,7 +44,7 @@ def in_value(value: str, workspace: str) -> str:
 
 
 def in_values(values: Iterable[str], workspace: str) -> tuple[str, ...]:
-    """Replace the workspace in each of several values."""
+    """Substitute the workspace in each of several values."""
     return tuple(in_value(v, workspace) for v in values)
 
 
@@ -54,14 +54,14 @@ def in_texts(texts: Iterable[Text], workspace: str) -> tuple[Text, ...]:
 
 
 def named_vars(text: str, *, escapes: bool = False) -> Iterator[str]:
-    """The variables in a text, in order."""
+    """The variables to substitute in a text, in order."""
     for match in (_VAR_OR_DOLLAR if escapes else _VAR).finditer(text):
         if name := match[1] or match[2]:
             yield name
 
 
 def expand_vars(text: str, env: Mapping[str, str], *, escapes: bool = False) -> str:
-    """Replace `$VAR` and `${VAR}` from `env`; unknown variables stay unchanged.
+    """Substitute `$VAR` and `${VAR}` from `env`; unknown variables stay unchanged.
 
     With `escapes`, `$$` is a dollar. Values are not expanded again. Raises TooLarge above
     `EXPANDED_MAX`.

@@ -57,21 +57,21 @@ class TemplateInvalid(Exception):
         self.offset, self.what, self.hint = offset, what, hint
 
 
-class Written(NamedTuple):
+class WrittenPart(NamedTuple):
     """A part of a template, and its offset in the text."""
 
     offset: int
     part: TemplatePart
 
 
-def read(text: str, names: Container[str] = NAMES) -> tuple[Written, ...]:
+def read(text: str, names: Container[str] = NAMES) -> tuple[WrittenPart, ...]:
     """The parts of a text in order; texts that touch are one part. Raises TemplateInvalid.
 
     `names`: the first names of paths and expressions; `{{ … }}` with any other word stays text.
     """
     if len(text) > CHARS_MAX:
         raise TemplateInvalid(0, f"a template has at most {CHARS_MAX} characters")
-    plain, at, begun, words, found = "", 0, 0, 0, list[Written]()
+    plain, at, begun, words, found = "", 0, 0, 0, list[WrittenPart]()
     while brace := _OPEN.search(text, at):
         plain += text[at : brace.start()]
         inside = brace.end()
@@ -87,22 +87,22 @@ def read(text: str, names: Container[str] = NAMES) -> tuple[Written, ...]:
             plain += part.text
             continue
         if plain:
-            found.append(Written(begun, TemplatePart(text=plain)))
-        found.append(Written(inside, part))
+            found.append(WrittenPart(begun, TemplatePart(text=plain)))
+        found.append(WrittenPart(inside, part))
         plain, begun = "", at
     plain += text[at:]
     if plain:
-        found.append(Written(begun, TemplatePart(text=plain)))
+        found.append(WrittenPart(begun, TemplatePart(text=plain)))
     return tuple(found)
 
 
-def template_of(parts: tuple[Written, ...]) -> Template:
+def template_of(parts: tuple[WrittenPart, ...]) -> Template:
     """The template that these parts make."""
     return Template(parts=tuple(written.part for written in parts))
 
 
 def other_words(text: str, names: Container[str] = NAMES) -> Iterator[tuple[int, str]]:
-    """The first words of `{{ … }}` that are none of these names, with their offsets."""
+    """The first words of `{{ … }}` in a template that are none of these names, with offsets."""
     for brace in _OPEN.finditer(text):
         word = WORD.match(text, brace.end())
         if word and word[0] not in names and not text.startswith(WORKSPACE, brace.start()):
@@ -156,7 +156,7 @@ def expression_of(part: TemplatePart) -> "Expression":
 
 
 def as_text(value: Json) -> str:
-    """A value in a text: compact JSON, but a text as it is. Raises Unknown for null."""
+    """A value in the text of a template: compact JSON, but a text as it is."""
     if value is None:
         raise Unknown
     return value if isinstance(value, str) else to_text(value)

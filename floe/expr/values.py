@@ -40,12 +40,12 @@ def kind_of(value: object) -> Kind:
 
 
 def named(kind: Kind) -> str:
-    """A type with its article, for a message."""
+    """A type of value with its article, for a message."""
     return kind if kind == "null" else f"a {kind}"
 
 
 def listed(kinds: Sequence[Kind]) -> str:
-    """Types for a message: `a text, a list or a map`."""
+    """Types of values for a message: `a text, a list or a map`."""
     *most, last = [named(kind) for kind in kinds]
     return f"{', '.join(most)} or {last}" if most else last
 
@@ -61,7 +61,7 @@ def is_list(value: Json) -> TypeGuard[Sequence[Json]]:
 
 
 def exact(number: int | float) -> int | float:
-    """A number that is finite and, if it is whole, has 64 bits. Raises ExpressionError."""
+    """A number as a value: finite and, if it is whole, of 64 bits. Raises ExpressionError."""
     fits = math.isfinite(number) if isinstance(number, float) else _fits(number)
     if not fits:
         raise ExpressionError("a number is too large", "whole numbers have at most 64 bits")

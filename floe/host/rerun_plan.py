@@ -6,7 +6,7 @@ from typing import Final
 
 from floe.expr.form_values import check_values_size, checked_values
 from floe.host.inputs import Start
-from floe.kernel.rerun import Choice, ChoiceKind, Rerun, rerun_of
+from floe.kernel.rerun import ChoiceKind, Rerun, RerunChoice, rerun_of
 from floe.kernel.sentences import either
 from floe.model.errors import Conflict, NotFound, ValuesInvalid
 from floe.model.flow import Flow, Trigger
@@ -99,12 +99,12 @@ class RerunSource:
             )
         return rerun
 
-    def _choice(self, again: RerunRequest, kind: ChoiceKind) -> Choice:
+    def _choice(self, again: RerunRequest, kind: ChoiceKind) -> RerunChoice:
         values = (
             rerun_values(self.run, self.flow, again.values) if again.values else self.run.values
         )
         is_edited = again.is_edited or values != self.run.values
-        return Choice(kind=kind, by=again.by, is_edited=is_edited)
+        return RerunChoice(kind=kind, by=again.by, is_edited=is_edited)
 
     def plan(self, again: RerunRequest) -> RerunPlan:
         """What the re-run would do. Raises NotFound, Conflict, ValuesInvalid, TooLarge."""

@@ -11,7 +11,7 @@ from floe.host.peers.whereabouts import holder_of, pen_of
 from floe.hub.clock import Clock
 from floe.hub.flows import Flows, given_by_hand, pulled, start_of
 from floe.kernel.children import awaits_child, cancel_of
-from floe.kernel.process import children_of
+from floe.kernel.open_children import children_of
 from floe.model.children import SubFlow
 from floe.model.effect import PendChild, StopChild
 from floe.model.errors import FloeError, NotFound

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from floe.kernel.evolve import fold
-from floe.kernel.process import children_of
+from floe.kernel.open_children import children_of
 from floe.model.codec import decode
 from floe.model.flow import Flow
 from floe.model.ids import FlowId, RunRef

@@ -8,7 +8,7 @@ from floe.model.run import Run
 
 
 def refusal(run: Run, form: Form, by: str) -> str:
-    """Why a person may not answer a form; empty if they may.
+    """Why a person may not give the approval that a form asks for; empty if they may.
 
     The starter of a re-run is the person who requested it. A timer, a poll or a push starts its run
     as `trigger:<id>`, a name that no person has.

@@ -6,8 +6,8 @@ Source: docs/kernel.md, "Child runs".
 from collections.abc import Mapping
 from typing import Final
 
+from floe.kernel.open_children import is_timed_out
 from floe.kernel.owed import current
-from floe.kernel.process import is_timed_out
 from floe.kernel.sentences import duration
 from floe.kernel.settle import STOPPED
 from floe.model.children import Above, ChildPended, ChildTimedOut, Parent, SubFlow
@@ -29,7 +29,7 @@ PER_HOST: Final = "host:"
 
 
 def awaits_child(run: Run, key: Key) -> SubFlow | None:
-    """The work of an attempt that still has no child run; None for any other attempt."""
+    """Whether an attempt still has no child run, as the work to start one; None for any other."""
     state = current(run, key)
     if state is None or state.phase != "entered" or run.phase != "active":
         return None
@@ -56,7 +56,7 @@ def parent_of(run: Run, key: Key, work: SubFlow) -> Parent:
 
 
 def refusal_of(parent: Parent, flow: Flow) -> str:
-    """Why a flow cannot run below these runs; empty if it can."""
+    """Why a flow cannot be a child run below these runs; empty if it can."""
     names = [str(RunRef.parse(one.run)) for one in parent.above]
     for name, one in zip(names, parent.above, strict=True):
         who = f"its parent {name}" if one is parent.above[0] else f"{name} above it"

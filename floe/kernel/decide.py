@@ -12,8 +12,9 @@ from floe.kernel.approval import refusal
 from floe.kernel.backoff import delay_ms
 from floe.kernel.children import awaits_child, outcome_of_child
 from floe.kernel.node_skips import skip_lost
+from floe.kernel.open_children import has_child, is_timed_out
 from floe.kernel.owed import current, key_of, later, run_key
-from floe.kernel.process import goes_on, has_child, has_process, is_timed_out
+from floe.kernel.process import goes_on, has_process
 from floe.kernel.repeat import given_of, verdict_on
 from floe.kernel.run_step import GOOD, RunStep
 from floe.kernel.sentences import duration
@@ -61,7 +62,7 @@ from floe.model.tags import TRIGGER_GOOD
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """The result of a signal: events, and the run after them."""
+    """What was decided about a signal: events, and the run after them."""
 
     events: tuple[Event, ...]
     runs: tuple[Run, ...]

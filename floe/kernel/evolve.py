@@ -204,7 +204,7 @@ def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:
 
 
 def fold(ref: RunRef, events: Iterable[Event]) -> Run:
-    """Fold a whole log into a run. The log has at least one event."""
+    """Fold a whole log into a run: evolve it event by event."""
     run: Run | None = None
     for event in events:
         run = evolve(run, event, ref=ref)

@@ -41,7 +41,7 @@ heads of one loop."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edge:
-    """A tag from the node that issues it to a node that listens to it."""
+    """An edge of the graph: a tag from the node that issues it to a node that listens to it."""
 
     source: NodeId | None
     """None for the trigger."""
@@ -51,7 +51,7 @@ class Edge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flaw:
-    """A fault that keeps a node from entering, or is probably a mistake."""
+    """A flaw in the graph: it keeps a node from entering, or is probably a mistake."""
 
     kind: FlawKind
     node: NodeId | None
@@ -92,7 +92,7 @@ def graph_of(flow: Flow) -> Graph:
 
 
 def labels_of(node: Node) -> tuple[str, ...]:
-    """The labels that a node can issue: the last parts of its tags. Statuses are `0` to `255`."""
+    """The labels of a node in the graph, with which its tags end. Statuses are `0` to `255`."""
     labels = _work_labels(node)
     return (*labels, "error") if node.loop and "error" not in labels else labels
 
@@ -117,7 +117,7 @@ def _work_labels(node: Node) -> tuple[str, ...]:
 
 
 def is_issued(flow: Flow, tag: Tag) -> bool:
-    """Whether a node of the flow, or its trigger, can issue a tag."""
+    """Whether a node of the graph, or the trigger, can issue a tag."""
     node = _emitter(flow, tag)
     if node is None:
         return tag == TRIGGER_GOOD
@@ -127,7 +127,7 @@ def is_issued(flow: Flow, tag: Tag) -> bool:
 
 
 def edges_of(flow: Flow) -> Iterator[Edge]:
-    """The tags that connect two nodes, or the trigger and a node, in document order."""
+    """The edges of the graph in document order: tags between nodes, or from the trigger."""
     for node in flow.nodes:
         for tag in dict.fromkeys(t for clause in clauses_of(node) for t in clause):
             source = _emitter(flow, tag)

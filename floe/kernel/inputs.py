@@ -16,7 +16,7 @@ from floe.model.run import Given, Layers, NodeState, Run
 def inputs_of(run: Run, state: NodeState) -> Mapping[str, Json]:
     """The values that a node sees: outputs, the nearest first, and the trigger's below them."""
     if not state.inherits:
-        return {**run.values, **joined(run, state.sources)}
+        return {**run.values, **joined_inputs(run, state.sources)}
     if not state.seen:
         return run.values
     outputs = _by_distance(state.seen)
@@ -25,15 +25,15 @@ def inputs_of(run: Run, state: NodeState) -> Mapping[str, Json]:
 
 
 def givers_of(run: Run, state: NodeState) -> Mapping[str, NodeId]:
-    """The node that gave each of these values; none for the trigger's own."""
+    """The node that gave each of these inputs; none for the trigger's own."""
     if not state.inherits:
         known = (node for node in state.sources if node in run.nodes)
         return {name: node for node in known for name in run.settled(node).outputs}
     return {name: given.node for name, given in _by_distance(state.seen)}
 
 
-def joined(run: Run, sources: Iterable[NodeId]) -> Mapping[str, Json]:
-    """The combined outputs of several nodes, as the outputs of a merge; later nodes win."""
+def joined_inputs(run: Run, sources: Iterable[NodeId]) -> Mapping[str, Json]:
+    """The inputs of a merge as its outputs: those of several nodes; later nodes win."""
     outputs: dict[str, Json] = {}
     for state in _source_states(run, sources):
         outputs.update(state.outputs)
@@ -41,7 +41,7 @@ def joined(run: Run, sources: Iterable[NodeId]) -> Mapping[str, Json]:
 
 
 def seen_from(run: Run, sources: Iterable[NodeId]) -> tuple[int, Layers]:
-    """The level of a node with these sources, and the outputs that reach it.
+    """The inputs of a node with these sources: its level, and the outputs that reach it.
 
     Of equal names the nearest output wins; at equal distance the one that came by a later source.
     """
@@ -62,7 +62,7 @@ def seen_from(run: Run, sources: Iterable[NodeId]) -> tuple[int, Layers]:
 
 
 def gives_of(node: NodeId, state: NodeState, outputs: Mapping[str, Json]) -> Layers:
-    """The outputs that a node gives to the nodes after it, once it has settled with these of its
+    """What a settled node gives as inputs to the nodes after it, with these outputs of its
     own. A merge passes on the outputs of the nodes that it waited for, as near as its own."""
     if not outputs:
         return state.seen
@@ -77,7 +77,7 @@ def gives_of(node: NodeId, state: NodeState, outputs: Mapping[str, Json]) -> Lay
 def layers_of(
     run: Run, sources: Sequence[NodeId], *, inherits: bool
 ) -> tuple[Mapping[str, Json], ...]:
-    """The outputs that a node with these sources sees, one map for each distance, nearest first."""
+    """The inputs of a node with these sources, one map for each distance, nearest first."""
     if not inherits:
         return tuple(state.outputs for state in reversed(_source_states(run, sources)))
     at: dict[int, dict[str, Json]] = {}

@@ -69,7 +69,7 @@ def placed(run: Run, node: NodeId, state: NodeState) -> Mapping[NodeId, NodeStat
 
 
 def bytes_of(outputs: Mapping[str, Json]) -> int:
-    """The size of outputs as JSON; most items have none."""
+    """The size of the outputs of an item as JSON; most have none."""
     return len(to_text(outputs).encode()) if outputs else 0
 
 

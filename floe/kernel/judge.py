@@ -35,7 +35,7 @@ CODE_SHOWN_MAX: Final = 80
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeScope:
-    """The names that the expressions of a node see in a run, and their values now."""
+    """The names that expressions of a node are judged with, and their values now."""
 
     run: Run
     flow: Flow
@@ -45,7 +45,7 @@ class NodeScope:
     """Further first names of the caller: `item` and `index`, or `outputs` and `status`."""
 
     def value(self, path: Path) -> Json:
-        """The value of a path. Raises Unknown."""
+        """The value of a path, for an expression that is judged. Raises Unknown."""
         first = path[0]
         if first in self.given:
             return value_at(self.given, path)
@@ -65,7 +65,7 @@ class NodeScope:
 
 
 def value_of(code: str, scope: NodeScope, fuel: Fuel | None = None) -> Json:
-    """What an expression comes to: finite JSON of at most 1 MiB.
+    """Judge an expression: what it comes to, finite JSON of at most 1 MiB.
 
     Without `fuel` it may spend that of a condition; a list has `Fuel(LIST_FUEL)`. Raises nothing
     but ExpressionError, for which `fault_text` has a sentence.
@@ -77,7 +77,7 @@ def value_of(code: str, scope: NodeScope, fuel: Fuel | None = None) -> Json:
 
 
 def value_of_part(part: TemplatePart, value: Callable[[Path], Json], fuel: Fuel) -> Json:
-    """What the path or expression of a template comes to; `value` raises Unknown for a path.
+    """Judge a path or expression of a template; `value` raises Unknown for a path.
 
     Raises ExpressionError.
     """
@@ -90,12 +90,12 @@ def value_of_part(part: TemplatePart, value: Callable[[Path], Json], fuel: Fuel)
 
 
 def code_of(part: TemplatePart) -> str:
-    """The path or expression of a template as it is written."""
+    """The path or expression to judge in a part of a template, as it is written."""
     return part.code or shown(part.path)
 
 
 def is_true(code: str, scope: NodeScope) -> bool:
-    """Whether a condition is true: `false`, `null`, `0`, `''`, `[]` and `{}` are false.
+    """Judge a condition: `false`, `null`, `0`, `''`, `[]` and `{}` are false.
 
     Raises ExpressionError.
     """
@@ -103,7 +103,7 @@ def is_true(code: str, scope: NodeScope) -> bool:
 
 
 def fault_text(code: str, fault: ExpressionError) -> str:
-    """A sentence about an expression that failed: what is wrong or missing, and where in it.
+    """Why an expression could not be judged: what is wrong or missing, and where in it.
 
     It names names and types, never a value.
     """

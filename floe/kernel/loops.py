@@ -44,7 +44,7 @@ def next_round(run: Run, flow: Flow) -> LoopRound | None:
 
 
 def reset_nodes(run: Run, event: NodeReset, seq: int) -> Run:
-    """The run after nodes were reset; tags from outside these nodes keep standing."""
+    """The run after nodes of a loop were reset; tags from outside these nodes keep standing."""
     again = {n: replace(run.nodes[n], phase="again") for n in event.nodes if n in run.nodes}
     gone = {tag for state in again.values() for tag in (state.tag, *state.tags)}
     gone |= {tag for tag in run.standing if emitter_of(tag) in again}
@@ -77,14 +77,14 @@ def awaited_round(run: Run, flow: Flow, node: Node) -> tuple[NodeId, ...]:
 
 
 def visit_text(state: NodeState, node: Node) -> str:
-    """How often a node has entered, as a part of a sentence: `visit 2 of 3`; empty if once."""
+    """Which visit of a loop a node is at, in a sentence: `visit 2 of 3`; empty if once."""
     if node.loop:
         return f"visit {min(state.visit, node.loop)} of {node.loop}"
     return f"visit {state.visit}" if state.visit > 1 else ""
 
 
 def spent_text(node: Node) -> str:
-    """Why a head does not enter again: `went round 3 times`."""
+    """Why the head of a loop does not enter again: `went round 3 times`."""
     return f"went round {node.loop} times" if node.loop > 1 else "went round once"
 
 

@@ -19,13 +19,13 @@ def woken_by(run: Run, flow: Flow, tag: Tag) -> tuple[Node, ...]:
 
 
 def may_enter(run: Run, node: Node) -> bool:
-    """Whether a node has not entered, or not since it was reset."""
+    """Whether tags may match a node: it has not entered, or not since it was reset."""
     state = run.nodes.get(node.id)
     return state is None or state.phase == "again"
 
 
 def is_ready(run: Run, node: Node) -> bool:
-    """Whether a tag that it listens to has arrived, if any, and all its clauses stand."""
+    """Whether all clauses of a node match, and a tag that it listens to has arrived, if any."""
     if node.heard and not _heard(run, node):
         return False
     # Plain loops, since a merge of 200 calls this at each of its 200 arrivals. From the last clause
@@ -37,20 +37,20 @@ def is_ready(run: Run, node: Node) -> bool:
 
 
 def arrived(run: Run, node: Node) -> tuple[Tag, ...]:
-    """The new tags it listens to, by arrival, and the standing tags of its clauses, in order."""
+    """The tags that match a node: new ones that it listens to, standing ones of its clauses."""
     standing = run.standing
     heard = sorted(_heard(run, node), key=standing.__getitem__)
     return (*heard, *[t for clause in node.needs for t in clause if t in standing])
 
 
 def clauses_of(node: Node) -> tuple[tuple[Tag, ...], ...]:
-    """Its `listen` and its clauses, without excused tags; one tag satisfies each."""
+    """What has to match: the `listen` of a node and its clauses, without excused tags."""
     heard = (tuple(sorted(node.heard)),) if node.heard else ()
     return (*heard, *(without_excused(node, clause) for clause in node.needs))
 
 
 def missing(run: Run, node: Node) -> tuple[tuple[Tag, ...], ...]:
-    """The clauses that do not stand yet, its `listen` first; one tag satisfies each."""
+    """The clauses of a node that do not match yet, its `listen` first; one tag satisfies each."""
     heard = (tuple(sorted(node.heard)),) if node.heard and not _heard(run, node) else ()
     return (*heard, *(without_excused(node, c) for c in node.needs if not _stands(c, run)))
 
@@ -63,7 +63,7 @@ def sources_of(tags: Iterable[Tag]) -> tuple[NodeId, ...]:
 
 
 def without_excused(node: Node, clause: tuple[Tag, ...]) -> tuple[Tag, ...]:
-    """A clause as its flow has it: an excused tag stands behind the only one that is written."""
+    """A clause to match as its flow has it: an excused tag is behind the only written one."""
     return clause[:1] if len(clause) == 2 and clause[1] in node.excused else clause
 
 

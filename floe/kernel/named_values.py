@@ -11,6 +11,7 @@ from floe.model.flow import Flow
 from floe.model.ids import Json, Key, NodeId, RunRef
 from floe.model.outcome import Outcome
 from floe.model.run import ItemStates, Run
+from floe.model.secret import HIDDEN, names_secret, without_secrets
 from floe.model.tags import Tag, label_of
 from floe.model.template import Path
 
@@ -86,3 +87,9 @@ def _named(
         "attempts": attempts,
         "why": outcome.why,
     }
+
+
+def shown_value(run: Run, flow: Flow, path: Path) -> Json:
+    """A named value that is safe to show: without secrets."""
+    value = named_value(run, flow, path)
+    return HIDDEN if names_secret(path) else without_secrets(value)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from floe.kernel.coming import is_behind_loop, over_loops
+from floe.kernel.coming_tags import is_behind_loop, over_loops
 from floe.kernel.condition import unmet
 from floe.kernel.match import is_ready
 from floe.kernel.skipping import is_excused, is_lost, sources_of_skipped, why_after

@@ -7,7 +7,8 @@ touched, so `owed_by` suffices to keep the set up to date.
 
 from floe.kernel.backoff import longest_delay_s
 from floe.kernel.items import open_items, state_of
-from floe.kernel.process import has_child, has_process, is_timed_out
+from floe.kernel.open_children import has_child, is_timed_out
+from floe.kernel.process import has_process
 from floe.model.children import SubFlow
 from floe.model.effect import (
     AskData,
@@ -41,14 +42,14 @@ def owed(run: Run) -> frozenset[Effect]:
 
 
 def parts_of(run: Run) -> list[Part]:
-    """The run as a whole, its open nodes by entry, and their open items."""
+    """The parts of a run that may owe effects: the whole, its open nodes, and their open items."""
     nodes = [node for node in run.nodes if node in run.open]
     items = [(node, state.item) for node in nodes for state in open_items(run.nodes[node])]
     return [(WHOLE, NO_ITEM), *((node, NO_ITEM) for node in nodes), *items]
 
 
 def part_of(event: Event) -> Part:
-    """What may owe other effects after an event; the run as a whole may after each."""
+    """The part of a run that may owe other effects after an event; the whole may after each."""
     return getattr(event, "node", WHOLE), getattr(event, "item", NO_ITEM)
 
 
@@ -73,12 +74,12 @@ def owed_by(run: Run, node: NodeId, item: int = NO_ITEM) -> frozenset[Effect]:
 
 
 def key_of(run: Run, node: NodeId, state: NodeState) -> Key:
-    """The name of the current attempt of a node or an item."""
+    """The key of what an open node or item owes: that of its current attempt."""
     return Key(run.ref, run.epoch, node, state.visit, state.attempt, state.item)
 
 
 def current(run: Run, key: Key) -> NodeState | None:
-    """The open node, or the open item of one, whose current attempt a key names."""
+    """The node or item that owes what has this key: its current attempt; None if that is over."""
     state = state_of(run, key.node, key.item)
     if key.node not in run.open or state is None or state.phase == "settled":
         return None
@@ -88,17 +89,17 @@ def current(run: Run, key: Key) -> NodeState | None:
 
 
 def run_key(run: Run) -> Key:
-    """The key of effects of the run as a whole, such as its time limit."""
+    """The key of effects that the run as a whole owes, such as its time limit."""
     return Key(run.ref, run.epoch, WHOLE, 0, 0)
 
 
 def later(at: Instant, seconds: float) -> Instant:
-    """The instant `seconds` after `at`."""
+    """When an owed effect is due: the instant `seconds` after `at`."""
     return Instant(at + round(seconds * 1000))
 
 
 def longest_s(run: Run, timer: SetTimer) -> float:
-    """The longest duration of a timer, from the event that started it."""
+    """The longest duration of an owed timer, from the event that started it."""
     assert run.flow is not None
     if timer.kind == "run":
         return run.flow.timeout_s or 0.0
@@ -112,7 +113,7 @@ def longest_s(run: Run, timer: SetTimer) -> float:
 
 
 def wait_due(run: Run, node: NodeId) -> Instant | None:
-    """When an open timer task is due or times out; None for any other node."""
+    """When the owed timer of an open timer task is due; None for any other node."""
     state = run.nodes[node]
     if not isinstance(state.work, Wait) or state.phase not in ("entered", "started"):
         return None

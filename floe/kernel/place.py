@@ -20,7 +20,7 @@ HOST_SCOPED: Final = "host:"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusals:
-    """The reasons of each host not to take the run, in order of ids."""
+    """Why a run has no place: the reasons of each host not to take it, in order of ids."""
 
     by_host: Mapping[HostId, tuple[str, ...]]
     resources: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """Whether a node has a process now, and a run a slot of its host."""
 
 from floe.kernel.items import state_of
-from floe.model.children import SubFlow
+from floe.kernel.open_children import has_child
 from floe.model.flow import Action
 from floe.model.ids import Key
 from floe.model.run import NodeState, Run
@@ -15,7 +15,7 @@ def has_process(state: NodeState) -> bool:
 
 
 def is_awaited(run: Run | None, key: Key) -> bool:
-    """Whether a run still waits for exactly this attempt; NodeStarted alone closes nothing."""
+    """Whether a run still waits for the process of exactly this attempt."""
     state = state_of(run, key.node, key.item) if run else None
     return (
         run is not None
@@ -25,31 +25,8 @@ def is_awaited(run: Run | None, key: Key) -> bool:
     )
 
 
-def has_child(state: NodeState) -> bool:
-    """Whether an attempt of this node, or of an item of it, has a child run that it waits for."""
-    if state.items is not None:
-        return any(has_child(state.items.states[item]) for item in state.items.open)
-    return isinstance(state.work, SubFlow) and state.phase == "started"
-
-
-def is_timed_out(state: NodeState) -> bool:
-    """Whether the time of the current attempt is over, and its child run is cancelled."""
-    return state.timed_out == state.attempt
-
-
-def children_of(run: Run) -> list[str]:
-    """The keys of the child runs that a run waits for."""
-    return [child for node in run.open for child in children_at(run.nodes[node])]
-
-
-def children_at(state: NodeState) -> list[str]:
-    """The keys of the child runs that a node and its items wait for."""
-    parts = (part for part in state.parts() if part.items is None)
-    return [part.child for part in parts if has_child(part)]
-
-
 def goes_on(state: NodeState) -> bool:
-    """Whether the node can settle only when something outside the run has ended."""
+    """Whether a node can settle only when a process or a child run has ended."""
     return has_process(state) or has_child(state)
 
 

@@ -20,12 +20,12 @@ GIVEN: Final = ("outputs", "status", "state")
 
 
 def given_of(outcome: Outcome, outputs: Mapping[str, Json]) -> Mapping[str, Json]:
-    """What `until` sees of the attempt that is over."""
+    """What `until` of a repeated task sees of the attempt that is over."""
     return {"outputs": outputs, "status": outcome.status, "state": outcome.result}
 
 
 def verdict_on(node: Node, state: NodeState, outcome: Outcome, scope: NodeScope) -> Outcome | float:
-    """The outcome of the node, or the seconds until its next attempt.
+    """Whether to repeat a task: its outcome, or the seconds until its next attempt.
 
     An attempt that ended with an error counts as one after which `until` is false.
     """
@@ -50,7 +50,7 @@ def repetition_text(node: Node, state: NodeState) -> str:
 
 
 def until_text(node: Node, state: NodeState) -> str:
-    """What a next attempt is for, as the end of a sentence: `until`, and how the last one ended."""
+    """What the next attempt of a repeated task is for, as the end of a sentence."""
     if node.repeat is None:
         return ""
     last = state.attempts[-1].outcome

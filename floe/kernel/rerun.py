@@ -21,7 +21,7 @@ ChoiceKind = Literal["all", "from", "failed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class RerunChoice:
     """The part of an earlier run that is to run again."""
 
     kind: ChoiceKind = "all"
@@ -49,7 +49,7 @@ class Rerun:
     """What the chosen node would wait for in vain: one tag of each clause."""
 
 
-def rerun_of(old: Run, flow: Flow, choice: Choice) -> Rerun:
+def rerun_of(old: Run, flow: Flow, choice: RerunChoice) -> Rerun:
     """Choose what a re-run of an ended run takes over.
 
     `flow` is the one that the re-run follows: a later version may lack nodes, and have new ones.
@@ -88,7 +88,7 @@ def _settled(old: Run, flow: Flow) -> dict[NodeId, NodeState]:
 
 
 def _first(
-    settled: Mapping[NodeId, NodeState], old: Run, flow: Flow, choice: Choice
+    settled: Mapping[NodeId, NodeState], old: Run, flow: Flow, choice: RerunChoice
 ) -> Iterable[NodeId]:
     """The nodes that run again whatever is before them."""
     if choice.kind == "all":
@@ -102,7 +102,7 @@ def _first(
     return (*filter(None, (choice.node,)), *stopped, *unheard)
 
 
-def _void(settled: Mapping[NodeId, NodeState], flow: Flow, choice: Choice) -> list[NodeId]:
+def _void(settled: Mapping[NodeId, NodeState], flow: Flow, choice: RerunChoice) -> list[NodeId]:
     """What does not count for the re-run: with other values approvals, skips and all nodes with
     items, and approvals of its starter."""
     return [

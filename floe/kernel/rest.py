@@ -20,7 +20,7 @@ _NOTHING: Final = "nothing is left to run"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Whether a run was good, and the reason as a sentence."""
+    """Whether a run at rest was good, and the reason as a sentence."""
 
     good: bool
     result: RunResult
@@ -57,13 +57,13 @@ def verdict(run: Run, flow: Flow) -> Verdict:
 
 
 def unheard_bad(run: Run, flow: Flow) -> tuple[Tag, ...]:
-    """The bad events so far that no `listen` or `wait` of the flow names, by entry of the node."""
+    """The bad events of a run, at rest or not, that no `listen` or `wait` names, by entry."""
     settled = (s for s in run.nodes.values() if s.phase == "settled" and not s.good)
     return tuple(s.tag for s in settled if s.tag is not None and s.tag not in flow.hearers)
 
 
 def never_entered(run: Run, flow: Flow) -> tuple[Node, ...]:
-    """The nodes that have not entered, in document order."""
+    """The nodes that have not entered in a run at rest, in document order."""
     return tuple(n for n in flow.nodes if n.id not in run.nodes)
 
 
@@ -75,7 +75,7 @@ def _never(run: Run, flow: Flow) -> list[str]:
 
 
 def skip_of(run: Run, node: NodeId) -> str:
-    """Why a node was skipped, as the end of a sentence; empty if it was not."""
+    """Why a node was skipped in a run at rest, as the end of a sentence; empty if it was not."""
     state = run.nodes.get(node)
     return state.outcome.why if state and state.outcome and state.is_skipped else ""
 
@@ -89,7 +89,7 @@ def _is_good(tag: Tag, flow: Flow) -> bool:
 
 
 def is_good_tag(tag: Tag, emitter: Node | None) -> bool:
-    """Whether a tag says that a node, or None for the trigger, ran well."""
+    """Whether a tag counts as good for a run at rest: a node, or None for the trigger, ran well."""
     label = label_of(tag)
     if emitter is not None and label.isdecimal():
         return int(label) in emitter.good

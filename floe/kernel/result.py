@@ -25,13 +25,13 @@ def result_of(run: Run, *, good: bool, why: str, tag: Tag | None) -> RunResult:
 
 
 def is_rejection(run: Run, tag: Tag) -> bool:
-    """Whether an event says that a person rejected a form."""
+    """Whether an event makes the result `rejected`: a person rejected a form."""
     node = emitter_of(tag)
     return node is not None and node in run.nodes and _was_rejected(run.settled(node))
 
 
 def failure_of(run: Run, flow: Flow, tag: Tag) -> str:
-    """The sentence about a bad event: `Unit Tests failed: exit status 1`.
+    """The reason of a bad result, from a bad event: `Unit Tests failed: exit status 1`.
 
     Further lines of an outcome are details, such as a long PATH; they stay with the node.
     """
@@ -43,7 +43,7 @@ def failure_of(run: Run, flow: Flow, tag: Tag) -> str:
 
 
 def reached(run: Run, flow: Flow, end: Node, tags: Sequence[Tag]) -> tuple[bool, str]:
-    """Whether an end that these tags lead to makes its run good, and the sentence about it."""
+    """The result at an end that these tags lead to: whether it is good, and its sentence."""
     emitters = {tag: emitter_of(tag) for tag in tags}
     states = {tag: run.settled(node) for tag, node in emitters.items() if node is not None}
     if bad := [tag for tag, state in states.items() if not state.good]:
@@ -53,7 +53,7 @@ def reached(run: Run, flow: Flow, end: Node, tags: Sequence[Tag]) -> tuple[bool,
 
 
 def failed_nodes(run: Run, flow: Flow) -> tuple[NodeId, ...]:
-    """The nodes that explain why a run is failing or has failed, by entry.
+    """The nodes that explain why a run is failing, or has a bad result, by entry.
 
     Those with a bad event that no node listens to; else the one by whose event the run ended; else
     none.

@@ -10,7 +10,8 @@ from typing import TypeVar, assert_never
 
 from floe.expr.errors import ExpressionError
 from floe.kernel.evolve import evolve
-from floe.kernel.inputs import joined
+from floe.kernel.form_text import asked
+from floe.kernel.inputs import joined_inputs
 from floe.kernel.item_list import list_of
 from floe.kernel.items import open_items, outcome_of_items, state_of, too_large, upcoming
 from floe.kernel.judge import NodeScope, fault_text
@@ -25,7 +26,7 @@ from floe.kernel.run_outputs import outputs_of
 from floe.kernel.sentences import first_parts
 from floe.kernel.settle import STOPPED, tag_for
 from floe.kernel.skipping import followers_of
-from floe.kernel.title import asked, names_node, title_of
+from floe.kernel.title import names_node, title_of
 from floe.kernel.work_values import filled_or_why
 from floe.model.children import SubFlow
 from floe.model.event import (
@@ -252,7 +253,7 @@ class RunStep:
             case Ask():
                 self.ask(node.id, visit)
             case Join():
-                tag, _ = self._settled(node, GOOD, self.now, joined(self.run, sources))
+                tag, _ = self._settled(node, GOOD, self.now, joined_inputs(self.run, sources))
                 return (tag,) if tag is not None else ()
             case End():
                 self._settled(node, GOOD, self.now)

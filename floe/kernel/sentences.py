@@ -24,7 +24,7 @@ _UNITS: Final = ((86400, "d"), (3600, "h"), (60, "m"))
 
 
 def duration(seconds: float) -> str:
-    """Seconds as people write them in a flow: `2h`, `90s`, `0.5s`."""
+    """Seconds in a sentence, as people write them in a flow: `2h`, `90s`, `0.5s`."""
     for size, unit in _UNITS:
         if seconds >= size and seconds % size == 0:
             return f"{seconds // size:g}{unit}"
@@ -32,13 +32,13 @@ def duration(seconds: float) -> str:
 
 
 def event_text(tag: Tag, outcome: Outcome | None) -> str:
-    """An event with its reason: `task.build.bad (exit status 2)`."""
+    """An event in a sentence, with its reason: `task.build.bad (exit status 2)`."""
     how = outcome_text(outcome) if outcome is not None else ""
     return f"{tag} ({how})" if how else tag
 
 
 def outcome_text(outcome: Outcome) -> str:
-    """Why an attempt failed: `exit status 2`; empty if there is nothing to add."""
+    """Why an attempt failed, in a sentence: `exit status 2`; empty if there is nothing to add."""
     status = ""
     if outcome.result == "bad" and outcome.status is not None:
         ended_by = _SIGNALS.get(outcome.status, "")
@@ -47,7 +47,7 @@ def outcome_text(outcome: Outcome) -> str:
 
 
 def either(tags: Iterable[Tag]) -> str:
-    """Alternative tags, as text."""
+    """Alternative tags in a sentence."""
     return " or ".join(tags)
 
 

@@ -28,7 +28,7 @@ _LEAD: Final = {
 def outcome_of(
     node: Node, report: Exited | Answered | Failed | Stopped, *, ending: bool
 ) -> Outcome:
-    """The outcome of an attempt. A stop that the run did not request is an error."""
+    """The outcome with which an attempt may settle its node. A stop on no request is an error."""
     match report:
         case Exited(status=status, note=note):
             result: Result = "good" if status in node.good else "bad"
@@ -46,7 +46,7 @@ def outcome_of(
 
 
 def tag_for(node: Node, outcome: Outcome) -> tuple[Tag | None, bool]:
-    """The tag that a node issues, and whether it counts as good; None for a stopped attempt."""
+    """The tag of a node that settles, and whether it counts as good; None for a stopped attempt."""
     if outcome.result == "stopped":
         return None, False
     if node.ignore_fail:
@@ -57,12 +57,12 @@ def tag_for(node: Node, outcome: Outcome) -> tuple[Tag | None, bool]:
 
 
 def is_retried(node: Node, state: NodeState, outcome: Outcome) -> bool:
-    """Whether `retry.max` allows one more attempt."""
+    """Whether a node is retried instead of settling: `retry.max` allows one more attempt."""
     return outcome.result in ("bad", "error") and state.tries < node.retry.max
 
 
 def is_retried_as_lost(node: Node, state: NodeState, report: Report) -> bool:
-    """Whether `on-lost: retry` allows one more attempt, which `retry.max` does not count."""
+    """Whether `on-lost: retry` allows one more attempt, instead of settling."""
     lost = isinstance(report, Failed) and report.cause == "lost"
     uncounted = state.attempt - 1 - state.tries
     return lost and node.on_lost == "retry" and uncounted < LOST_RETRIES_MAX

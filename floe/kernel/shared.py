@@ -96,7 +96,7 @@ class _SharedList(Sequence[T_co]):
 
 
 def with_last(items: Sequence[T], item: T) -> Sequence[T]:
-    """The items with one more at their end."""
+    """The items, shared, with one more at their end."""
     if len(items) < COPIED_MAX:
         return (*items, item)
     base, tail = (items.base, items.tail) if isinstance(items, _SharedList) else (tuple(items), ())
@@ -107,7 +107,7 @@ def with_last(items: Sequence[T], item: T) -> Sequence[T]:
 
 
 def with_item(items: Mapping[K, V], key: K, value: V) -> Mapping[K, V]:
-    """The items with one more, or with a new value for a key."""
+    """The items, shared, with one more, or with a new value for a key."""
     if len(items) < COPIED_MAX:
         return {**items, key: value}
     count = len(items) + (key not in items)
@@ -120,12 +120,12 @@ def with_item(items: Mapping[K, V], key: K, value: V) -> Mapping[K, V]:
 
 
 def with_member(members: Set[K], member: K) -> Set[K]:
-    """The members with one more."""
+    """The members, shared, with one more."""
     return _changed(members, member, is_in=True)
 
 
 def without_member(members: Set[K], member: K) -> Set[K]:
-    """The members without one of them."""
+    """The members, shared, without one of them."""
     return _changed(members, member, is_in=False)
 
 

@@ -32,13 +32,13 @@ def followers_of(flow: Flow, tag: Tag) -> tuple[Node, ...]:
 
 
 def is_lost(run: Run, node: Node) -> bool:
-    """Whether a node that may enter has a clause, or a `listen`, of only tags that are dead by
-    skipping."""
+    """Whether skipping reaches a node: a clause, or its `listen`, has only tags that are dead
+    by it."""
     return may_enter(run, node) and bool(_lost(run, node))
 
 
 def is_excused(run: Run, node: Node) -> bool:
-    """Whether all clauses of a node that stand do so by excused tags alone."""
+    """Whether skipped nodes excuse a node: all its clauses that stand do so by excused tags."""
     if not node.excused:
         return False
     standing = (tag for clause in node.needs for tag in clause if tag in run.standing)

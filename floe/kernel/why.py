@@ -3,13 +3,13 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final, assert_never
 
-from floe.kernel.coming import awaited, can_come, coming_nodes
+from floe.kernel.coming_tags import awaited_clauses, can_come, coming_nodes
 from floe.kernel.items import done_text, item_text, open_items
 from floe.kernel.loops import awaited_round, visit_text
 from floe.kernel.match import may_enter, missing
+from floe.kernel.open_children import children_at, is_timed_out
 from floe.kernel.owed import key_of, wait_due
 from floe.kernel.place import Refusals
-from floe.kernel.process import children_at, is_timed_out
 from floe.kernel.repeat import repetition_text, until_text
 from floe.kernel.rest import never_entered, skip_of
 from floe.kernel.sentences import PARTS_MAX, either, first_parts
@@ -259,7 +259,7 @@ def _why_again(state: NodeState, node: Node) -> str:
 def _why_unentered(
     run: Run, flow: Flow, node: Node, coming: Mapping[NodeId, Node]
 ) -> tuple[str, ...]:
-    clauses = awaited(run, node)
+    clauses = awaited_clauses(run, node)
     if not clauses:
         return ("can never enter: it listens to nothing",)
     gone = [c for c in clauses if not any(can_come(run, t, coming) for t in c)]

@@ -7,9 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from floe.expr.errors import ExpressionError
-from floe.expr.fuel import Fuel
-from floe.expr.requests import (
+from floe.expr.encodings import (
     Encoding,
     FormEncoding,
     HeaderEncoding,
@@ -18,6 +16,8 @@ from floe.expr.requests import (
     UrlEncoding,
     encodable,
 )
+from floe.expr.errors import ExpressionError
+from floe.expr.fuel import Fuel
 from floe.expr.substitute import ARGUMENT_BYTES_MAX, in_text, in_value
 from floe.expr.template import part_as_written
 from floe.expr.values import as_text

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, TypeVar, assert_never
 
 from floe.expr.command import expanded
-from floe.expr.environment import values_of
+from floe.expr.environment import env_values_of
 from floe.files import Folders
 from floe.model.errors import FloeError, Yours
 from floe.model.flow import Action, Exec, Fetch, GitCheckout, GitMerge
@@ -185,7 +185,7 @@ class Preparation:
         """The command line. Raises Yours if a value would become code."""
         if work.shell:
             return bash(work.shell, strict=self._is_strict(job))
-        is_value = values_of(entries, escapes=job.has_escapes)
+        is_value = env_values_of(entries, escapes=job.has_escapes)
         argv = expanded(work.argv, env, is_value, escapes=job.has_escapes)
         if name := self._secrets.masks().named_in(argv[0]):  # its name is in errors of the warden
             raise Yours(f"the name of the program contains the secret {name}")

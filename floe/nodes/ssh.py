@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from floe.expr.command import expanded
-from floe.expr.environment import entry_faults, values_of
+from floe.expr.environment import entry_faults, env_values_of
 from floe.expr.variables import literal
 from floe.model.errors import TooLarge, Yours
 from floe.model.ssh import Ssh
@@ -86,5 +86,5 @@ def far_argv(work: Ssh, *, strict: bool) -> tuple[str, ...]:
     """The far command line. Raises Yours if a value would become code, a program or an option."""
     if work.shell:
         return bash(work.shell, strict=strict)
-    is_value = values_of((), escapes=True)
+    is_value = env_values_of((), escapes=True)
     return expanded(literal(work.argv), {}, is_value, escapes=True)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from floe.dialects.floe.command_lines import split
 from floe.expr.command import expanded
-from floe.expr.environment import values_of
+from floe.expr.environment import env_values_of
 from floe.model.errors import Yours
 
 TRAP = "touch trap"
@@ -78,7 +78,7 @@ def test_no_byte_of_a_value_is_executed(
         argv = expanded(
             split(before + line.format(where, where)),
             env,
-            values_of(entries, escapes=True),
+            env_values_of(entries, escapes=True),
             escapes=True,
         )
     except (Yours, ValueError):  # refused

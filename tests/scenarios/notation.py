@@ -32,7 +32,7 @@ from floe.kernel.inputs import givers_of, inputs_of
 from floe.kernel.items import state_of
 from floe.kernel.judge import AT_NODE, OF_ITEM
 from floe.kernel.owed import key_of, owed, owed_by, parts_of, run_key
-from floe.kernel.rerun import Choice, rerun_of
+from floe.kernel.rerun import RerunChoice, rerun_of
 from floe.kernel.result import failed_nodes
 from floe.kernel.sentences import either
 from floe.kernel.skipping import with_excuses
@@ -196,7 +196,7 @@ class _Story:
         node = next((word for word in words if "=" not in word), "")
         by, given = _named(words, "by"), _values(words)
         values = {**self.run.values, **{k: v for k, v in given.items() if k != "by"}}
-        choice = Choice(
+        choice = RerunChoice(
             kind=kind,
             node=NodeId(node) if node else None,
             by=by,

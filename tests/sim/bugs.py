@@ -45,8 +45,9 @@ from floe.kernel import rerun as rerun_module
 from floe.kernel import run_step as run_step_module
 from floe.kernel.decide import Decision
 from floe.kernel.loops import LoopRound
+from floe.kernel.open_children import is_timed_out
 from floe.kernel.owed import current
-from floe.kernel.process import has_process, is_timed_out
+from floe.kernel.process import has_process
 from floe.kernel.run_step import RunStep
 from floe.model.children import SubFlow
 from floe.model.event import NodeEntered, RepeatArmed, RunEnding

@@ -9,7 +9,7 @@ from dataclasses import replace
 from heapq import merge
 
 from floe.kernel.evolve import fold
-from floe.kernel.process import children_of
+from floe.kernel.open_children import children_of
 from floe.model.codec import from_text, to_text
 from floe.model.event import Event, NodeStarted
 from floe.model.ids import Json, Key, RunRef, StoreId

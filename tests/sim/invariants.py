@@ -20,13 +20,14 @@ from floe.host.passed_over import PASSED_OVER
 from floe.host.removal import SWEEP
 from floe.host.site import SiteSettings
 from floe.host.step_result import Recorded
-from floe.kernel.coming import is_behind_loop
+from floe.kernel.coming_tags import is_behind_loop
 from floe.kernel.condition import unmet
 from floe.kernel.evolve import evolve, fold
 from floe.kernel.match import may_enter
+from floe.kernel.open_children import children_of, is_timed_out
 from floe.kernel.owed import WHOLE, owed, owed_by
 from floe.kernel.place import HOST_SCOPED, Refusals
-from floe.kernel.process import children_of, has_process, is_awaited, is_timed_out
+from floe.kernel.process import has_process, is_awaited
 from floe.kernel.why import why
 from floe.model.effect import PackArchive, SetTimer, StartAction, StopAction, StopChild
 from floe.model.event import (

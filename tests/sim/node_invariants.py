@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from floe.expr.errors import ExpressionError
-from floe.kernel.coming import is_behind_loop, over_loops
+from floe.kernel.coming_tags import is_behind_loop, over_loops
 from floe.kernel.condition import unmet
 from floe.kernel.evolve import evolve
 from floe.kernel.item_list import list_of

@@ -14,7 +14,7 @@ import pytest
 from floe.cases.play import play
 from floe.dialects.registry import dialect
 from floe.expr.command import expanded
-from floe.expr.environment import values_of
+from floe.expr.environment import env_values_of
 from floe.expr.errors import ExpressionError, TooMuch
 from floe.expr.flow.expression import expression
 from floe.expr.fuel import CONDITION_FUEL, Fuel
@@ -234,4 +234,4 @@ def test_value_reaches_the_command_as_it_is(value: str) -> None:
     work = played.run.nodes[NodeId("t")].work
     assert isinstance(work, Exec)
     env = {"NPM_TOKEN": "s3cret"}
-    assert expanded(work.argv, env, values_of((), escapes=True), escapes=True)[2] == value
+    assert expanded(work.argv, env, env_values_of((), escapes=True), escapes=True)[2] == value

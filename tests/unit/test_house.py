@@ -68,7 +68,7 @@ TABLES = {"floe/server/schemas.py": "one table: the schema of each body and answ
 TESTED_ROOMS = ("feed", "host", "hub", "kernel", "shapes")
 TESTED_BY_SCENARIOS = {
     "kernel/approval.py": "form-approvers",
-    "kernel/coming.py": "skip-",
+    "kernel/coming_tags.py": "skip-",
     "kernel/decide.py": "",
     "kernel/loops.py": "loop",
     "kernel/node_skips.py": "skip-",

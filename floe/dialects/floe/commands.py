@@ -12,8 +12,8 @@ from floe.dialects.nearest import nearest
 from floe.dialects.notes import Notes, Position
 from floe.dialects.tree import Items, Table
 from floe.expr.arguments import arguments_of
-from floe.expr.command import VALUE_PREFIX, Fault, computed, faults, first_word
-from floe.expr.environment import entry_faults, values_of, variable_name
+from floe.expr.command import VALUE_PREFIX, Fault, command_faults, computed, first_word
+from floe.expr.environment import entry_faults, env_values_of, variable_name
 from floe.expr.substitute import ARGUMENT_BYTES_MAX, named_vars
 from floe.expr.variables import with_variables
 from floe.model.flow import Ask, Exec, Flow, Node
@@ -61,8 +61,8 @@ class _Exec:
         for fault in entry_faults(entries, escapes=True):
             if fault.at >= len(before):
                 notes.error(self._at(ENV_OPT.name, fault.at - len(before)), fault.what, fault.hint)
-        is_value = values_of(entries, escapes=True)
-        for fault in faults(work.argv, is_value, escapes=True):
+        is_value = env_values_of(entries, escapes=True)
+        for fault in command_faults(work.argv, is_value, escapes=True):
             self._note(fault)
         first = first_word(work.shell)
         if first and is_value(first):

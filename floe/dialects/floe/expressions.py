@@ -8,7 +8,7 @@ from floe.dialects.kinds import Schema, Unfit, quoted, scalar
 from floe.dialects.notes import Notes
 from floe.dialects.tree import Scalar, Tree
 from floe.expr.errors import ExpressionError
-from floe.expr.template import Written
+from floe.expr.template import WrittenPart
 from floe.kernel.judge import AT_NODE
 from floe.kernel.named_values import RUN_AT_NODE
 from floe.model.flow import Flow
@@ -82,4 +82,4 @@ def named_in(text: ExpressionText) -> Iterator[Mentioned]:
 
 
 def _template(text: ExpressionText) -> TemplateText:
-    return TemplateText(text.tree, (Written(0, TemplatePart(code=text.code)),))
+    return TemplateText(text.tree, (WrittenPart(0, TemplatePart(code=text.code)),))

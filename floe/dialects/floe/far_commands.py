@@ -9,8 +9,8 @@ from floe.dialects.notes import Notes, Position
 from floe.dialects.section import KeySpec
 from floe.dialects.tree import Items, Table
 from floe.expr.arguments import arguments_of
-from floe.expr.command import faults
-from floe.expr.environment import entry_faults, values_of
+from floe.expr.command import command_faults
+from floe.expr.environment import entry_faults, env_values_of
 from floe.expr.variables import literal, with_variables
 from floe.model.ssh import Ssh
 from floe.model.template import data_of
@@ -23,8 +23,8 @@ def check_far_command(work: Ssh, opts: Table, notes: Notes, *, is_strict: bool) 
     """Report what becomes code there or cannot work, with its place in `opts`."""
     for fault in entry_faults(literal(work.env), escapes=True):
         notes.error(_at(opts, SSH_ENV, fault.at), fault.what, fault.hint)
-    is_value = values_of((), escapes=True)
-    for fault in faults(literal(work.argv), is_value, escapes=True):
+    is_value = env_values_of((), escapes=True)
+    for fault in command_faults(literal(work.argv), is_value, escapes=True):
         note = notes.error if fault.is_certain else notes.warning
         note(_argument(opts, fault.at), fault.what, fault.hint)
     arguments = arguments_of(with_variables(work.argv).texts)

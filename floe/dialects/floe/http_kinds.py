@@ -14,7 +14,7 @@ from floe.dialects.floe.templates import FilledText, mentioned, read_template
 from floe.dialects.kinds import ListOf, Schema, Size, Text, Unfit, quoted, scalar
 from floe.dialects.notes import Notes, Position
 from floe.dialects.tree import Items, Scalar, Table, Tree
-from floe.expr.requests import header_fault, json_text
+from floe.expr.encodings import header_fault, json_text
 from floe.model.codec import to_text
 from floe.model.http import HttpHeader, HttpOutput
 from floe.model.ids import NAME

@@ -16,7 +16,7 @@ from floe.expr.paths import shown
 from floe.expr.template import (
     NAMES,
     TemplateInvalid,
-    Written,
+    WrittenPart,
     expression_of,
     other_words,
     read,
@@ -43,7 +43,7 @@ class TemplateText(NamedTuple):
     """A template as it is written in a document."""
 
     tree: Scalar
-    parts: tuple[Written, ...]
+    parts: tuple[WrittenPart, ...]
 
     @property
     def template(self) -> Template:

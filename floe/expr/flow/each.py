@@ -39,7 +39,7 @@ MATCHED: Final = 16
 
 
 def matching(text: str) -> Callable[[Json, Fuel], bool]:
-    """The test whether a pattern matches a whole text. Raises ExpressionError."""
+    """A test of each element: whether a pattern matches a whole text. Raises ExpressionError."""
     if why := fault_of(text, EXPRESSION_SIZE_MAX, EXPRESSION_BYTES_MAX):
         raise ExpressionError(f"the pattern cannot be read: {why}", "the syntax is RE2's")
     pattern = SmallPattern(text)
@@ -71,7 +71,7 @@ def selected(
     asks_defined: bool = False,
     kept: bool = True,
 ) -> Json:
-    """The elements of which a test is true, or is not; of their attribute, if one is given."""
+    """Each element of which a test is true, or is not; of its attribute, if one is given."""
     found: list[Json] = []
     for one in value:
         fuel.spend(APPLIED)
@@ -87,5 +87,5 @@ def selected(
 
 
 def compared(sign: str, other: Json) -> Callable[[Json, Fuel], bool]:
-    """A test that compares an element with a value."""
+    """A test of each element: compares it with a value."""
     return lambda value, fuel: holds(sign, value, other, fuel)

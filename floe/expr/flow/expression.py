@@ -34,7 +34,7 @@ class Expression:
 
 
 def result(value: Json, fuel: Fuel) -> Json:
-    """A value that an evaluation may come to. Raises ExpressionError."""
+    """The result of an expression: a value that it may come to. Raises ExpressionError."""
     if isinstance(value, bool):
         return value
     if isinstance(value, str):

@@ -10,26 +10,26 @@ from floe.model.ids import Json
 
 
 def length(value: Sequence[Json] | Mapping[str, Json], fuel: Fuel) -> Json:
-    """The number of signs of a text, or of elements."""
+    """List filter: the number of signs of a text, or of elements."""
     return len(value)
 
 
 def first(value: Sequence[Json], fuel: Fuel) -> Json:
-    """The first element; missing, if there is none."""
+    """List filter: the first element; missing, if there is none."""
     if not value:
         raise Missing("first", "there is no first element")
     return value[0]
 
 
 def last(value: Sequence[Json], fuel: Fuel) -> Json:
-    """The last element; missing, if there is none."""
+    """List filter: the last element; missing, if there is none."""
     if not value:
         raise Missing("last", "there is no last element")
     return value[-1]
 
 
 def join(value: Sequence[Json], between: str, fuel: Fuel) -> Json:
-    """The texts of all elements as one."""
+    """List filter: the texts of all elements as one."""
     fuel.spend(len(value))
     texts = [as_text(one, fuel) for one in value]
     fuel.make(sum(map(len, texts)) + len(between) * len(texts))
@@ -37,7 +37,7 @@ def join(value: Sequence[Json], between: str, fuel: Fuel) -> Json:
 
 
 def sort(value: Sequence[Json], reverse: bool, attribute: str | None, fuel: Fuel) -> Json:
-    """The elements in order: numbers by size, texts by their signs; equal ones stay as they are."""
+    """List filter: the elements in order: numbers by size, texts by their signs. It is stable."""
     fuel.spend(2 * len(value))
     by = [member(one, attribute) if attribute else one for one in value]
     _check_order(by, "sort", fuel)
@@ -46,7 +46,7 @@ def sort(value: Sequence[Json], reverse: bool, attribute: str | None, fuel: Fuel
 
 
 def unique(value: Sequence[Json], fuel: Fuel) -> Json:
-    """The elements without those that are equal to an earlier one."""
+    """List filter: the elements without those that are equal to an earlier one."""
     fuel.spend(2 * len(value))
     found: dict[object, Json] = {}
     for one in value:
@@ -55,7 +55,7 @@ def unique(value: Sequence[Json], fuel: Fuel) -> Json:
 
 
 def least(value: Sequence[Json], fuel: Fuel) -> Json:
-    """The smallest element; missing, if there is none."""
+    """List filter: the smallest element; missing, if there is none."""
     _check_order(value, "min", fuel)
     if not value:
         raise Missing("min", "an empty list has no `min`")
@@ -63,7 +63,7 @@ def least(value: Sequence[Json], fuel: Fuel) -> Json:
 
 
 def most(value: Sequence[Json], fuel: Fuel) -> Json:
-    """The largest element; missing, if there is none."""
+    """List filter: the largest element; missing, if there is none."""
     _check_order(value, "max", fuel)
     if not value:
         raise Missing("max", "an empty list has no `max`")
@@ -71,7 +71,7 @@ def most(value: Sequence[Json], fuel: Fuel) -> Json:
 
 
 def total(value: Sequence[Json], fuel: Fuel) -> Json:
-    """The sum of numbers."""
+    """List filter: the sum of numbers."""
     fuel.spend(len(value))
     found: int | float = 0
     for one in value:
@@ -84,25 +84,25 @@ def total(value: Sequence[Json], fuel: Fuel) -> Json:
 
 
 def keys(value: Mapping[str, Json], fuel: Fuel) -> Json:
-    """The names in a map."""
+    """List filter: the names in a map."""
     fuel.spend(len(value))
     return [*value]
 
 
 def values(value: Mapping[str, Json], fuel: Fuel) -> Json:
-    """The values of a map."""
+    """List filter: the values of a map."""
     fuel.spend(len(value))
     return [*value.values()]
 
 
 def items(value: Mapping[str, Json], fuel: Fuel) -> Json:
-    """The names and values of a map, as lists of two."""
+    """List filter: the names and values of a map, as lists of two."""
     fuel.spend(3 * len(value))
     return [[name, one] for name, one in value.items()]
 
 
 def member(value: Json, name: str) -> Json:
-    """A value by its name in a map. Raises Missing."""
+    """List filter: a value by its name in a map. Raises Missing."""
     if not isinstance(value, Mapping) or name not in value:
         raise Missing(name)
     return value[name]

@@ -22,17 +22,17 @@ _NUMBER: Final = re.compile(
 
 
 def whole(value: str | int | float, default: object, fuel: Fuel) -> Json:
-    """A whole number: of a text, or of a number without its fraction."""
+    """Number filter: a whole number: of a text, or of a number without its fraction."""
     return _number(value, default, "int", "a whole number")
 
 
 def floating(value: str | int | float, default: object, fuel: Fuel) -> Json:
-    """A number with a fraction."""
+    """Number filter: a number with a fraction."""
     return _number(value, default, "float", "a number")
 
 
 def rounded(value: int | float, precision: int | float, method: str, fuel: Fuel) -> Json:
-    """The filter `round`: a whole one, unless it keeps digits. Halves go to the even number."""
+    """Number filter: rounded to a whole one, unless it keeps digits. Halves go to the even one."""
     if not isinstance(precision, int) or not 0 <= precision <= 15:
         raise ExpressionError("`round` keeps 0 to 15 digits")
     if method not in ("common", "ceil", "floor"):

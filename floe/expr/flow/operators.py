@@ -58,7 +58,7 @@ def fault_of(sign: str, left: Kind, right: Kind) -> str:
 
 
 def computed(sign: str, left: Json, right: Json, fuel: Fuel) -> Json:
-    """What `+ - * / // %` make of two values. Raises ExpressionError."""
+    """What the operators `+ - * / // %` make of two values. Raises ExpressionError."""
     if is_number(left) and is_number(right):
         try:
             return exact(_NUMBERS[sign](left, right))
@@ -77,14 +77,14 @@ def computed(sign: str, left: Json, right: Json, fuel: Fuel) -> Json:
 
 
 def joined(values: list[Json], fuel: Fuel) -> str:
-    """What `~` makes of values. Raises ExpressionError."""
+    """What the operator `~` makes of values. Raises ExpressionError."""
     texts = [as_text(value, fuel) for value in values]
     fuel.make(sum(map(len, texts)))
     return "".join(texts)
 
 
 def holds(sign: str, left: Json, right: Json, fuel: Fuel) -> bool:
-    """Whether a comparison is true. Raises ExpressionError."""
+    """What a comparison operator makes of two values. Raises ExpressionError."""
     match sign:
         case "==":
             return same(left, right, fuel)

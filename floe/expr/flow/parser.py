@@ -9,7 +9,7 @@ Source: https://jinja.palletsprojects.com/en/stable/templates/#expressions
 from typing import Final
 
 from floe.expr.errors import ExpressionError
-from floe.expr.flow.tokens import Word
+from floe.expr.flow.tokens import ExpressionToken
 from floe.expr.flow.tree import (
     Call,
     Chain,
@@ -62,7 +62,7 @@ _OTHER_SIGNS: Final = {
 class Parser:
     """Reads one expression from its tokens, which end with an end."""
 
-    def __init__(self, tokens: list[Word]) -> None:
+    def __init__(self, tokens: list[ExpressionToken]) -> None:
         self._tokens = [*tokens, tokens[-1], tokens[-1]]  # so that two can be seen ahead
         self._at = 0
         self._depth = 0
@@ -75,10 +75,10 @@ class Parser:
         return part
 
     @property
-    def _next(self) -> Word:
+    def _next(self) -> ExpressionToken:
         return self._tokens[self._at]
 
-    def _take(self) -> Word:
+    def _take(self) -> ExpressionToken:
         token = self._tokens[self._at]
         self._at += token.kind != "end"
         return token
@@ -180,7 +180,7 @@ class Parser:
         self._at -= token.kind != "end"
         raise self._unexpected("a value should be here")
 
-    def _path(self, token: Word) -> Part:
+    def _path(self, token: ExpressionToken) -> Part:
         """A name with the plain steps behind it."""
         path: list[str | int] = [token.text]
         while True:

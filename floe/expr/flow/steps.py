@@ -10,7 +10,7 @@ from floe.model.ids import Json
 
 
 def indexed(value: Json, key: Json) -> Json:
-    """An element of a list or map. Raises ExpressionError."""
+    """A step into a value: an element of a list or map. Raises ExpressionError."""
     if is_list(value) and isinstance(key, int) and not isinstance(key, bool):
         if -len(value) <= key < len(value):
             return value[key]
@@ -23,7 +23,7 @@ def indexed(value: Json, key: Json) -> Json:
 
 
 def sliced(value: Json, start: Json, stop: Json, by: Json, fuel: Fuel) -> Json:
-    """A part of a text or list. Raises ExpressionError."""
+    """A step into a value: a part of a text or list. Raises ExpressionError."""
     if not isinstance(value, str) and not is_list(value):
         raise ExpressionError(f"only a text or a list has slices, not {named(kind_of(value))}")
     if by == 0:

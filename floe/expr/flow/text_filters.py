@@ -10,7 +10,7 @@ from floe.model.ids import Json
 
 
 def split(value: str, by: str | None, fuel: Fuel) -> Json:
-    """The parts of a text between separators; without one, its words."""
+    """Text filter: the parts of a text between separators; without one, its words."""
     fuel.make(len(value))
     if by == "":
         raise ExpressionError("`split` needs a separator of at least one sign")
@@ -23,25 +23,25 @@ def split(value: str, by: str | None, fuel: Fuel) -> Json:
 
 
 def lower(value: str, fuel: Fuel) -> Json:
-    """A text in lower case."""
+    """Text filter: a text in lower case."""
     fuel.make(len(value) if value.isascii() else 3 * len(value))
     return value.lower()
 
 
 def upper(value: str, fuel: Fuel) -> Json:
-    """A text in capitals."""
+    """Text filter: a text in capitals."""
     fuel.make(len(value) if value.isascii() else 3 * len(value))
     return value.upper()
 
 
 def trim(value: str, fuel: Fuel) -> Json:
-    """A text without blanks at its ends."""
+    """Text filter: a text without blanks at its ends."""
     fuel.make(len(value))
     return value.strip()
 
 
 def replace(value: str, old: str, new: str, fuel: Fuel) -> Json:
-    """A text with each `old` as `new`."""
+    """Text filter: a text with each `old` as `new`."""
     if not old:
         raise ExpressionError("`replace` needs an old text of at least one sign")
     fuel.search(len(value))
@@ -50,17 +50,17 @@ def replace(value: str, old: str, new: str, fuel: Fuel) -> Json:
 
 
 def string(value: Json, fuel: Fuel) -> Json:
-    """A value as it is in a text."""
+    """Text filter: a value as it is in a text."""
     return as_text(value, fuel)
 
 
 def json(value: Json, fuel: Fuel) -> Json:
-    """A value as JSON; a text gets quotes."""
+    """Text filter: a value as JSON; a text gets quotes."""
     return as_json(value, fuel)
 
 
 def parse_json(value: str, fuel: Fuel) -> Json:
-    """The value that a JSON text has."""
+    """Text filter: the value that a JSON text has."""
     fuel.make(len(value))
     fuel.spend(sum(map(value.count, ",[{")))  # at most so many elements are made
     try:
@@ -72,7 +72,7 @@ def parse_json(value: str, fuel: Fuel) -> Json:
 
 
 def quote(value: Json, fuel: Fuel) -> Json:
-    """A value as one word of a shell."""
+    """Text filter: a value as one word of a shell."""
     text = as_text(value, fuel)
     fuel.make(len(text) + 4 * text.count("'") + 2)
     return "'" + text.replace("'", "'\"'\"'") + "'"

@@ -16,8 +16,8 @@ TOKENS_MAX: Final = 500
 WordKind = Literal["name", "value", "sign", "end"]
 
 
-class Word(NamedTuple):
-    """A name, a number or quoted text with its value, a sign, or the end."""
+class ExpressionToken(NamedTuple):
+    """A token of an expression: a name, a number or text with its value, a sign, or the end."""
 
     kind: WordKind
     text: str
@@ -41,12 +41,12 @@ _ESCAPED: Final = {"n": "\n", "t": "\t"}
 _OPEN, _CLOSED = "([{", ")]}"
 
 
-def tokens(text: str, *, in_braces: bool = False) -> tuple[list[Word], int]:
+def tokens(text: str, *, in_braces: bool = False) -> tuple[list[ExpressionToken], int]:
     """The tokens of a text, and the offset behind them. Raises ExpressionError.
 
     With `in_braces` they end at `}}`, which must come; otherwise with the text.
     """
-    found: list[Word] = []
+    found: list[ExpressionToken] = []
     at, depth, is_member = 0, 0, False
     if in_braces and "}}" not in text:
         raise _unclosed()
@@ -56,10 +56,10 @@ def tokens(text: str, *, in_braces: bool = False) -> tuple[list[Word], int]:
         if at >= len(text):
             if in_braces:
                 raise _unclosed()
-            found.append(Word("end", "", at))
+            found.append(ExpressionToken("end", "", at))
             return found, at
         if in_braces and not depth and text.startswith("}}", at):
-            found.append(Word("end", "", at))
+            found.append(ExpressionToken("end", "", at))
             return found, at + 2
         if at >= CHARS_MAX:
             raise ExpressionError(f"an expression has at most {CHARS_MAX} characters", offset=0)
@@ -79,7 +79,7 @@ def _unclosed() -> ExpressionError:
     return ExpressionError("`{{` is never closed by `}}`", "{{ values.branch }}", 0)
 
 
-def _token(text: str, at: int, *, is_member: bool) -> Word:
+def _token(text: str, at: int, *, is_member: bool) -> ExpressionToken:
     match = (_MEMBER.match(text, at) if is_member else None) or _TOKEN.match(text, at)
     if match is None:
         if text[at] in "'\"":
@@ -89,13 +89,13 @@ def _token(text: str, at: int, *, is_member: bool) -> Word:
         raise ExpressionError(f"`{text[at]}` has no meaning in an expression", offset=at)
     kind = match.lastgroup
     if kind is None or kind == "name":
-        return Word("name", match[0], at)
+        return ExpressionToken("name", match[0], at)
     if kind == "quoted":
-        return Word("value", match[0], at, _unquoted(match[0]))
+        return ExpressionToken("value", match[0], at, _unquoted(match[0]))
     return (
-        Word("value", match[0], at, _number(match[0], at))
+        ExpressionToken("value", match[0], at, _number(match[0], at))
         if kind == "number"
-        else (Word("sign", match[0], at))
+        else (ExpressionToken("sign", match[0], at))
     )
 
 

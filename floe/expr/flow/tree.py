@@ -10,7 +10,7 @@ from floe.model.template import Path
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """`3`, `'text'`, `true`, `null`."""
+    """In an expression's tree: `3`, `'text'`, `true`, `null`."""
 
     at: int
     value: Json
@@ -18,7 +18,7 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A name and the plain steps behind it: `values.list[0].url`."""
+    """In an expression's tree: a name and the plain steps behind it: `values.list[0].url`."""
 
     at: int
     path: Path
@@ -26,7 +26,7 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """`[expression]`, or `.name` behind something that is not a path."""
+    """In an expression's tree: `[expression]`, or `.name` behind something that is not a path."""
 
     at: int
     key: "Part"
@@ -34,7 +34,7 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """`[start:stop:step]`."""
+    """In an expression's tree: `[start:stop:step]`."""
 
     at: int
     start: "Part | None"
@@ -44,7 +44,7 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """A part of a value, by steps."""
+    """In an expression's tree: a part of a value, by steps."""
 
     at: int
     of: "Part"
@@ -53,7 +53,7 @@ class Within:
 
 @dataclass(frozen=True, slots=True)
 class ListPart:
-    """`[a, b]`."""
+    """In an expression's tree: `[a, b]`."""
 
     at: int
     items: tuple["Part", ...]
@@ -61,7 +61,7 @@ class ListPart:
 
 @dataclass(frozen=True, slots=True)
 class MapPart:
-    """`{'a': 1}`."""
+    """In an expression's tree: `{'a': 1}`."""
 
     at: int
     pairs: tuple[tuple["Part", "Part"], ...]
@@ -69,7 +69,7 @@ class MapPart:
 
 @dataclass(frozen=True, slots=True)
 class Prefix:
-    """`not`, `-` or `+` before a part."""
+    """In an expression's tree: `not`, `-` or `+` before a part."""
 
     at: int
     sign: str
@@ -78,7 +78,7 @@ class Prefix:
 
 @dataclass(frozen=True, slots=True)
 class Operand:
-    """An operator and the part behind it."""
+    """In an expression's tree: an operator and the part behind it."""
 
     at: int
     sign: str
@@ -87,7 +87,7 @@ class Operand:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """Operators of one level, from left to right: `a + b - c`, `a < b <= c`, `a and b and c`."""
+    """In an expression's tree: operators of one level, from left to right: `a + b - c`."""
 
     at: int
     first: "Part"
@@ -96,7 +96,7 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class IfElse:
-    """`then if test else other`."""
+    """In an expression's tree: `then if test else other`."""
 
     at: int
     then: "Part"
@@ -106,7 +106,7 @@ class IfElse:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """The name of a filter or test, and its arguments."""
+    """In an expression's tree: the name of a filter or test, and its arguments."""
 
     at: int
     name: str
@@ -116,7 +116,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Filtered:
-    """`value|filter|filter(argument)`."""
+    """In an expression's tree: `value|filter|filter(argument)`."""
 
     at: int
     of: "Part"
@@ -125,7 +125,7 @@ class Filtered:
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """`value is test`, `value is not test`."""
+    """In an expression's tree: `value is test`, `value is not test`."""
 
     at: int
     of: "Part"

@@ -22,7 +22,7 @@ from floe.expr.flow.tree import (
 
 
 class Mention(NamedTuple):
-    """A path in an expression."""
+    """A path that a walk through an expression finds."""
 
     named: Named
     may_miss: bool
@@ -30,7 +30,7 @@ class Mention(NamedTuple):
 
 
 def mentions(part: Part, *, may_miss: bool = False) -> Iterator[Mention]:
-    """The paths in a tree."""
+    """Walk through a tree for the paths in it."""
     match part:
         case Named():
             yield Mention(part, may_miss)
@@ -48,7 +48,7 @@ def mentions(part: Part, *, may_miss: bool = False) -> Iterator[Mention]:
 
 
 def inner(part: Part) -> Iterator[Part]:
-    """The parts directly inside a part."""
+    """One step of a walk: the parts directly inside a part."""
     match part:
         case Literal() | Named():
             pass

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from floe.dialects.floe.command_lines import argv_of, split
 from floe.expr.arguments import arguments_of
-from floe.expr.command import expanded, faults
-from floe.expr.environment import values_of
+from floe.expr.command import command_faults, expanded
+from floe.expr.environment import env_values_of
 from floe.expr.programs import BY_NAME, PROGRAMS
 from floe.expr.variables import with_variables
 from floe.model.errors import Yours
@@ -21,12 +21,16 @@ def roles(cmd: str) -> list[str]:
 
 
 def run(cmd: str, env: dict[str, str] = ENV, *entries: str) -> tuple[str, ...]:
-    return expanded(split(cmd), env, values_of(entries, escapes=True), escapes=True)
+    return expanded(split(cmd), env, env_values_of(entries, escapes=True), escapes=True)
 
 
 def wrong(cmd: str, *entries: str) -> list[str]:
-    is_value = values_of(entries, escapes=True)
-    return [fault.what for fault in faults(split(cmd), is_value, escapes=True) if fault.is_certain]
+    is_value = env_values_of(entries, escapes=True)
+    return [
+        fault.what
+        for fault in command_faults(split(cmd), is_value, escapes=True)
+        if fault.is_certain
+    ]
 
 
 SHELLS = [
@@ -533,7 +537,7 @@ def test_quotes_and_two_dollars_protect(cmd: str, argv: tuple[str, ...]) -> None
 def test_arguments_of_a_list_are_read_as_those_of_a_line() -> None:
     argv = argv_of("bash", ["-c", "echo $$ $FLOE_IN_X", "--", "$FLOE_IN_X", "$$"])
 
-    found = expanded(argv, ENV, values_of((), escapes=True), escapes=True)
+    found = expanded(argv, ENV, env_values_of((), escapes=True), escapes=True)
 
     assert found == ("bash", "-c", "echo $$ $FLOE_IN_X", "--", VALUE, "$")
 
@@ -554,7 +558,7 @@ def test_a_variable_made_of_a_value_is_a_value() -> None:
 
 
 def old(*argv: str) -> tuple[str, ...]:
-    return expanded(argv, ENV, values_of((), escapes=False), escapes=False)
+    return expanded(argv, ENV, env_values_of((), escapes=False), escapes=False)
 
 
 def test_an_old_flow_keeps_its_meaning_where_it_is_safe() -> None:
@@ -594,7 +598,7 @@ WORDS = st.one_of(
 def test_a_value_is_only_ever_put_into_data(words: list[str]) -> None:
     argv = with_variables(argv_of(words[0], words[1:])).texts
     try:
-        found = expanded(argv, ENV, values_of((), escapes=True), escapes=True)
+        found = expanded(argv, ENV, env_values_of((), escapes=True), escapes=True)
     except Yours:
         return
 

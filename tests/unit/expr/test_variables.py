@@ -2,8 +2,8 @@
 
 import pytest
 
-from floe.expr.command import expanded, faults
-from floe.expr.environment import values_of
+from floe.expr.command import command_faults, expanded
+from floe.expr.environment import env_values_of
 from floe.expr.variables import with_variables
 from floe.model.errors import Yours
 from floe.model.template import Template, TemplatePart, Text
@@ -14,7 +14,7 @@ def value(data: str | None = None, *, before: str = "") -> Template:
     return Template(parts=parts if before else parts[1:])
 
 
-NO_VALUES = values_of((), escapes=True)
+NO_VALUES = env_values_of((), escapes=True)
 
 
 def test_text_without_values_stays_as_it_is() -> None:
@@ -44,7 +44,7 @@ def test_value_becomes_a_variable() -> None:
     ids=lambda part: " ".join(map(str, part[:2])) if isinstance(part, tuple) else "",
 )
 def test_value_never_becomes_code_or_a_program(argv: tuple[Text, ...], what: str) -> None:
-    [fault] = faults(argv, NO_VALUES, escapes=True)
+    [fault] = command_faults(argv, NO_VALUES, escapes=True)
 
     assert fault.is_certain
     assert fault.what.startswith(what)
@@ -61,5 +61,5 @@ def test_value_in_a_place_of_code_stops_the_command(argv: tuple[Text, ...]) -> N
 def test_argument_of_a_script_is_data() -> None:
     argv = ("bash", "-c", 'echo "$1"', "--", value("$(reboot)"))
 
-    assert [*faults(argv, NO_VALUES, escapes=True)] == []
+    assert [*command_faults(argv, NO_VALUES, escapes=True)] == []
     assert expanded(argv, {}, NO_VALUES, escapes=True)[-1] == "$(reboot)"

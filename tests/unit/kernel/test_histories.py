@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from floe.kernel.evolve import evolve, fold
 from floe.kernel.graph import graph_of, labels_of
 from floe.kernel.items import state_of
+from floe.kernel.open_children import has_child
 from floe.kernel.owed import key_of, owed, run_key
-from floe.kernel.process import has_child
-from floe.kernel.rerun import Choice, Rerun, rerun_of
+from floe.kernel.rerun import Rerun, RerunChoice, rerun_of
 from floe.kernel.skipping import with_excuses
 from floe.model.children import SubFlow
 from floe.model.effect import (
@@ -237,9 +237,9 @@ HISTORIES: Final = st.lists(MOVES, max_size=12) | st.lists(MOVES, min_size=12, m
 """Half of them long: by itself, a list of up to 30 has five on average."""
 
 CHOICES: Final = st.one_of(
-    st.just(Choice()),
-    st.builds(Choice, kind=st.just("failed"), is_edited=st.booleans()),
-    st.builds(Choice, kind=st.just("from"), node=st.sampled_from(IDS)),
+    st.just(RerunChoice()),
+    st.builds(RerunChoice, kind=st.just("failed"), is_edited=st.booleans()),
+    st.builds(RerunChoice, kind=st.just("from"), node=st.sampled_from(IDS)),
 )
 
 NEW: Final = Rerun(taken=(), again=(), new=())
@@ -394,7 +394,7 @@ def test_run_ends_once_everything_owed_is_answered(flow: Flow, moves: list[Move]
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(flows(), HISTORIES, st.sampled_from([0, 1]), CHOICES, HISTORIES)
 def test_re_run_breaks_no_invariant(
-    flow: Flow, moves: list[Move], status: int, choice: Choice, later: list[Move]
+    flow: Flow, moves: list[Move], status: int, choice: RerunChoice, later: list[Move]
 ) -> None:
     assume(choice.node is None or choice.node in flow.by_id)
     old = ended(*lived(flow, moves), status)

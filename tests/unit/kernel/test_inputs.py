@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from floe.kernel.inputs import givers_of, inputs_of
-from floe.kernel.rerun import Choice, rerun_of
+from floe.kernel.rerun import RerunChoice, rerun_of
 from floe.model.flow import Flow
 from floe.model.ids import NodeId
 from floe.model.run import Run
@@ -73,7 +73,7 @@ def test_node_that_a_later_flow_lacks_gives_nothing() -> None:
     old = after(old, exited(old, "build", url="u"), exited(old, "check", state="ok"))
     old = after(old, exited(old, "ship"))
     later = replace(flow, nodes=tuple(n for n in flow.nodes if n.id != "build"))
-    rerun = rerun_of(old, later, Choice(kind="from", node=NodeId("ship")))
+    rerun = rerun_of(old, later, RerunChoice(kind="from", node=NodeId("ship")))
 
     pending = replace(a_pending_run(later), taken=rerun.taken)
     run = after(pending, Activate(host=H1, epoch=1, workspace=WORKSPACE))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from floe.kernel.graph import edges_of, graph_of, is_issued
-from floe.kernel.rerun import Choice, rerun_of
+from floe.kernel.rerun import RerunChoice, rerun_of
 from floe.kernel.skipping import skippable, with_excuses
 from floe.model.codec import digest_of
 from floe.model.flow import Node
@@ -111,7 +111,7 @@ def test_re_run_by_a_version_without_the_condition_runs_what_was_skipped() -> No
     old = ended(a_run(flow, {"env": "test"}))
     newer = a_flow(replace(MAYBE, condition=""), a_node("fails"), unheard_bad="hold")
 
-    rerun = rerun_of(old, newer, Choice(kind="failed"))
+    rerun = rerun_of(old, newer, RerunChoice(kind="failed"))
 
     assert rerun.taken == ()
     assert rerun.again == (NodeId("maybe"), NodeId("fails"))

@@ -1,19 +1,10 @@
-"""Texts of a flow with values of a run in them."""
+"""The title of a run, with values of the run in it."""
 
 from dataclasses import replace
 
 from floe.expr.template import read, template_of
-from floe.kernel.title import TEXT_MAX, text_of, title_of
+from floe.kernel.title import title_of
 from tests.make import a_flow, a_node, a_run, after, exited
-
-
-def test_long_value_in_a_text_is_cut() -> None:
-    flow = a_flow(a_node("build"))
-    run = a_run(flow, values={"notes": "x" * 2 * TEXT_MAX})
-
-    text = text_of(run, flow, template_of(read("{{ values.notes }}"))).plain
-
-    assert (len(text), text[-1]) == (TEXT_MAX, "…")
 
 
 def test_expression_is_filled_in_when_its_task_settles() -> None:
@@ -26,18 +17,6 @@ def test_expression_is_filled_in_when_its_task_settles() -> None:
 
     assert before == "NOWHERE"
     assert built.title == "HTTPS://H"
-
-
-def test_expression_shows_no_secret() -> None:
-    flow = a_flow(a_node("build"))
-    run = a_run(flow, values={"api": {"token": "s3cret", "url": "h"}, "token": "s3cret"})
-    template = template_of(
-        read("{{ values|json }} {{ values.api|values|join }} {{ values.token ~ 1 }}")
-    )
-
-    text = text_of(run, flow, template).plain
-
-    assert text == '{"api":{"token":"***","url":"h"},"token":"***"} ***h ***1'
 
 
 def test_expression_that_fails_shows_its_error() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from floe.expr.command import expanded
-from floe.expr.environment import values_of
+from floe.expr.environment import env_values_of
 from floe.expr.substitute import ARGUMENT_BYTES_MAX
 from floe.expr.template import NAMES, read, template_of
 from floe.kernel.judge import AT_NODE, NodeScope
@@ -42,7 +42,7 @@ def filled(work: Work, values: Mapping[str, Json]) -> Any:
 
 def passed(work: Exec, **env: str) -> tuple[str, ...]:
     """The arguments that the program gets."""
-    return expanded(work.argv, env, values_of((), escapes=True), escapes=True)
+    return expanded(work.argv, env, env_values_of((), escapes=True), escapes=True)
 
 
 def argument(written: str, **values: Json) -> str:
@@ -91,10 +91,9 @@ def test_text_around_a_value_means_what_it_means_alone(written: str, comes_to: s
 )
 def test_dollar_before_a_value_stays_one(before: str, after: str) -> None:
     work = filled(Exec(argv=("tool", text(before + "{{ values.a }}"))), {"a": "5"})
+    is_value = env_values_of((), escapes=True)
 
-    assert (
-        expanded(work.argv, {"NAME": "floe"}, values_of((), escapes=True), escapes=True)[1] == after
-    )
+    assert expanded(work.argv, {"NAME": "floe"}, is_value, escapes=True)[1] == after
 
 
 @pytest.mark.parametrize(

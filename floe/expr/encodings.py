@@ -22,11 +22,11 @@ class Encoding(Protocol):
     """Encodes the values of one template; it sees the parts in their order."""
 
     def text(self, text: str) -> None:
-        """A part that is plain text, and stays as it is."""
+        """Take a part that is plain text, and stays as it is in this encoding."""
         ...
 
     def value(self, value: Json, fuel: Fuel) -> str:
-        """A value as it stands behind the parts before it. Raises ExpressionError."""
+        """Encode a value as it stands behind the parts before it. Raises ExpressionError."""
         ...
 
 
@@ -94,7 +94,7 @@ class JsonEncoding:
 
 
 def header_fault(text: str) -> str:
-    """What in a text cannot be in the value of a header; empty if nothing is."""
+    """What has no encoding in the value of a header; empty if nothing is."""
     found = _UNSENT.search(text)
     if found is None:
         return ""
@@ -102,12 +102,12 @@ def header_fault(text: str) -> str:
 
 
 def json_text(text: str) -> str:
-    """A text as it stands in a JSON string, without the quotes."""
+    """The encoding of a text in a JSON string, without the quotes."""
     return to_text(text)[1:-1]
 
 
 def encodable(text: str) -> str:
-    """A text that can be passed to a command or a server. Raises ExpressionError."""
+    """A text whose encoding a command or a server takes. Raises ExpressionError."""
     if "\0" in text:
         raise ExpressionError("a text with a NUL character cannot be passed on")
     try:

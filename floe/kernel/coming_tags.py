@@ -13,8 +13,8 @@ from floe.model.run import Run
 from floe.model.tags import SKIPPED, Tag, emitter_of, label_of
 
 
-def awaited(run: Run, node: Node) -> tuple[tuple[Tag, ...], ...]:
-    """The clauses that a node waits for; one tag satisfies each.
+def awaited_clauses(run: Run, node: Node) -> tuple[tuple[Tag, ...], ...]:
+    """The clauses of coming tags that a node waits for; one tag satisfies each.
 
     If a merge was reset and all its clauses still stand, any of its tags wakes it, once that tag
     arrives again.
@@ -40,7 +40,7 @@ def coming_nodes(run: Run, flow: Flow) -> Mapping[NodeId, Node]:
 
 
 def _may_enter(run: Run, node: Node, coming: Mapping[NodeId, Node]) -> bool:
-    clauses = awaited(run, node)
+    clauses = awaited_clauses(run, node)
     return bool(clauses) and all(any(can_come(run, t, coming) for t in c) for c in clauses)
 
 
@@ -54,7 +54,7 @@ def can_come(run: Run, tag: Tag, coming: Mapping[NodeId, Node]) -> bool:
 
 
 def is_behind_loop(run: Run, flow: Flow, node: Node) -> bool:
-    """Whether a node that may enter is after skipped nodes of a loop that it is not part of.
+    """Whether tags may still come to a node that may enter, from a skipped loop before it.
 
     Until the loop is over, they may still run, so their tags are not dead for it.
     """
@@ -62,7 +62,7 @@ def is_behind_loop(run: Run, flow: Flow, node: Node) -> bool:
 
 
 def over_loops(run: Run, flow: Flow, behind: Iterable[Node]) -> list[Node]:
-    """The nodes among these, which are behind loops, whose loops are over."""
+    """The nodes among these, behind loops, to which no more tags can come from the loops."""
     nodes = list(behind)
     coming = coming_nodes(run, flow) if nodes else {}
     return [
