@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator
 from functools import partial
@@ -34,6 +35,7 @@ IN_TERMINAL = (
     ("backup.yml", "task.expire"),
     ("blue-green.yml -d version=1.2.0", "task.smoke  good"),
     ("certificates.yml -d hosts=127.0.0.1", "task.verify"),
+    ("cleanup.yml -d hosts=127.0.0.1", "task.clean"),
     ("conditions.yml", "not announced"),
     ("conditions.yml -d env=prod", "announced to the customers"),
     ("exec.yml", "hello, again"),
@@ -84,7 +86,10 @@ ON_HOST = (
     "workspace.yml",
     "default.yml",
 )
-ELSEWHERE = ("ci.yml", "ci-flow-file.yml", "ci-tasks.yml", "document.yml")
+ELSEWHERE = (
+    *("ci.yml", "ci-flow-file.yml", "ci-tasks.yml", "document.yml"),
+    *("canary.yml", "report.yml", "token.yml"),
+)
 """Those that have a test file of their own."""
 
 TESTS = {path.name for path in EXAMPLES.glob("*.test.yml")}
@@ -141,6 +146,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     (served / "hello.txt").write_text("hello\n")
     (served / "live.json").write_text('{"colour": "blue"}')
     (served / "flows/build.yml").write_text(BUILD.replace("ITS", "web"))
+    (folder / "logs").mkdir()
     (folder / "migrate").write_text("#!/bin/sh\necho migrated $1 to $2\n")
     (folder / "migrate").chmod(0o755)
     sshd = Sshd(folder / "ssh")
@@ -274,6 +280,21 @@ def test_database_is_migrated_after_backup_and_sign_off(site: Site, host_of: Hos
 
     assert host.until_over(run)["good"] is True
     assert host.output(run, "migrate") == b"migrated orders to 42\n"
+
+
+def test_logs_of_a_machine_are_packed_when_they_are_old(site: Site, host_of: HostOf) -> None:
+    logs = site.folder / "logs"
+    for name, age_days in (("old.log", 3), ("older.log.gz", 31), ("new.log", 0)):
+        (logs / name).write_text("x\n")
+        at = time.time() - (age_days + 1) * 86400
+        os.utime(logs / name, (at, at))
+    host = host_of(site.text("cleanup.yml"))
+
+    run = floe(host, "trigger", "cleanup", "-d", "hosts=127.0.0.1").strip()
+
+    over = host.until_over(run)
+    assert over["good"] is True, over["why"]
+    assert sorted(path.name for path in logs.iterdir()) == ["new.log", "old.log.gz"]
 
 
 def test_form_that_nobody_answers_expires(site: Site, host_of: HostOf) -> None:
