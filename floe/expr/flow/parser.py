@@ -41,7 +41,7 @@ CONSTANTS: Final[dict[str, Json]] = {
 }
 _WORDS: Final = frozenset({"and", "or", "not", "in", "is", "if", "else", *CONSTANTS})
 _OR, _AND, _NOT, _COMPARED, _SUM, _JOINED, _PRODUCT, _TIGHT = range(1, 9)
-_LEVELS: Final = {
+LEVELS: Final = {
     "or": _OR,
     "and": _AND,
     **dict.fromkeys(("==", "!=", "<", "<=", ">", ">=", "in", "not in"), _COMPARED),
@@ -49,6 +49,7 @@ _LEVELS: Final = {
     "~": _JOINED,
     **dict.fromkeys(("*", "/", "//", "%"), _PRODUCT),
 }
+"""The operators between two values, by how tight they are."""
 _ORDERS: Final = frozenset({"<", "<=", ">", ">="})
 _OTHER_SIGNS: Final = {
     "&&": "write `and`",
@@ -122,9 +123,9 @@ class Parser:
     def _chain(self, loosest: int) -> Part:
         self._deeper()
         part = self._prefixed(loosest)
-        while (level := _LEVELS.get(sign := self._sign(), 0)) >= loosest:
+        while (level := LEVELS.get(sign := self._sign(), 0)) >= loosest:
             at, rest = self._next.at, list[Operand]()
-            while _LEVELS.get(sign := self._sign()) == level:
+            while LEVELS.get(sign := self._sign()) == level:
                 at_sign = self._next.at
                 if level == _COMPARED and rest and not {rest[-1].sign, sign} <= _ORDERS:
                     hint = "put brackets around the first comparison"

@@ -13,9 +13,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from floe.expr.errors import ExpressionError, Missing, TooMuch
-from floe.expr.flow.each import EACH
+from floe.expr.flow.each import EACH, TESTS
 from floe.expr.flow.expression import expression
 from floe.expr.flow.filters import FILTERS
+from floe.expr.flow.parser import LEVELS
 from floe.expr.flow.tokens import CHARS_MAX
 from floe.expr.fuel import CONDITION_FUEL, RESULT_BYTES_MAX, Fuel
 from floe.expr.paths import value_at
@@ -261,5 +262,34 @@ def test_docs_name_every_filter() -> None:
 def test_each_filter_has_a_result_and_an_error_among_the_vectors(name: str) -> None:
     found = [case.values[0] for case in cases()]
     mentioned = [case for case in found if re.search(rf"\|\s*{name}\b", case["expression"])]
+
+    assert {"result" in case for case in mentioned} == {True, False}
+
+
+SIGN = re.compile(r"is (?:not )?\w+|not in\b|[\w.-]*\w|==|!=|<=|>=|//|\*\*|&&|[^\s\w]")
+OPERATORS = (
+    *LEVELS,
+    *("not", "if", "is defined", "is not defined", "is matching", "is not matching"),
+)
+
+
+def signs_in(text: str) -> set[str]:
+    """The words and signs of an expression, without the texts in quotes."""
+    return {found[0] for found in SIGN.finditer(re.sub(r"'[^']*'", "''", text))}
+
+
+@pytest.mark.parametrize("sign", OPERATORS)
+def test_each_operator_has_a_result_and_an_error_among_the_vectors(sign: str) -> None:
+    found = [case.values[0] for case in cases()]
+    mentioned = [case for case in found if sign in signs_in(case["expression"])]
+
+    assert {"result" in case for case in mentioned} == {True, False}
+
+
+@pytest.mark.parametrize("test", TESTS)
+def test_each_test_of_elements_has_a_result_and_an_error_among_the_vectors(test: str) -> None:
+    found = [case.values[0] for case in cases()]
+    asked = re.compile(rf"\b(?:select|reject|selectattr)\([^)]*'{test}'")
+    mentioned = [case for case in found if asked.search(case["expression"])]
 
     assert {"result" in case for case in mentioned} == {True, False}
