@@ -20,11 +20,6 @@ _ROOTS: Final = ("values", "task", "merge", "run", "trigger", "secrets", "host",
 THEIRS: Final = {"inputs": "values", "params": "values", "steps": "task", "matrix": "item"}
 """Names of values in other systems, and what floe calls them."""
 
-WHERE: Final = (
-    "values may stand in `args`, `env`, `url`, `checksum`, `headers` and the body of a task, in "
-    "`env` of a flow, in `run-name`, and in `text` of a form or notice"
-)
-
 
 def value_in(text: str) -> re.Match[str] | None:
     """The first value of a run in a text, in braces."""

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, Generic, Protocol, TypeVar
 
-from floe.dialects.braces import WHERE, maybe_value_in, misspelt_in, value_in
+from floe.dialects.braces import maybe_value_in, misspelt_in, value_in
 from floe.dialects.nearest import closest
 from floe.dialects.notes import Notes, Position
 from floe.dialects.tree import Items, Scalar, Table, Tree
@@ -92,13 +92,13 @@ class Text:
     like: str = ""
     """The pattern in words, as a hint."""
     label: str = "string"
-    instead: str = WHERE
+    instead: str = ""
     """What to write instead of a value of the run, which it does not take."""
 
     def read(self, tree: Tree, key: str, notes: Notes) -> str:
         value = text_of(tree, key)
         if "{{" in value.text:
-            _check_braces(value, key, self.instead, notes)
+            _check_braces(value, key, self.instead or notes.instead, notes)
         if self.pattern and not re.fullmatch(self.pattern, value.text):
             raise Unfit(value.at, f"`{key}` cannot be {quoted(value.text)}", self.like)
         return value.text
@@ -309,6 +309,8 @@ class AnyMap:
     """A map that the caller reads with a section of its own."""
 
     label: str = "map"
+    takes_values: bool = False
+    """Whether texts in it have values of the run."""
 
     def read(self, tree: Tree, key: str, notes: Notes) -> Table:
         if not isinstance(tree, Table):

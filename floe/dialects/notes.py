@@ -17,8 +17,10 @@ class Position(NamedTuple):
 class Notes:
     """Collects the findings of one document; shows at most FINDINGS_MAX of them."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, instead: str = "") -> None:
+        """`instead`: the hint for a value of the run in a text that takes none."""
         self.file = file
+        self.instead = instead
         self.errors = 0
         self._findings: dict[Finding, None] = {}
 

@@ -21,6 +21,7 @@ class ChildValues:
     """A map of values by name; a text can have `{{ values.branch }}` in it."""
 
     label: str = "map of values"
+    takes_values: bool = True
 
     def read(self, tree: Tree, key: str, notes: Notes) -> Mapping[str, Json | Template]:
         values = ValueMap().read(tree, key, notes)

@@ -19,6 +19,7 @@ from floe.dialects.floe.checks import (
     check_texts,
 )
 from floe.dialects.floe.commands import check_commands
+from floe.dialects.floe.filled_keys import WHERE
 from floe.dialects.floe.flow_env import check_flow_env, texts_of
 from floe.dialects.floe.forms import read_fields
 from floe.dialects.floe.max_runs import check_max_runs
@@ -88,7 +89,7 @@ class FloeDialect:
         self, text: str, origin: str, base: Flow, known: KnownFlows = NO_FLOWS
     ) -> Compiled:
         """Read a flow-file on top of the flow that names it."""
-        notes = Notes(origin)
+        notes = Notes(origin, WHERE)
         tree = parse_map(text, notes)
         if tree is None:
             return Compiled(flows=(), findings=notes.findings)
@@ -165,7 +166,7 @@ class FloeDialect:
 
     def flows(self, text: str, origin: str, others: Sequence[Flow] = ()) -> Compiled:
         """Read the flows of a host config or of a document that is one flow."""
-        notes = Notes(origin)
+        notes = Notes(origin, WHERE)
         tree = parse_map(text, notes)
         if tree is None:
             return Compiled(flows=(), findings=notes.findings)
@@ -226,7 +227,7 @@ class FloeDialect:
         """Read a document that has only tests of these flows."""
         from floe.dialects.floe.case_keys import TESTS_DOCUMENT
 
-        notes = Notes(origin)
+        notes = Notes(origin, WHERE)
         tree = parse_map(text, notes)
         part = TESTS_DOCUMENT.read(tree, notes) if tree else None
         cases = _cases(part[TESTS], flows, notes) if part else ()

@@ -31,6 +31,7 @@ class EnvEntryKind:
     """`NAME=value`, with values in it."""
 
     plain: Text
+    takes_values: bool = True
 
     @property
     def label(self) -> str:

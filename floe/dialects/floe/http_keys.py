@@ -109,7 +109,7 @@ AUTH_MAP: Final = Section(
 )
 AUTH: Final = KeySpec(
     name="auth",
-    kind=AnyMap(),
+    kind=AnyMap(takes_values=True),
     default=NO_MAP,
     absent="none",
     doc="The credentials, which no log and no page shows.",

@@ -52,6 +52,7 @@ class HeadersKind:
     """Headers by name."""
 
     label: str = "map"
+    takes_values: bool = True
 
     def read(self, tree: Tree, key: str, notes: Notes) -> tuple[HttpHeader, ...]:
         if not isinstance(tree, Table):
@@ -89,6 +90,7 @@ class FormBodyKind:
     """A form: names with a value each, or a list of values."""
 
     label: str = "map"
+    takes_values: bool = True
 
     def read(self, tree: Tree, key: str, notes: Notes) -> FlowText:
         if not isinstance(tree, Table):
@@ -113,6 +115,7 @@ class JsonBodyKind:
     """Any JSON. A text that is one expression becomes its value, with its type."""
 
     label: str = "any"
+    takes_values: bool = True
 
     def read(self, tree: Tree, key: str, notes: Notes) -> FlowText:
         return _joined(self._pieces(tree, key, notes))

@@ -59,6 +59,7 @@ class TemplateKind:
     """Text with `{{ values.branch }}` in it."""
 
     label: str = "template"
+    takes_values: bool = True
 
     def read(self, tree: Tree, key: str, notes: Notes) -> TemplateText:
         return read_template(text_of(tree, key), notes)
@@ -90,6 +91,7 @@ class FilledText:
     """Its kind without values; with values, a pattern holds for the text around them."""
     may_begin: bool = False
     """Whether a value may be all of it, or its beginning."""
+    takes_values: bool = True
 
     @property
     def label(self) -> str:

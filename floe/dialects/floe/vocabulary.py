@@ -288,7 +288,7 @@ INPUTS: Final = KeySpec(
 )
 OUTPUTS: Final = KeySpec(
     name="outputs",
-    kind=AnyMap(),
+    kind=AnyMap(takes_values=True),
     default=NO_MAP,
     absent="no outputs",
     doc="What a run comes to when it ends, by name: see [Inputs and outputs](#inputs-and-outputs).",
