@@ -7,6 +7,7 @@ error which quotes the source text. A dialect's vocabulary gives each key its ki
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import field
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from floe.dialects.braces import maybe_value_in, misspelt_in, value_in
@@ -113,6 +114,8 @@ class OneOf(Generic[T_co]):
 
     values: tuple[T_co, ...]
     label: str = ""
+    hints: Mapping[str, str] = field(default_factory=dict)
+    """By text that is none of them: what to write instead."""
 
     def read(self, tree: Tree, key: str, notes: Notes) -> T_co:
         value = scalar(tree, key, "text")
@@ -121,7 +124,8 @@ class OneOf(Generic[T_co]):
                 return allowed
         names = [str(v) for v in self.values]
         what = f"`{key}` cannot be {quoted(value.text)}"
-        raise Unfit(value.at, what, closest(value.text, names) or f"one of {', '.join(names)}")
+        hint = self.hints.get(value.text) or closest(value.text, names)
+        raise Unfit(value.at, what, hint or f"one of {', '.join(names)}")
 
     def schema(self) -> Schema:
         flags = {

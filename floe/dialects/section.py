@@ -77,6 +77,8 @@ class Section:
     """For messages: "a flow has no key ..."."""
     keys: tuple[KeySpec[object], ...]
     doc: str = ""
+    hints: Mapping[str, str] = field(default_factory=dict)
+    """By key that it does not have: what to write instead."""
     by_name: Mapping[str, KeySpec[object]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -96,7 +98,8 @@ class Section:
             if key is None and notes.is_full:
                 notes.error(key_at, f"{self.name} has no key {quoted(name)}")
             elif key is None:
-                hint = (elsewhere or {}).get(name) or closest(name, tuple(self.by_name))
+                hint = self.hints.get(name) or (elsewhere or {}).get(name)
+                hint = hint or closest(name, tuple(self.by_name))
                 if not hint and isinstance(value, Scalar) and value.is_empty:
                     hint = "a text with a comma in it needs quotes between { and }"
                 hint = hint or f"its keys are {', '.join(k.name for k in self.keys)}"

@@ -7,7 +7,7 @@ Source: floe README, "Config" and "Flow Config".
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, Literal
 
 from floe.dialects.base import NO_FLOWS, Compiled, FlowText, KnownFlows
 from floe.dialects.floe.checks import (
@@ -27,6 +27,7 @@ from floe.dialects.floe.messages import mails_of
 from floe.dialects.floe.names import identify
 from floe.dialects.floe.nodes import read_nodes
 from floe.dialects.floe.notices import NoticeTexts, check_sending
+from floe.dialects.floe.other_words import is_of_other_system
 from floe.dialects.floe.run_outputs import RunOutputTexts
 from floe.dialects.floe.schema import json_schema
 from floe.dialects.floe.secrets import check_secrets
@@ -195,7 +196,8 @@ class FloeDialect:
             read[flow.id, flow.ver] = one, part
             told.append(NoticeTexts(part[ON_END], Notes(origin)))
             mails += mails_of(part[TASKS])
-        known = _known(tree, [one.flow for one, _ in read.values()], others, len(items))
+        own = [one.flow for one, _ in read.values()]
+        known = known_flows(own, others, _unknown(tree, others, are_all=len(own) == len(items)))
         cases: list[Case] = []
         flows: dict[tuple[FlowId, int], Flow] = {}
         files: dict[tuple[FlowId, int], Position] = {}
@@ -249,7 +251,7 @@ def parse_map(text: str, notes: Notes) -> Table | None:
     """The document as a map; None, with findings, if it is not one."""
     tree = parse_yaml(text, notes)
     if tree is None or isinstance(tree, Table):
-        return tree
+        return None if tree and is_of_other_system(tree, notes) else tree
     found = quoted(tree.text) if isinstance(tree, Scalar) else "a list"
     notes.error(tree.at, f"a document is a map of keys and values, not {found}", "name: Build")
     return None
@@ -283,19 +285,15 @@ def _has_strict_shell(common: Table | None) -> bool:
         return False  # `config` reports it
 
 
-def _known(tree: Table, own: Sequence[Flow], others: Sequence[Flow], written: int) -> KnownFlows:
-    """The flows that flow tasks of a document can name. `written`: its flows with those in error.
-
-    A host of a cluster may know others, and a document that is one flow shows one of many.
-    """
-    is_config = _is_host_config(tree)
-    if len(own) < written or not (is_config or others):
-        return known_flows(own, others, "")
+def _unknown(
+    tree: Table, others: Sequence[Flow], *, are_all: bool
+) -> Literal["error", "warning", ""]:
+    """What a flow that no document has is: a host of a cluster may know further ones."""
+    if not are_all or not (_is_host_config(tree) or others):
+        return ""
     common = tree.entries.get(COMMON.name)
     settings = common.value.entries if common and isinstance(common.value, Table) else {}
-    return known_flows(
-        own, others, "error" if is_config and HOSTS.name not in settings else "warning"
-    )
+    return "error" if _is_host_config(tree) and HOSTS.name not in settings else "warning"
 
 
 def _flow(

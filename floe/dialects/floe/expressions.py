@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from floe.dialects.floe.other_words import value_of_variable
 from floe.dialects.floe.templates import Mentioned, TemplateText, check_template, mentioned
 from floe.dialects.kinds import Schema, Unfit, quoted, scalar
 from floe.dialects.notes import Notes
@@ -50,7 +51,8 @@ class ExpressionKind:
             expression(code)
         except ExpressionError as fault:
             at = written.position_of(fault.offset or 0)
-            raise Unfit(at, fault.what, fault.hint) from None
+            hint = fault.hint or value_of_variable(code[fault.offset or 0 :])
+            raise Unfit(at, fault.what, hint) from None
         return ExpressionText(written, code)
 
     def schema(self) -> Schema:

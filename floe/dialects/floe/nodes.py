@@ -164,10 +164,6 @@ _NOT_IN_MERGE: Final[Mapping[str, str]] = {
 _NOT_IN_TASK: Final[Mapping[str, str]] = {
     **{name: f"put `{name}` under `opts:`" for s in OPTS_OF.values() for name in s.by_name},
     WAIT.name: "only a merge waits: add `class: merge`",
-    "when": "a condition is `if: values.env == 'prod'`",
-    "needs": "`listen` names the event that starts it: `listen: task.build.good`",
-    "depends-on": "`listen` names the event that starts it: `listen: task.build.good`",
-    "depends_on": "`listen` names the event that starts it: `listen: task.build.good`",
 }
 
 

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from floe.dialects.braces import THEIRS
 from floe.dialects.floe.given import nodes_before, values_of
+from floe.dialects.floe.other_words import value_of_variable
 from floe.dialects.floe.path_kinds import kind_of_path
 from floe.dialects.kinds import Schema, Text, Unfit, quoted, text_of
 from floe.dialects.nearest import closest
@@ -221,7 +222,8 @@ def _check_path(
         case (str(first), *_) if first not in NAMES:
             names = (*NAMES, *also)
             what = f"`{first}` names nothing here"
-            hint = closest(first, names) or f"it can name {', '.join(names)}"
+            hint = value_of_variable(first) or closest(first, names)
+            hint = hint or f"it can name {', '.join(names)}"
             if first in OF_ITEM:
                 what, hint = f"`{first}` is for a task with items", "add `foreach` or `matrix`"
             notes.error(one.at, what, hint)

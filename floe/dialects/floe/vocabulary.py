@@ -18,6 +18,17 @@ from floe.dialects.floe.flow_env import NO_ENTRIES, EnvEntryKind
 from floe.dialects.floe.http_keys import HTTP
 from floe.dialects.floe.items import NO_ITEMS, ForeachKind, MatrixKind
 from floe.dialects.floe.max_runs import WrittenMaxRuns
+from floe.dialects.floe.other_words import (
+    CHILD_WORDS,
+    COMMAND_WORDS,
+    FIELD_TYPE_WORDS,
+    FIELD_WORDS,
+    FLOW_WORDS,
+    MERGE_TYPE_WORDS,
+    TASK_TYPE_WORDS,
+    TASK_WORDS,
+    TRIGGER_TYPE_WORDS,
+)
 from floe.dialects.floe.repeats import NO_REPEAT, WrittenRepeat
 from floe.dialects.floe.secret_url import NO_ADDRESS, SecretAddress, SecretUrl
 from floe.dialects.floe.secrets import SECRET_TEXT, SecretRefKind, SecretUseKind
@@ -494,6 +505,7 @@ TESTS: Final = KeySpec(
 )
 FLOW: Final = Section(
     name="a flow",
+    hints=FLOW_WORDS,
     keys=(
         FLOW_ID,
         FLOW_NAME,
@@ -547,7 +559,7 @@ OPTS: Final = KeySpec(
 )
 TRIGGER_TYPE: Final = KeySpec(
     name="type",
-    kind=OneOf(("data", "timer", "poll-git", "push", "git-push")),
+    kind=OneOf(("data", "timer", "poll-git", "push", "git-push"), hints=TRIGGER_TYPE_WORDS),
     default="data",
     required=True,
     doc="The event that starts the run. `git-push` is an alias of `push`.",
@@ -634,7 +646,7 @@ FIELD_TYPES: Final[tuple[FieldType, ...]] = (
 STRING: Final[FieldType] = "string"
 FIELD_TYPE: Final = KeySpec(
     name="type",
-    kind=OneOf(FIELD_TYPES),
+    kind=OneOf(FIELD_TYPES, hints=FIELD_TYPE_WORDS),
     default=STRING,
     doc="Type of the value; `text` may have several lines, `list` is a list of any values.",
     example="type: bool",
@@ -671,7 +683,9 @@ PATTERN: Final = KeySpec(
     example=r"pattern: '\d+\.\d+\.\d+'",
 )
 FORM_FIELD: Final = Section(
-    name="a field", keys=(FIELD_ID, PROMPT, FIELD_TYPE, VALUE, REQUIRED, CHOICES, PATTERN)
+    name="a field",
+    keys=(FIELD_ID, PROMPT, FIELD_TYPE, VALUE, REQUIRED, CHOICES, PATTERN),
+    hints=FIELD_WORDS,
 )
 
 # --- opts -----------------------------------------------------------------------------------------
@@ -889,6 +903,7 @@ ENV_OPT: Final = KeySpec(
 EXEC: Final = Section(
     name="`opts` of an exec task",
     keys=(CMD, SHELL, ARGS, SUB_DIR, ENV_OPT),
+    hints=COMMAND_WORDS,
     doc="Runs a command. `{{ws}}` in it is the workspace, as is a value `.` or `./…`.",
 )
 FETCH_URL: Final = KeySpec(
@@ -1167,6 +1182,7 @@ SUB_HOST: Final = KeySpec(
 FLOW_TASK: Final = Section(
     name="`opts` of a flow task",
     keys=(SUB_FLOW, SUB_VALUES, SUB_WAIT, SUB_HOST),
+    hints=CHILD_WORDS,
     doc="Runs a flow as a run of its own, its child, on any host of the cluster.",
 )
 END: Final = Section(name="`opts` of an end", keys=(), doc="Reaching it ends the run.")
@@ -1284,7 +1300,7 @@ IF: Final = KeySpec(
 )
 TASK_TYPE: Final = KeySpec(
     name="type",
-    kind=OneOf(tuple(TASK_TYPES)),
+    kind=OneOf(tuple(TASK_TYPES), hints=TASK_TYPE_WORDS),
     default="exec",
     required=True,
     doc="Type of its work.",
@@ -1477,6 +1493,7 @@ ON_ITEM_BAD: Final = KeySpec[OnItemBad](
 )
 TASK: Final = Section(
     name="a task",
+    hints=TASK_WORDS,
     keys=(
         ID,
         NAME,
@@ -1513,7 +1530,7 @@ WAIT: Final = KeySpec(
 )
 MERGE_TYPE: Final = KeySpec[Literal["all", "any"]](
     name="type",
-    kind=OneOf(("all", "any")),
+    kind=OneOf(("all", "any"), hints=MERGE_TYPE_WORDS),
     default="all",
     doc="Wait for all of the events, or for any one.",
     example="type: any",
