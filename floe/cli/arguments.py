@@ -110,6 +110,18 @@ class PlaceArgument(NodeArgument):
         return super().checked(node) + ("" if item is None else f"[{item}]")
 
 
+class StartArgument(NodeArgument):
+    """A node from which a run starts again, never an item of one."""
+
+    def checked(self, text: str) -> str:
+        """Raises IdInvalid."""
+        node, item = place_of(text)
+        if item is not None:
+            what = f"an item of a node does not start again alone, so there is no --from {text}"
+            self.fail(f"{what}; try: --from {node} for all items, or --failed for the failed ones")
+        return super().checked(text)
+
+
 def place_of(text: str) -> tuple[str, int | None]:
     """Node and item of `test[7]`; None for the item of a node alone."""
     match = re.fullmatch(r"([^\[]*)\[([0-9]{1,9})\]", text)
@@ -117,6 +129,7 @@ def place_of(text: str) -> tuple[str, int | None]:
 
 
 RUN, FLOW, NODE, PLACE = RunArgument(), FlowArgument(), NodeArgument(), PlaceArgument()
+START: Final = StartArgument()
 
 WAIT: Final = click.option(
     "--wait", is_flag=True, help="Follow it to its end; exit 0 if good, 1 if bad."

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from floe.cli.arguments import NODE, ONCE, RUN, WAIT
+from floe.cli.arguments import ONCE, RUN, START, WAIT
 from floe.cli.client import connected, path
 from floe.cli.formats import as_json, clean
 from floe.cli.trigger import follow
@@ -15,7 +15,7 @@ from floe.model.ids import Shape
 
 @click.command()
 @click.argument("run", type=RUN)
-@click.option("--from", "node", type=NODE, metavar="NODE", help="Run NODE and all nodes after it.")
+@click.option("--from", "node", type=START, metavar="NODE", help="Run NODE and all nodes after it.")
 @click.option(
     "--failed", is_flag=True, help="Run the failed and stopped nodes, and all nodes after them."
 )

@@ -114,7 +114,7 @@ class OneOf(Generic[T_co]):
 
     values: tuple[T_co, ...]
     label: str = ""
-    hints: Mapping[str, str] = field(default_factory=dict)
+    hints: Mapping[str, str] = field(default_factory=dict, compare=False)
     """By text that is none of them: what to write instead."""
 
     def read(self, tree: Tree, key: str, notes: Notes) -> T_co:

@@ -77,7 +77,7 @@ class Section:
     """For messages: "a flow has no key ..."."""
     keys: tuple[KeySpec[object], ...]
     doc: str = ""
-    hints: Mapping[str, str] = field(default_factory=dict)
+    hints: Mapping[str, str] = field(default_factory=dict, compare=False)
     """By key that it does not have: what to write instead."""
     by_name: Mapping[str, KeySpec[object]] = field(init=False, repr=False, compare=False)
 

@@ -181,6 +181,13 @@ def _unmasked(old: Json, given: Json) -> Json:
 
 def _node(flow: Flow, name: str, text: str) -> NodeId:
     id = NodeId(text.removeprefix("task.").removeprefix("merge."))
-    if id not in flow.by_id:
-        raise NotFound(f"{name} has no node {text[:80]!r}", f"it has {', '.join(flow.by_id)}")
-    return id
+    if id in flow.by_id:
+        return id
+    what = f"{name} has no node {text[:80]!r}"
+    if (node := NodeId(id.partition("[")[0])) in flow.by_id:
+        hint = f"items do not start again alone: from {node} all of them run again, "
+        raise NotFound(what, f"{hint}with failed only those that were not good")
+    from difflib import get_close_matches  # needed for errors only
+
+    near = get_close_matches(id[:80], flow.by_id, n=1)
+    raise NotFound(what, f"did you mean {near[0]}?" if near else f"it has {', '.join(flow.by_id)}")

@@ -3,7 +3,7 @@
 import click
 import pytest
 
-from floe.cli.arguments import FLOW, NODE, PLACE, RUN, NameArgument
+from floe.cli.arguments import FLOW, NODE, PLACE, RUN, START, NameArgument
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,8 @@ def test_name_is_taken(kind: NameArgument, text: str, name: str) -> None:
 def test_what_is_no_name_is_refused(kind: NameArgument, text: str) -> None:
     with pytest.raises(click.BadParameter, match=f"is not a {kind.name}"):
         kind.convert(text, None, None)
+
+
+def test_item_to_start_again_from_is_refused_with_its_node() -> None:
+    with pytest.raises(click.BadParameter, match="--from each for all items, or --failed"):
+        START.convert("each[1]", None, None)

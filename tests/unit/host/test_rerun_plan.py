@@ -88,8 +88,23 @@ def test_nothing_failed_in_a_good_run() -> None:
 
 def test_node_is_named_by_id_or_reference() -> None:
     assert earlier().rerun(again(node="task.test")) == earlier().rerun(again(node="test"))
-    with pytest.raises(NotFound, match="h1-1 has no node 'tst'"):
+
+
+def test_unknown_node_is_answered_with_the_one_that_was_meant() -> None:
+    with pytest.raises(NotFound, match="h1-1 has no node 'tst'") as raised:
         earlier().rerun(again(node="tst"))
+
+    assert raised.value.hint == "did you mean test?"
+
+
+def test_item_is_answered_with_its_node() -> None:
+    with pytest.raises(NotFound) as raised:
+        earlier().rerun(again(node="test[1]"))
+
+    assert raised.value.hint == (
+        "items do not start again alone: from test all of them run again, "
+        "with failed only those that were not good"
+    )
 
 
 def test_workspace_that_is_gone_is_handed_to_no_further_re_run() -> None:
