@@ -109,6 +109,7 @@ class DocumentFiles:
     async def _from_url(self, url: str) -> Document:
         import aiohttp  # loaded here, with its users: most hosts read no document over http
 
+        from floe.nodes.connection_faults import connection_fault
         from floe.nodes.http import get, session, status_text
 
         data = bytearray()
@@ -128,7 +129,7 @@ class DocumentFiles:
         except DownloadRefused as error:
             raise Theirs(f"{url}: {error}") from error
         except aiohttp.ClientError as error:
-            raise Theirs(f"{url}: {type(error).__name__}: {error}") from error
+            raise Theirs(f"{url}: {connection_fault(error)}") from error
         return Document(text=_text(bytes(data), url, Theirs), origin=url, pinned=url)
 
     def _copied(self) -> Path:

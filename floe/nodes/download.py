@@ -15,6 +15,7 @@ import aiohttp
 
 from floe.model.nouns import dataclass
 from floe.model.secret import without_password
+from floe.nodes.connection_faults import connection_fault
 from floe.nodes.http import get, session, status_text
 from floe.nodes.partial_file import DownloadRefused, PartialFile
 
@@ -72,7 +73,7 @@ class Download:
                     await self._try(own)
                     return
                 except (aiohttp.ClientError, ConnectionError, TimeoutError) as error:
-                    why = _why(error)
+                    why = connection_fault(error)
                     if self._version is None:
                         raise DownloadRefused(
                             why
@@ -184,10 +185,6 @@ def _validator(response: aiohttp.ClientResponse) -> str:
     except (ValueError, TypeError):
         return ""
     return changed if is_strong >= 1 and not tag else ""
-
-
-def _why(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".removesuffix(": ")
 
 
 def _amount(count: float) -> str:

@@ -24,6 +24,7 @@ from floe.model.nouns import dataclass, replace
 from floe.model.secret import is_secret_name
 from floe.model.template import Template, data_of
 from floe.nodes.base import Secrets
+from floe.nodes.connection_faults import connection_fault
 from floe.nodes.forbidden import ForbiddenAddresses
 from floe.nodes.http import REDIRECTS, HttpTarget, printable, status_text
 from floe.nodes.logged_attempts import AttemptLog, ExchangeFailed
@@ -213,7 +214,7 @@ async def _send(
     except (aiohttp.ClientError, ssl.SSLError, ConnectionError, ValueError, OSError) as error:
         if isinstance(error, TimeoutError):
             raise
-        raise ExchangeFailed(guard.fault or f"{target.host}: {_why(error)}") from None
+        raise ExchangeFailed(guard.fault or f"{target.host}: {connection_fault(error)}") from None
     is_redirect = reply.status in REDIRECTS
     return reply.headers.get("location", "") if is_redirect else "", reply
 
@@ -305,7 +306,3 @@ def _wait_s(reply: HttpReply, resend: int) -> float | None:
         except (TypeError, ValueError):
             return float(2**resend)
     return wait_s if wait_s <= RETRY_AFTER_MAX_S else None
-
-
-def _why(error: Exception) -> str:
-    return str(error) or type(error).__name__

@@ -119,6 +119,7 @@ async def post(url: str, body: Shape, id: str) -> None:
     """POST JSON once; the repetition of a notice has the same id. Raises NoticeRefused."""
     import aiohttp  # a host without notices and peers of its own needs no client
 
+    from floe.nodes.connection_faults import connection_fault
     from floe.nodes.http import HttpTarget, session
     from floe.nodes.partial_file import DownloadRefused
 
@@ -151,7 +152,7 @@ async def post(url: str, body: Shape, id: str) -> None:
         raise NoticeRefused(f"{place} did not answer within {NOTICE_S:g} s") from None
     except (aiohttp.ClientError, OSError) as error:
         raise NoticeRefused(
-            f"{place}: {_without(str(error) or type(error).__name__, url)}"
+            f"{place}: {_without(connection_fault(error), url)}"
         ) from None
 
 
