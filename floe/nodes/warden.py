@@ -143,11 +143,12 @@ class WardenClient:
         return (self._link.places, self._link.places_why) if self._link else (0, "")
 
     async def close(self) -> None:
-        """Disconnect from the warden; its commands keep running."""
+        """Disconnect from the warden; its commands keep running, and it ends after the last."""
         self._flush()
         await self._dismiss_keeper()
         if self._link:
             link, self._link = self._link, None
+            link.transport.write(request(do="leave"))
             link.transport.close()
             await link.lost.wait()
 

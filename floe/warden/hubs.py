@@ -26,13 +26,15 @@ FULL_S: Final = 0.05
 class HubConnection:
     """A connection, with its unprocessed input and its unsent output."""
 
-    __slots__ = ("is_greeted", "sock", "unread", "unsent")
+    __slots__ = ("is_greeted", "is_leaving", "sock", "unread", "unsent")
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         self.unread = bytearray()
         self.unsent = bytearray()
         self.is_greeted = False
+        self.is_leaving = False
+        """It closes on purpose: nothing has to wait for its return."""
 
 
 class Hubs:
@@ -42,7 +44,7 @@ class Hubs:
         self,
         selector: selectors.BaseSelector,
         obey: Callable[[HubConnection, bytes], None],
-        dropped: Callable[[], None],
+        dropped: Callable[[HubConnection], None],
     ) -> None:
         self._selector = selector
         self._obey = obey
@@ -154,7 +156,7 @@ class Hubs:
         del self._hubs[fd]
         hub.sock.close()
         hub.unsent.clear()
-        self._dropped()
+        self._dropped(hub)
 
     def _flush(self, hub: HubConnection) -> None:
         if hub.sock.fileno() < 0:

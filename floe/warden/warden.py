@@ -65,6 +65,8 @@ class Warden:
         """
         self.path = path
         self.idle_s = idle_s
+        self.return_s = idle_s
+        """Seconds to wait for a hub after the last command; none after one that left on purpose."""
         self.folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         # Locks the folder, since a file could be deleted and created again. A child of posix_spawn
         # holds the lock until its exec, so the next holder finds no unmarked process.
@@ -120,8 +122,9 @@ class Warden:
     def _accept(self, *_: object) -> None:
         self.hubs.accept(self.listener)
 
-    def _hub_is_gone(self) -> None:
-        self.idle_at = max(self.idle_at, time.monotonic() + self.idle_s)
+    def _hub_is_gone(self, hub: HubConnection) -> None:
+        self.return_s = 0.0 if hub.is_leaving else self.idle_s
+        self.idle_at = time.monotonic() + self.return_s
 
     def _terminated(self, *_: object) -> None:
         self.is_terminated = True
@@ -253,7 +256,7 @@ class Warden:
             attempt.why = "output-limit"
         self.outputs.drop(output)
         del self.running[attempt.key]
-        self.idle_at = time.monotonic() + self.idle_s
+        self.idle_at = time.monotonic() + self.return_s
         if attempt.why == "lost":
             message = message_line("lost", attempt.key)
         else:
@@ -263,7 +266,7 @@ class Warden:
 
     def _finish_left(self, attempt: RunningAttempt) -> None:
         del self.left[attempt.key]
-        self.idle_at = time.monotonic() + self.idle_s
+        self.idle_at = time.monotonic() + self.return_s
         self._send(attempt.key, message_line("lost", attempt.key))
 
     def _send(self, key: str, message: bytes) -> None:
@@ -296,6 +299,8 @@ class Warden:
             for key in self.journal:
                 hub.unsent += b"".join(self.journal.messages(key))
             hub.unsent += message_line("listed", keys=list(self.journal))
+        elif request == "leave":
+            hub.is_leaving = True
         elif request == "quit":
             self._end("stopped")
         else:

@@ -835,6 +835,48 @@ async def test_a_warden_with_a_command_stays(tmp_path: Path) -> None:
     await until(lambda: not is_alive(pid))
 
 
+async def test_an_idle_warden_ends_at_once_when_its_hub_stops_on_purpose(tmp_path: Path) -> None:
+    a_warden(tmp_path, 1000)
+    talk = Talk(tmp_path)
+    await talk.warden.open()
+    pid = warden_pid(tmp_path)
+
+    await talk.warden.close()
+
+    await until(lambda: not is_alive(pid))
+
+
+async def test_a_command_goes_on_when_its_hub_stops_on_purpose(tmp_path: Path) -> None:
+    a_warden(tmp_path, 1000)
+    talk = Talk(tmp_path)
+    await talk.warden.open()
+    pid = warden_pid(tmp_path)
+    script = "until [ -e go ]; do sleep 0.01; done; exit 7"
+    key = talk.spawn("sh", "-c", script)
+    await talk.until_spawned(key)
+    await talk.warden.close()
+
+    (tmp_path / "go").touch()
+    await until(lambda: not is_alive(pid))
+
+    later = Talk(tmp_path)
+    await later.warden.open()
+    last = await later.run("sh", "-c", script, key=key, attach=True)
+    assert isinstance(last, CommandExited)
+    assert last.status == 7
+    await later.warden.shutdown()
+
+
+async def test_a_warden_waits_for_a_hub_that_was_cut_off(talk: Talk, tmp_path: Path) -> None:
+    pid, link = warden_pid(tmp_path), talk.warden._link
+    assert link
+
+    link.transport.abort()
+    await until(lambda: talk.warden._link not in (link, None))
+
+    assert warden_pid(tmp_path) == pid
+
+
 async def test_a_warden_with_a_hub_stays(tmp_path: Path) -> None:
     a_warden(tmp_path, 0.1)
     talk = Talk(tmp_path)
