@@ -172,8 +172,10 @@ async def open_hub(
     ports = ports or ports_of(config)
     logs.mask_by(ports.secrets.masks)
 
+    found = logs.FindingLog()
+
     async def read_book() -> FlowBook:
-        return await _read_book(config, ports, read_local(config.origin))
+        return await _read_book(config, ports, found, read_local(config.origin))
 
     try:
         _make_root(config.root)
@@ -203,7 +205,7 @@ async def open_hub(
             refs=ports.refs,
             flow_files=FlowFiles(ports.documents, dialect(strict_shell=config.strict_shell)),
             clock=ports.clock,
-            book=book or await _first_book(config, ports),
+            book=book or await _first_book(config, ports, found),
             read_book=read_book,
             peers=ports.peers,
             places=ports.places,
@@ -339,18 +341,16 @@ def _make_root(root: Path) -> None:
         raise StoreFailed(f"{root} cannot be created: {error.strerror}", hint) from None
 
 
-async def _first_book(config: HostConfig, ports: Ports) -> FlowBook:
+async def _first_book(config: HostConfig, ports: Ports, found: logs.FindingLog) -> FlowBook:
     """The flows at start: a broken flow is left out and reported, and never stops the host."""
     try:
-        return await _read_book(config, ports, config.text, strict=False)
+        return await _read_book(config, ports, found, config.text, strict=False)
     except ConfigInvalid as error:
-        path = config.config_path or config.origin
-        log.warning("config.unreadable", path=path, error=str(error))
-        return FlowBook(findings=error.findings, path=path)
+        return FlowBook(findings=error.findings, path=config.config_path or config.origin)
 
 
 async def _read_book(
-    config: HostConfig, ports: Ports, text: str, *, strict: bool = True
+    config: HostConfig, ports: Ports, found: logs.FindingLog, text: str, *, strict: bool = True
 ) -> FlowBook:
     """Read the flows of a config, or of the document that its `config-path` names.
 
@@ -361,15 +361,14 @@ async def _read_book(
     notes = Notes(origin)
     common = read_common(text, notes if strict else Notes(origin))
     if config.config_path:
-        document = await _document(config, ports)
+        document = await _document(config, ports, found)
         text, origin = document.text, document.origin
     compiled = dialect(strict_shell=config.strict_shell).flows(text, origin)
-    findings = tuple(dict.fromkeys((*config.findings, *notes.findings, *compiled.findings)))
+    all_ = dict.fromkeys((*config.findings, *notes.findings, *compiled.findings))
+    findings = tuple(sorted(all_, key=lambda one: one.level != "error"))  # errors first
+    found.write(findings)
     if strict and worst(findings) == "error":
         raise ConfigInvalid(findings)
-    for finding in findings:
-        write = log.error if finding.level == "error" else log.warning
-        write("config.finding", finding=str(finding))
     return FlowBook(
         flows=compiled.flows,
         findings=findings,
@@ -381,7 +380,7 @@ async def _read_book(
     )
 
 
-async def _document(config: HostConfig, ports: Ports) -> Document:
+async def _document(config: HostConfig, ports: Ports, found: logs.FindingLog) -> Document:
     """The document that `config-path` names. Raises ConfigInvalid, so that it is shown as a
     finding."""
     try:
@@ -389,6 +388,7 @@ async def _document(config: HostConfig, ports: Ports) -> Document:
     except FloeError as error:
         hint = error.hint or "make it readable, then floe host reload"
         finding = Finding(file=config.config_path, line=0, col=0, what=error.what, hint=hint)
+        found.write((finding,))
         raise ConfigInvalid((finding,)) from error
 
 
@@ -396,4 +396,4 @@ async def _reload(hub: Hub) -> None:
     try:
         await hub.reload()
     except FloeError as error:
-        log.warning("config.refused", error=str(error))
+        log.warning("config.refused", error=str(error).partition("\n")[0])

@@ -3,8 +3,9 @@
 import logging
 import re
 import sys
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Final, Literal, TextIO
 
 # If rich is installed, structlog loads it to draw tracebacks, and greenlet for a context per task.
@@ -15,6 +16,7 @@ for name in UNUSED:
 import structlog  # noqa: E402
 
 from floe.expr.masking import Masks  # noqa: E402
+from floe.model.errors import Finding  # noqa: E402
 from floe.model.secret import masked, without_password  # noqa: E402
 from floe.model.visible import visible, visible_json  # noqa: E402
 
@@ -72,6 +74,23 @@ class LogLines:
             print(line, file=self._stream, flush=True)
 
     debug = info = warning = error = critical = msg
+
+
+class FindingLog:
+    """Writes the findings of a config to the log, and none again while it stays."""
+
+    def __init__(self) -> None:
+        self._written: frozenset[Finding] = frozenset()
+
+    def write(self, findings: Sequence[Finding]) -> None:
+        """Write those that the reading before did not have."""
+        log = structlog.get_logger()
+        for finding in findings:
+            if finding not in self._written:
+                line = log.error if finding.level == "error" else log.warning
+                hint = {"hint": finding.hint} if finding.hint else {}
+                line("config.finding", finding=str(replace(finding, hint="")), **hint)
+        self._written = frozenset(findings)
 
 
 def redacted(

@@ -4,11 +4,13 @@ import errno
 import io
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import structlog
 
 from floe import logs
+from floe.model.errors import Finding
 
 
 @pytest.fixture
@@ -81,6 +83,43 @@ def test_a_full_disk_costs_lines_and_nothing_else() -> None:
 
     structlog.reset_defaults()
     assert json.loads(stream.getvalue())["event"] == "kept"
+
+
+def a_finding(**changes: Any) -> Finding:
+    return Finding(**{"file": "f.yml", "line": 3, "col": 5, "what": "no key `shel`", **changes})
+
+
+def findings_of(stream: io.StringIO) -> list[str]:
+    return [json.loads(line)["finding"] for line in stream.getvalue().splitlines()]
+
+
+def test_finding_is_one_line_with_its_hint_beside_it(stream: io.StringIO) -> None:
+    logs.FindingLog().write([a_finding(hint="did you mean `shell`?")])
+
+    line = json.loads(stream.getvalue())
+    assert line["finding"] == "f.yml:3:5: error: no key `shel`"
+    assert line["hint"] == "did you mean `shell`?"
+
+
+def test_finding_that_stays_is_written_once(stream: io.StringIO) -> None:
+    found = logs.FindingLog()
+
+    found.write([a_finding()])
+    found.write([a_finding(), a_finding(line=9)])
+
+    assert findings_of(stream) == [
+        "f.yml:3:5: error: no key `shel`",
+        "f.yml:9:5: error: no key `shel`",
+    ]
+
+
+def test_finding_that_was_mended_is_written_when_it_comes_back(stream: io.StringIO) -> None:
+    found = logs.FindingLog()
+
+    for findings in ([a_finding()], [], [a_finding()]):
+        found.write(findings)
+
+    assert len(findings_of(stream)) == 2
 
 
 LINES = ["\n", "\r", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029"]
