@@ -53,9 +53,14 @@ export const typeName = (type) => (type === "data" ? "form" : plain(type));
 /** Why a node was skipped; empty if it was not. @param {{state: string, why?: string}} node */
 export const skipOf = ({ state, why }) => (state === "skipped" ? `skipped, since ${plain(why)}` : "");
 
-/** How many nodes of a run ran, once it is over: `4 of 6 ran`; empty if none was skipped.
- * @param {import("./types/api").Summary} run */
-export const ranOf = ({ ran, skipped }) => (skipped ? `${ran} of ${ran + skipped} ran` : "");
+/** How many nodes of a run ran, once it is over: `4 of 6 ran`, or on its page with nodes that were neither run nor
+ * skipped `4 ran, 2 skipped, 1 never ran`; empty if none was skipped.
+ * @param {import("./types/api").Summary & {nodes?: unknown[]}} run */
+export function ranOf({ ran, skipped, nodes = [] }) {
+  const never = nodes.length - ran - skipped;
+  if (!skipped) return "";
+  return never > 0 ? `${ran} ran, ${skipped} skipped, ${never} never ran` : `${ran} of ${ran + skipped} ran`;
+}
 
 /** The state of a run in one word, for people and for colours. @param {import("./types/api").Summary} run */
 export function runState(run) {

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import click
 
-from floe.files import read_named
+from floe.files import read_named, reason_of
 from floe.model.errors import (
     ConfigInvalid,
     Conflict,
@@ -99,8 +99,8 @@ def account_path() -> Path:
 
 
 def account() -> Account:
-    """FLOE_URL and FLOE_TOKEN, else the file of `floe login`. Raises Denied without a token."""
-    token = os.environ.get("FLOE_TOKEN")
+    """FLOE_URL and FLOE_TOKEN (a token, or @FILE), else the file of `floe login`. Raises Denied without a token."""
+    token = token_of(os.environ.get("FLOE_TOKEN", ""))
     try:
         kept = _kept()
     except Yours:
@@ -109,10 +109,24 @@ def account() -> Account:
         kept = {}  # an unreadable home folder does not matter then
     url = usual_address(kept)
     if not token and url.rstrip("/") == address(kept.get("url", "")).rstrip("/"):
-        token = kept.get("token")
+        token = kept.get("token", "")
     if not token:
-        raise Denied(f"no token for {url}", "floe login, or set FLOE_TOKEN")
+        raise Denied(
+            f"no token for {url}", "floe login, or set FLOE_TOKEN to the token or to @FILE"
+        )
     return Account(url=url, token=token, ca=os.environ.get("FLOE_CA") or kept.get("ca") or "")
+
+
+def token_of(text: str) -> str:
+    """A token as it is given: itself, or `@file` for the content of a file. Raises Yours."""
+    if not text.startswith("@"):
+        return text
+    try:
+        return read_named(Path(text[1:]).expanduser(), ACCOUNT_BYTES_MAX).decode().strip()
+    except OSError as error:
+        raise Yours(f"{text[1:]} cannot be read: {reason_of(error)}") from None
+    except ValueError as error:
+        raise Yours(f"{text[1:]} is not text: {error}") from None
 
 
 def usual_address(kept: Mapping[str, str] | None = None) -> str:
@@ -307,5 +321,5 @@ def _error(status: int, body: bytes) -> FloeError:
         409: Conflict,
     }
     if status == 401:
-        hint = hint or "floe login, or set FLOE_TOKEN"
+        hint = hint or "floe login, or set FLOE_TOKEN to the token or to @FILE"
     return kinds.get(status, Yours if status < 500 else Theirs)(what, hint)

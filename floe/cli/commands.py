@@ -116,8 +116,8 @@ def _print_version(ctx: click.Context, _: click.Parameter, is_asked: bool) -> No
     cls=LazyCommand,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="""\b
-The address and token of the host come from FLOE_URL and FLOE_TOKEN, else from
-`floe login`. Exit codes: 0 good, 1 bad, 2 wrong use or input, 3 no reply from a
+The address and token of the host come from FLOE_URL and FLOE_TOKEN (the token, or
+@FILE), else from `floe login`. Exit codes: 0 good, 1 bad, 2 wrong use or input, 3 no reply from a
 host or a problem of this machine, 130 after ^C.
 Completion: eval "$(_FLOE_COMPLETE=bash_source floe)" (or zsh_source, fish_source).
 The options of the original floe work too: `floe -tags=linux` is `floe host`.""",

@@ -10,19 +10,23 @@ import re
 import shutil
 import sys
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 import click
 
-from floe.model.ids import Shape
+from floe.model.ids import Json, Shape
 from floe.model.secret import is_secret_name, masked, without_password
 from floe.model.title import one_line
 from floe.model.visible import visible, visible_json
 
 ANSWERS_MAX: Final = 6
 """Parts of the line about an approval."""
+
+VALUE_MAX: Final = 200
+"""Characters of a value that are shown."""
 
 NARROW: Final = 4
 """Width that a table column keeps on the narrowest terminal."""
@@ -154,6 +158,39 @@ def took(start: str | None, end: str | None) -> str:
     return span(((instant(end) or datetime.now(UTC)) - begun).total_seconds())
 
 
+def node_took(node: Shape) -> str:
+    """The duration of a visit of a node: all its attempts, with the waits between them."""
+    attempts = node.get("attempts") or [{}]
+    first = next((one["started_at"] for one in attempts if one.get("started_at")), None)
+    first = first or node.get("begun_at")
+    if attempts[0].get("attempt", 1) > 1:  # the first attempts are not listed
+        first = node.get("entered_at")
+    return took(first or node.get("started_at") or node.get("asked_at"), node.get("ended_at"))
+
+
+def node_state(node: Shape) -> Painted:
+    """The state of a node or item, with its visit and its attempt if it has several."""
+    visit, attempt = node.get("visit", 1), node.get("attempt", 1)
+    again = (f" visit {visit}" if visit > 1 else "") + (f" #{attempt}" if attempt > 1 else "")
+    return Painted(state(node["state"]) + again)
+
+
+def items_text(node: Shape) -> str:
+    """How far the items of a node are: `8 items: 5 good, 2 bad, 1 not begun`; empty for none."""
+    count = len(node.get("items", ()))
+    if not count:
+        return ""
+    states = Counter(one["state"] for one in node["item_states"])
+    states["not begun"] = count - states.total()
+    parts = [f"{number} {word}" for word, number in sorted(states.items()) if number]
+    items = f"{count} item{'s' * (count > 1)}"
+    return (
+        f"{items}: {', '.join(parts)}"
+        if len(parts) > 1
+        else f"{items}, all {parts[0].partition(' ')[2]}"
+    )
+
+
 def span(seconds: float) -> str:
     """`< 1 ms`, `4 ms`, `1.2 s`, `12 s`, `3 m 05 s`, `2 h 10 m`, `4 d 3 h`."""
     if seconds < 0.001:
@@ -201,8 +238,16 @@ def reason(node: Shape) -> str:
         return approval(node)
     if node.get("state") == "skipped":
         return clean(f"since {node['why']}")
+    if node.get("state") == "running":
+        return ""  # its `why` is that of the attempt before
     why = node.get("why", "").partition("\n")[0]  # further lines are details
-    return clean(why or (f"status {node['status']}" if node.get("status") else ""))
+    return clean(why or (f"exit status {node['status']}" if node.get("status") else ""))
+
+
+def again(node: Shape) -> str:
+    """When the next attempt of a node or item is due: `again in 5 s`; empty for none."""
+    is_due = node["state"] == "retrying" and node.get("due")
+    return f"again {ahead(node['due'])}" if is_due else ""
 
 
 def approval(node: Shape) -> str:
@@ -217,20 +262,34 @@ def approval(node: Shape) -> str:
     return clean(", ".join(parts[:ANSWERS_MAX]))
 
 
-def ran(count: int, skipped: int) -> str:
-    """How many nodes of a run ran, once it is over: `4 of 6 ran`; empty if none was skipped."""
-    return f"{count} of {count + skipped} ran" if skipped else ""
+def ran(count: int, skipped: int, never: int = 0) -> str:
+    """How many nodes of a run ran, once it is over; empty if none was skipped.
+
+    `4 of 6 ran`, or with nodes that were neither run nor skipped `4 ran, 2 skipped, 1 never ran`.
+    """
+    if not skipped:
+        return ""
+    if never > 0:
+        return f"{count} ran, {skipped} skipped, {never} never ran"
+    return f"{count} of {count + skipped} ran"
 
 
 def ran_of(run: Shape) -> str:
-    """The same of a reply; a host with an older floe does not count nodes."""
-    return ran(run.get("ran", 0), run.get("skipped", 0))
+    """The same of a reply; a host with an older floe does not count nodes, and a list has none."""
+    count, skipped = run.get("ran", 0), run.get("skipped", 0)
+    return ran(count, skipped, len(run.get("nodes", ())) - count - skipped)
 
 
 def child_of(run: Shape) -> str:
     """`child of h1-12`; empty for a run that is no child."""
     parent = run.get("parent")
     return f"child of {parent['run']}" if parent else ""
+
+
+def value_lines(values: Mapping[str, Json], label: str = "") -> list[str]:
+    """Values of a run, each on a line of its own: `output url = https://…`."""
+    shown = {name: v if isinstance(v, str) else json.dumps(v) for name, v in values.items()}
+    return [f"  {label}{name} = {clean(text)[:VALUE_MAX]}" for name, text in shown.items()]
 
 
 def text_lines(text: str) -> list[str]:

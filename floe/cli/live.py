@@ -12,7 +12,17 @@ from typing import Any, Final
 
 import click
 
-from floe.cli.formats import clean, printable, ran, reason, span, state, took
+from floe.cli.formats import (
+    clean,
+    node_state,
+    node_took,
+    printable,
+    ran,
+    reason,
+    span,
+    took,
+    value_lines,
+)
 from floe.cli.forms import ask, typed
 from floe.expr.masking import Masks
 from floe.feed.frames import Frame
@@ -24,6 +34,7 @@ from floe.model.errors import Conflict, FloeError, Yours
 from floe.model.flow import Ask, End, Flow, Join
 from floe.model.ids import NO_ITEM, Key, NodeId, RunRef, Shape
 from floe.model.run import Run
+from floe.model.secret import without_secrets
 from floe.model.summary import summary_of
 
 BY: Final = "you"
@@ -132,9 +143,14 @@ class Live:
         seconds = ((run.ended_at or 0) - run.pended_at) / 1000
         mark = _MARKS["good" if run.good else "bad"]
         why = (await self._hub.reads.why(self._run)).text
+        if run.good:  # that nothing failed, and so no handler ran, is no news
+            why = why.partition("; never ran: ")[0]
         row = summary_of(run)
-        how = ", ".join(filter(None, (span(seconds), ran(row.ran, row.skipped))))
+        never = len(run.flow.nodes) - row.ran - row.skipped if run.flow else 0
+        how = ", ".join(filter(None, (span(seconds), ran(row.ran, row.skipped, never))))
         click.echo(f"{mark} {run.flow_id} {clean(why)} ({how})")
+        for line in value_lines(without_secrets(run.outputs), "output "):
+            click.echo(line)
 
     def _break_silence(self, run: Run) -> None:
         """Report each open node that has been silent for a while as still running."""
@@ -291,8 +307,8 @@ def _print_node(node: dict[str, Any], at: str) -> None:
     due = node.get("due") if node["state"] == "retrying" else None
     parts = (
         f"{_MARKS.get(node['state'], '·')} {node['ref']}",
-        state(node["state"]),
-        took(node.get("started_at") or node.get("asked_at"), node.get("ended_at")),
+        node_state(node),
+        node_took(node) if node.get("ended_at") else "",
         reason(node),
         f"again in {took(at, due)}" if due else "",
     )

@@ -10,7 +10,7 @@ import click
 
 from floe.cli.arguments import PLACE, RUN, place_of
 from floe.cli.client import ClientPatience, connected, path
-from floe.cli.formats import printable
+from floe.cli.formats import printable, reason
 from floe.model.errors import NotFound, Theirs, Yours
 from floe.model.ids import Shape
 
@@ -20,6 +20,9 @@ ALL: Final = 2**53
 
 NAMES_MAX: Final = 20
 """Nodes and items with output that are named."""
+
+WORDLESS: Final = ("end", "data", "timer", "flow")
+"""Types of tasks without a command or request of their own."""
 
 _UNFINISHED: Final = re.compile(r"\x1b(?:\[[0-?]{0,128}|[\]PX^_][^\x07\x1b]{0,255})?\Z")
 """An escape sequence whose end may come with the next chunk."""
@@ -71,6 +74,8 @@ def command(
                 while chunk := answer.read1(CHUNK):
                     write(chunk)
                     offset += len(chunk)
+            if not offset:
+                click.echo(no_output(client.get(path("runs", run)), node, item), err=True)
             return
         except Theirs as error:
             if not (follow and is_begun):
@@ -82,12 +87,39 @@ def only_output(run: Shape) -> str:
     """The one node of a run that has output. Raises NotFound, Yours."""
     found = [place for node in run["nodes"] for place in _printed(node)]
     if not found:
-        raise NotFound(f"no node of {run['id']} has any output yet", f"floe show {run['id']}")
+        children = [one["run"] for one in run.get("children", ())]
+        hint = f"floe log {children[-1]}, its child run" if children else f"floe show {run['id']}"
+        raise NotFound(f"no node of {run['id']} has any output yet", hint)
     if len(found) > 1:
         names = ", ".join(f"{node['id']} ({node['state']})" for node in found[:NAMES_MAX])
         names += ", …" if len(found) > NAMES_MAX else ""
         raise Yours(f"which output of {run['id']}? these have one: {names}", _try(run, found))
     return str(found[0]["id"])
+
+
+def no_output(run: Shape, name: str, item: int | None) -> str:
+    """Why there is nothing to print of a node or of one of its items."""
+    node = next((one for one in run["nodes"] if one["id"] == name), None)
+    if node is None:
+        return f"{run['id']} has not begun"
+    states = {one["item"]: one for one in node.get("item_states", ())}
+    one = node if item is None else states.get(item, {"state": "waiting"})
+    called = node["ref"] if item is None else f"item {item} of {node['ref']}"
+    child = [c["run"] for c in run.get("children", ()) if (c["node"], c["item"]) == (name, item)]
+    if child:
+        return (
+            f"{called} has the child run {child[-1]}: floe show {child[-1]}, floe log {child[-1]}"
+        )
+    if one["state"] == "skipped":
+        return f"{called} was skipped, {reason(one)}"
+    if one["state"] in ("never", "waiting", "queued"):
+        never = "never ran" if one["state"] == "never" else "has not begun"
+        return f"{called} {never}: floe why {run['id']}"
+    if node["class"] == "merge" or node["type"] in WORDLESS:
+        return f"{called} has no output: it runs no command"
+    why = reason(one)
+    how = f"{called} printed nothing; it is {one['state']}"
+    return f"{how}: {why}" if why else how
 
 
 def _printed(node: Shape) -> list[Shape]:

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import click
 
-from floe.cli.client import ACCOUNT_BYTES_MAX, Account, Client, account_path, address, usual_address
-from floe.files import read_named, reason_of
+from floe.cli.client import Account, Client, account_path, address, token_of, usual_address
 from floe.model.errors import Denied, Yours
 
 
@@ -35,9 +34,7 @@ def command(url: str | None, token: str | None, personal: str | None, ca: str, j
       floe login --url https://floe.example.org --personal ada
     """
     url = address(url) if url else usual_address()
-    text = (token or os.environ.get("FLOE_TOKEN") or _asked(url)).strip()
-    if text.startswith("@"):
-        text = _read(text[1:])
+    text = token_of((token or os.environ.get("FLOE_TOKEN") or _asked(url)).strip())
     ca = str(Path(ca).expanduser().absolute()) if ca else ""
     client = Client(Account(url=url, token=text, ca=ca))
     try:
@@ -62,15 +59,6 @@ def _asked(url: str) -> str:
         raise Yours("no token given", "--token @FILE, or FLOE_TOKEN")
     answer: str = click.prompt(f"token for {url}", hide_input=True)
     return answer
-
-
-def _read(name: str) -> str:
-    try:
-        return read_named(Path(name).expanduser(), ACCOUNT_BYTES_MAX).decode().strip()
-    except OSError as error:
-        raise Yours(f"{name} cannot be read: {reason_of(error)}") from None
-    except ValueError as error:
-        raise Yours(f"{name} is not text: {error}") from None
 
 
 def _keep(shape: dict[str, str], path: Path) -> None:

@@ -87,7 +87,7 @@ def _account() -> tuple[re.Match[str], str]:
         if not isinstance(kept, dict):
             raise MoreThanPlain
         url, token = kept.get("url"), kept.get("token")
-    if not isinstance(url, str) or not isinstance(token, str):
+    if not isinstance(url, str) or not isinstance(token, str) or token.startswith("@"):
         raise MoreThanPlain
     return _matched(ADDRESS, url), _matched(PRINTABLE, token)[0]
 

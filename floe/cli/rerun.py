@@ -65,18 +65,19 @@ def command(
     client = connected()
     where = path("runs", run, "rerun")
     choice = {"from": node or "", "failed": failed, "latest": latest}
+    plan: Shape = {}
     if dry_run or not json_:
         planned = {**choice, "edited": bool(data)}
         asked = {k: v if isinstance(v, str) else "true" for k, v in planned.items() if v}
         plan = client.get(where, **asked)
-        if json_:
-            as_json(plan)
-        else:
-            click.echo("\n".join(_lines(plan, [name for name, _ in data])), err=not dry_run)
-        if dry_run:
-            return
+    lines = _lines(plan, [name for name, _ in data]) if plan else []
+    if dry_run:
+        as_json(plan) if json_ else click.echo("\n".join(lines))
+        return
     body = {**choice, "values": dict(data), "same_host": same_host}
-    answer = client.post(where, body, once)
+    answer = client.post(where, body, once)  # refuses wrong values before the plan is printed
+    for line in lines:
+        click.echo(line, err=True)
     follow(ctx, client, answer, wait=wait, json_=json_)
 
 

@@ -1,15 +1,29 @@
 """`floe runs`: list runs, newest first."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, get_args
+from typing import Any, Final, get_args
 
 import click
 
 from floe.cli.arguments import FLOW
 from floe.cli.client import Client, connected
 from floe.cli.formats import age, as_json, as_of, child_of, ran_of, run_state, sentence, table, took
+from floe.model.errors import NotFound
 from floe.model.ids import Shape
 from floe.model.result import RunResult
+
+RESULTS: Final = get_args(RunResult)
+
+
+class StateChoice(click.Choice[str]):
+    """A state of a run. Results are options of their own."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Check it. Fails with the option that takes the word."""
+        if value in RESULTS:
+            states = ", ".join(self.choices)
+            self.fail(f"{value!r} is a result: write --result {value}; states: {states}")
+        return super().convert(value, param, ctx)
 
 
 @click.command()
@@ -17,7 +31,7 @@ from floe.model.result import RunResult
 @click.option(
     "--state",
     "-s",
-    type=click.Choice(("pending", "active", "archive")),
+    type=StateChoice(("pending", "active", "archive")),
     multiple=True,
     help="Only in this state; can be repeated.",
 )
@@ -26,7 +40,7 @@ from floe.model.result import RunResult
 @click.option(
     "--result",
     "-r",
-    type=click.Choice(get_args(RunResult)),
+    type=click.Choice(RESULTS),
     multiple=True,
     help="Only with this result; can be repeated.",
 )
@@ -72,6 +86,7 @@ def command(
     for stale in answer["stale"]:
         click.echo(as_of(stale, answer["as_of"][stale]), err=True)
     if not answer["runs"]:
+        _check_flow(client, flow)
         click.echo("no runs", err=True)
         return
     waits = _waits(client, answer["runs"])
@@ -96,6 +111,17 @@ def command(
     )
     if answer["next"]:
         click.echo(f"more: --cursor {answer['next']}", err=True)
+
+
+def _check_flow(client: Client, flow: str | None) -> None:
+    """Raises NotFound for a flow without runs that no host has."""
+    if flow is None:
+        return
+    from floe.dialects.nearest import closest
+
+    id, known = flow.partition("@")[0], [one["id"] for one in client.get("flows")["flows"]]
+    if id not in known:
+        raise NotFound(f"no flow {flow!r}", closest(id, known) or "floe flows lists them")
 
 
 def _families(rows: Sequence[Shape]) -> Iterator[tuple[int, Shape]]:

@@ -1,6 +1,8 @@
 """`floe show`: one run with its nodes, values and open forms."""
 
-import json
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Final
 
 import click
 
@@ -8,24 +10,40 @@ from floe.cli.arguments import RUN
 from floe.cli.client import Client, connected, path
 from floe.cli.failure import failure_lines
 from floe.cli.formats import (
-    Painted,
+    again,
     age,
     answer_line,
     as_json,
     child_of,
     clean,
+    items_text,
+    node_state,
+    node_took,
     ran_of,
     reason,
     run_state,
     sentence,
     size,
-    state,
     table,
     text_lines,
     took,
+    value_lines,
 )
-from floe.model.errors import NotFound
+from floe.model.errors import FloeError, NotFound
 from floe.model.ids import Shape
+from floe.model.title import one_line
+
+FOLDED: Final = ("good", "queued")
+"""States of an item that has no row of its own."""
+
+ITEMS_MAX: Final = 10
+"""Items of a node that have a row."""
+
+LABEL_MAX: Final = 40
+"""Characters of an item's label."""
+
+RUNNING_MAX: Final = 20
+"""Running commands whose output is measured: each is a request."""
 
 
 @click.command()
@@ -61,32 +79,11 @@ def command(run: str, json_: bool) -> None:
         click.echo(f"  {line}")
     if shape.get("moved_to"):
         click.echo(f"  its workspace belongs to the re-run {shape['moved_to']} now")
-    for name, value in shape["values"].items():
-        text = value if isinstance(value, str) else json.dumps(value)
-        click.echo(f"  {name} = {clean(text)[:200]}")
-    for name, value in shape.get("outputs", {}).items():
-        text = value if isinstance(value, str) else json.dumps(value)
-        click.echo(f"  output {name} = {clean(text)[:200]}")
-    children = {one["node"]: one["run"] for one in shape.get("children", ())}
+    for line in (*value_lines(shape["values"]), *value_lines(shape.get("outputs", {}), "output ")):
+        click.echo(line)
     if shape["nodes"]:
         click.echo()
-        table(
-            ("NODE", "STATE", "TOOK", "OUTPUT", "WHY"),
-            (
-                (
-                    node["ref"],
-                    Painted(
-                        state(node["state"])
-                        + (f" visit {node['visit']}" if node.get("visit", 1) > 1 else "")
-                        + (f" #{node['attempt']}" if node.get("attempt", 1) > 1 else "")
-                    ),
-                    took(node.get("started_at") or node.get("asked_at"), node.get("ended_at")),
-                    size(node["output_bytes"]) if node.get("output_bytes") else "",
-                    " ".join(filter(None, (children.get(node["id"]), reason(node)))),
-                )
-                for node in shape["nodes"]
-            ),
-        )
+        table(("NODE", "STATE", "TOOK", "OUTPUT", "WHY"), _rows(client, shape))
     for form in shape["forms"]:
         click.echo(f"\nopen form: {clean(form['title'])}")
         for line in text_lines(form.get("text", "")):
@@ -94,6 +91,52 @@ def command(run: str, json_: bool) -> None:
         if form.get("approvers") == "not-starter":
             click.echo(f"  {shape['by']} started the run, so a different person has to answer")
         click.echo(f"  {answer_line(shape['id'], form)}")
+
+
+def _rows(client: Client, run: Shape) -> Iterator[tuple[str, ...]]:
+    """A row for each node, and below it for its items that run or failed."""
+    children = {(one["node"], one["item"]): one["run"] for one in run.get("children", ())}
+    sizes = _OutputSizes(client, run["id"])
+    for node in run["nodes"]:
+        why = items_text(node) or _reason(node, children.get((node["id"], None)))
+        yield node["ref"], node_state(node), node_took(node), sizes.of(node), why
+        shown = [one for one in node.get("item_states", ()) if one["state"] not in FOLDED]
+        for one in shown[:ITEMS_MAX]:
+            item = one["item"]
+            name = f"  [{item}] {one_line(node['items'][item], LABEL_MAX)}"
+            why = _reason(one, children.get((node["id"], item)))
+            yield name, node_state(one), node_took(one), sizes.of(node, one), why
+        if (more := len(shown) - ITEMS_MAX) > 0:
+            yield f"  and {more} more", "", "", "", f"floe show {run['id']} --json"
+
+
+def _reason(node: Shape, child: str | None) -> str:
+    """Why a node or item has its state, and its child run if the reason does not name it."""
+    why = reason(node)
+    named = "" if child is None or child in why.split() else f"child {child}"
+    return "; ".join(filter(None, (named, why, again(node))))
+
+
+class _OutputSizes:
+    """The size of each output: of a running command, what it has printed so far."""
+
+    def __init__(self, client: Client, run: str) -> None:
+        self._client = client
+        self._run = run
+        self._left = RUNNING_MAX
+
+    def of(self, node: Shape, item: Shape | None = None) -> str:
+        one = item or node
+        count = one.get("output_bytes") or 0
+        if one["state"] == "running" and "items" not in one and self._left:
+            self._left -= 1
+            where = path("runs", self._run, "nodes", node["id"], "log")
+            with suppress(FloeError):  # the command has just replaced its file
+                at = {"item": item and item["item"], "limit": 1}
+                with self._client.stream(where, **at) as answer:
+                    count = int(answer.headers["X-Floe-Size"])
+                    answer.read()
+        return size(count) if count else ""
 
 
 def _notice_lines(client: Client, run: Shape) -> list[str]:

@@ -136,6 +136,8 @@ def fault_lines(one: Tried) -> Sequence[str]:
         lines.append(f"{fault.what}: expected {fault.expected}")
         lines.append(f"{' ' * len(fault.what)}  was      {fault.was}")
         lines += [f"  {line}" for line in fault.lines]
+    if one.played and one.played.is_ended and (why := one.played.run.why) not in "\n".join(lines):
+        lines.append(f"the run ended {one.played.run.result}: {why}")
     return lines
 
 

@@ -8,7 +8,17 @@ import click
 from floe.cli.arguments import FLOW, ONCE, WAIT
 from floe.cli.client import Client, ClientPatience, connected, path
 from floe.cli.failure import failure_lines
-from floe.cli.formats import answer_line, as_json, clean, reason, run_state, state, took
+from floe.cli.formats import (
+    again,
+    answer_line,
+    as_json,
+    clean,
+    node_state,
+    node_took,
+    reason,
+    run_state,
+    value_lines,
+)
 from floe.cli.values import PAIR
 from floe.cli.why import lines
 from floe.model.errors import Theirs
@@ -19,6 +29,11 @@ LOOKS_S: Final = (0.05, 0.1, 0.2, 0.5)
 
 WAITING_LOOKS: Final = 4
 """Checks, about 1 s, after which the reason is printed why a run does not go on; then doubled."""
+
+AGAIN: Final = "again"
+"""The state of a visit that has had an attempt, and goes on."""
+
+Seen = tuple[str, object]
 
 
 @click.command()
@@ -85,7 +100,7 @@ def follow(ctx: click.Context, client: Client, answer: Shape, *, wait: bool, jso
 
 def _followed(client: Client, id: str, *, quiet: bool) -> Shape:
     """Print the changes of the nodes until the run is over."""
-    seen: dict[str, tuple[str, int]] = {}
+    seen: dict[tuple[str, int], Seen] = {}
     asked: set[str] = set()
     looks = seq = 0
     is_waiting, silence = False, _WaitReasons()
@@ -118,7 +133,7 @@ def _is_waiting(run: Shape) -> bool:
 def _end(client: Client, run: Shape) -> list[str]:
     end = f"{run['id']} {run_state(run)}"
     if run["good"]:
-        return [end]
+        return [end, *value_lines(run.get("outputs", {}), "output ")]
     return [f"{end}: {clean(run['why'])}", *failure_lines(client, run)]
 
 
@@ -156,18 +171,37 @@ def _patiently(client: Client, path: str, **query: object) -> Shape:
             return answer
 
 
-def _print_changes(run: Shape, seen: dict[str, tuple[str, int]], asked: set[str]) -> None:
+def _print_changes(run: Shape, seen: dict[tuple[str, int], Seen], asked: set[str]) -> None:
     width = max((len(node["ref"]) for node in run["nodes"]), default=0)
+    children = {(one["node"], one["item"]): f"child {one['run']}" for one in run["children"]}
+    lines: list[tuple[str, str]] = []
     for node in run["nodes"]:
-        at = (node["state"], node.get("attempt", 1))
-        is_idle = node["state"] in ("waiting", "queued", "never") and not node.get("due")
-        if is_idle or seen.get(node["id"]) == at:
-            continue
-        seen[node["id"]] = at
-        time_ = took(node.get("started_at"), node.get("ended_at")) if node.get("ended_at") else ""
-        parts = (f"  {node['ref'].ljust(width)}", state(node["state"]), time_)
-        click.echo("  ".join(filter(None, (*parts, reason(node)))))
+        for visit in (*node.get("visits", ()), node):
+            at, key = _seen(visit), (node["id"], visit.get("visit", 1))
+            is_idle = visit["state"] in ("waiting", "queued", "never") and not visit.get("due")
+            if is_idle or seen.get(key) == at:
+                continue
+            seen[key] = at
+            ended_at, begun_at = visit.get("ended_at"), visit.get("started_at")
+            parts = (
+                f"  {node['ref'].ljust(width)}",
+                node_state(visit),
+                node_took(visit) if ended_at else "",
+                children.get((node["id"], None), "") if visit["state"] == "running" else "",
+                reason(visit),
+                again(visit),
+            )
+            lines.append((ended_at or begun_at or "", "  ".join(filter(None, parts))))
+    for _, line in sorted(lines, key=lambda one: one[0]):
+        click.echo(line)
     for form in run["forms"]:
         if form["node"] not in asked:
             asked.add(form["node"])
             click.echo(f"  open form: {answer_line(run['id'], form)}")
+
+
+def _seen(visit: Shape) -> Seen:
+    """What is printed of a visit when it changes: of one that is repeated, each new reason."""
+    attempt = visit.get("attempt", 1)
+    is_repeated = visit["state"] == "retrying" or (visit["state"] == "running" and attempt > 1)
+    return (AGAIN, visit["why"]) if is_repeated else (visit["state"], attempt)

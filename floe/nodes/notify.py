@@ -151,9 +151,7 @@ async def post(url: str, body: Shape, id: str) -> None:
     except TimeoutError:
         raise NoticeRefused(f"{place} did not answer within {NOTICE_S:g} s") from None
     except (aiohttp.ClientError, OSError) as error:
-        raise NoticeRefused(
-            f"{place}: {_without(connection_fault(error), url)}"
-        ) from None
+        raise NoticeRefused(f"{place}: {_without(connection_fault(error), url)}") from None
 
 
 async def _reply_to_notice(answer: "aiohttp.ClientResponse") -> str:

@@ -193,7 +193,10 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
     "Node": shape(NODE, ENTERED),
     "ItemState": shape(
         {"item": COUNT, "state": NODE["state"]},
-        {name: VISIT[name] for name in ITEM_FIELDS},
+        {
+            **{name: VISIT[name] for name in ITEM_FIELDS},
+            "begun_at": {**INSTANT, "description": "of several attempts: when the first started"},
+        },
     ),
     "NodePage": shape(
         {**NODE, "inputs": VALUES, "inputs_from": TEXTS, "work": VALUES}, {**ENTERED, "item": COUNT}

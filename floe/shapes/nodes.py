@@ -198,11 +198,13 @@ def item_shape(state: NodeState) -> Shape:
     """One item, without what is as at its beginning: a first attempt, no output, no reason."""
     last = state.outcome or (state.attempts[-1].outcome if state.attempts else None)
     shape: Shape = {"item": state.item, "state": state_word(state)}
+    first = state.attempts[0] if state.attempt > 1 and state.attempts else None
     told: Shape = {
         "attempt": state.attempt if state.attempt > 1 else None,
         "status": last.status if last and last.result != "good" else None,
         "why": (last.why or None) if last else None,
         "started_at": iso(state.started_at),
+        "begun_at": iso(first.started_at) if first else None,
         "due": iso(state.due),
         "ended_at": iso(state.settled_at),
         "output_bytes": state.output_bytes or None,

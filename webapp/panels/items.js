@@ -114,7 +114,7 @@ function Chosen({ one, state }) {
   if (!one) return null;
   const facts = [
     `item ${one.item}`,
-    took(state?.started_at, state?.ended_at),
+    took(state?.begun_at ?? state?.started_at, state?.ended_at),
     one.why || (state?.status ? `status ${state.status}` : ""),
   ];
   return html`<p class="items-chosen"><${Mark} state=${one.state} /><b>${one.label}</b>

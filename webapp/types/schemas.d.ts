@@ -349,6 +349,8 @@ export type ItemState = {
   taken_from?: string;
   /** the key of the child run of the attempt; empty for none */
   child?: string;
+  /** of several attempts: when the first started */
+  begun_at?: string;
 };
 
 export type NodePage = {

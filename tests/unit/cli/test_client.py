@@ -103,6 +103,24 @@ def test_what_is_no_host_is_reported(
         client.get(str(status))
 
 
+def test_token_of_the_environment_may_be_in_a_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "token").write_text("secret\n")
+    monkeypatch.setenv("FLOE_TOKEN", f"@{tmp_path}/token")
+
+    assert account().token == "secret"
+
+
+def test_file_of_a_token_that_is_missing_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FLOE_TOKEN", f"@{tmp_path}/none")
+
+    with pytest.raises(Yours, match="none cannot be read: No such file"):
+        account()
+
+
 def test_nobody_there_is_theirs() -> None:
     with pytest.raises(Theirs, match=r"no reply from http://127\.0\.0\.1:1: Connection refused"):
         Client(Account(url="http://127.0.0.1:1", token="t")).get("login")

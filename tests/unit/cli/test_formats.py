@@ -196,5 +196,9 @@ def test_nodes_that_ran_are_counted_only_where_some_were_skipped() -> None:
     assert (ran(4, 2), ran(6, 0)) == ("4 of 6 ran", "")
 
 
+def test_nodes_that_were_neither_run_nor_skipped_are_counted_apart() -> None:
+    assert ran(4, 2, never=1) == "4 ran, 2 skipped, 1 never ran"
+
+
 def test_run_of_a_host_that_does_not_count_nodes_has_no_figure() -> None:
     assert ran_of({"id": "h1-12"}) == ""

@@ -105,6 +105,14 @@ def test_all_others_are_left_to_the_command(host: type[Host], line: str) -> None
     assert (left, host.received) == (line.split(), [])
 
 
+def test_token_in_a_file_is_left_to_the_command(
+    host: type[Host], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLOE_TOKEN", "@/etc/floe/token")
+
+    assert (start(["trigger", "build"]), host.received) == (["trigger", "build"], [])
+
+
 @pytest.mark.parametrize("url", ["https://127.0.0.1:1", "http://a:b@h", "http://h/ci/api", "ftp:"])
 def test_address_that_needs_more_is_left_to_the_command(
     host: type[Host], monkeypatch: pytest.MonkeyPatch, url: str

@@ -34,6 +34,13 @@ def test_test_in_the_document_of_its_flow_is_run(here: Path) -> None:
     assert shown("ci.yml").output.startswith("ok   ci: it works\n1 test, 0 failed")
 
 
+def test_test_that_fails_says_how_the_run_ended(here: Path) -> None:
+    wrong = "tests: [{name: it fails, given: {build: bad}, expect: {enters: []}}]\n"
+    (here / "ci.yml").write_text(FLOW + wrong)
+
+    assert "     the run ended bad: build failed: exit status 1\n" in shown("ci.yml").output
+
+
 @pytest.mark.parametrize("name", ["ci.yml", "ci.test.yml", "."])
 def test_tests_beside_a_document_are_found(here: Path, name: str) -> None:
     (here / "ci.yml").write_text(FLOW)

@@ -7,7 +7,9 @@ from floe.feed.frames import Frame
 from floe.model.codec import iso
 from floe.model.flow import Backoff, Flow, Retry
 from floe.model.ids import FlowId, Instant
-from floe.shapes.nodes import node_shape
+from floe.model.outcome import Outcome
+from floe.model.run import Attempt, NodeState
+from floe.shapes.nodes import item_shape, node_shape
 from tests.hands import HandClock, Hands, a_hub, settled
 from tests.make import a_flow, a_form, a_merge, a_node, a_timer, an_end
 
@@ -84,3 +86,27 @@ async def test_changes_laid_over_one_another_are_the_node() -> None:
     assert told["sign-off"] == {k: v for k, v in sign_off.items() if k in told["sign-off"]}
     assert {"state", "tag", "good", "attempt", "attempts", "ended_at"} <= told["build"].keys()
     assert told["sign-off"]["by"] == "bob"
+
+
+def an_item(*attempts: Attempt) -> NodeState:
+    return NodeState(
+        phase="started",
+        work=None,
+        visit=1,
+        attempt=len(attempts) + 1,
+        woke=1,
+        sources=(),
+        entered_at=Instant(0),
+        queued_at=Instant(0),
+        started_at=Instant(9_000),
+        attempts=attempts,
+        item=0,
+    )
+
+
+def test_item_of_several_attempts_has_the_start_of_the_first() -> None:
+    bad = Outcome(result="bad", status=1)
+    first = Attempt(attempt=1, outcome=bad, started_at=Instant(1_000), ended_at=Instant(2_000))
+
+    assert item_shape(an_item(first))["begun_at"] == iso(Instant(1_000))
+    assert "begun_at" not in item_shape(an_item())
