@@ -99,7 +99,10 @@ def account_path() -> Path:
 
 
 def account() -> Account:
-    """FLOE_URL and FLOE_TOKEN (a token, or @FILE), else the file of `floe login`. Raises Denied without a token."""
+    """FLOE_URL and FLOE_TOKEN, else the file of `floe login`.
+
+    Raises Denied without a token, Yours for a file that cannot be read.
+    """
     token = token_of(os.environ.get("FLOE_TOKEN", ""))
     try:
         kept = _kept()
