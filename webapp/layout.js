@@ -2,6 +2,7 @@
 // its neighbours. Pure. A general layout (dagre) kept no order, drew each edge apart, and took a second for a thousand
 // nodes.
 import { labelOf, nameOf, unitsOf } from "./stacks.js";
+import { typeName } from "./text.js";
 
 /** @typedef {import("./types/api").Graph} FlowGraph */
 /** @typedef {import("./stacks.js").Unit} Unit */
@@ -30,6 +31,9 @@ const COUNTING_MIN = 230;
 const AROUND_NAME = 54;
 /** The same in a small sheet, where a name has two lines. */
 export const AROUND_SMALL = 44;
+/** What stands behind the kind of a task, at its widest; and how large both are, to letters of a name. */
+const SPENT = " · 59 m 59 s";
+const KIND_SIZE = 0.85;
 /** How much larger its letters are there, for their sheet. */
 const SMALL = 1.25;
 const BETWEEN = 16;
@@ -89,7 +93,9 @@ function spotOf(unit, isOpen, measure) {
   if (members.length === 1 || !isOpen) {
     const name = members.length > 1 ? `${unit.name} ×${members.length}` : unit.name;
     const word = Math.max(...name.split(/\s+/).map(measure));
-    const width = Math.ceil(Math.max(AROUND_NAME + measure(name), AROUND_SMALL + SMALL * word));
+    const kinds = members.length > 1 ? [] : members.filter(isTask).map(({ type }) => measure(typeName(type) + SPENT));
+    const written = Math.max(measure(name), ...kinds.map((kind) => KIND_SIZE * kind));
+    const width = Math.ceil(Math.max(AROUND_NAME + written, AROUND_SMALL + SMALL * word));
     const least = members.some(isCounting) ? COUNTING_MIN : NODE_MIN;
     return { id, unit, left: 0, top: 0, width: between(least, width, NODE_MAX), height: NODE_HEIGHT, cells: [] };
   }
@@ -108,6 +114,9 @@ function spotOf(unit, isOpen, measure) {
   const height = STACK_HEAD + Math.ceil(members.length / count) * high;
   return { id, unit, left: 0, top: 0, width: CELL.gap + count * wide, height, cells };
 }
+
+/** @param {import("./types/api").GraphNode} node */
+const isTask = (node) => node.class === "task";
 
 /** @param {import("./types/api").GraphNode} node */
 const isCounting = ({ foreach, loop_max, repeat }) => Boolean(foreach || loop_max || repeat);

@@ -46,6 +46,12 @@ flows:
          wait: [task.check-out.bad, task.unit-tests.bad, task.lint.bad]}}
       - {{name: Done, type: end, listen: task.deploy-to-the-staging-environment.good}}
 
+  - name: Kinds
+    triggers: [{{name: Start, type: data}}]
+    tasks:
+      - {{name: Get, type: git-checkout, listen: trigger.good,
+         opts: {{url: "file:///nowhere", branch: main}}}}
+
   - name: Forty
     triggers: [{{name: Start, type: data}}]
     tasks:

@@ -69,6 +69,13 @@ def test_name_is_shown_whole_where_there_is_room(page: Page, host: Host) -> None
     assert name.evaluate("(name) => name.scrollWidth <= name.clientWidth")
 
 
+def test_kind_of_a_node_is_shown_whole_beside_its_time(page: Page, host: Host) -> None:
+    kind = run(page, host, "kinds", "bad").locator(".node-kind")
+    expect(kind).to_have_text("git-checkout")
+
+    assert kind.evaluate("(kind) => kind.scrollWidth <= kind.clientWidth")
+
+
 def test_graph_is_one_stop_and_arrows_move_inside(page: Page, host: Host) -> None:
     shown = run(page, host, "branches", "good")
     shown.get_by_role("link", name="Check Out").focus()
