@@ -76,7 +76,7 @@ else:
                 like = make_dataclass(
                     cls.__name__,
                     fields,
-                    namespace={"__doc__": ""},
+                    namespace={"__doc__": cls.__name__},  # without one, its signature is read
                     init=False,
                     repr=False,
                     eq=False,
