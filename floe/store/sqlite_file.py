@@ -210,10 +210,12 @@ def _bring_up_to_date(conn: sqlite3.Connection, path: Path) -> None:
             "start the newer floe again",
         )
     add_functions(conn)
-    for number, script in enumerate(known[version:], version + 1):
-        # Header and tables in one transaction: a crash leaves the old schema or the new one.
+    if version < len(known):
+        # Header and tables in one transaction: a crash leaves the old schema or the new one. It is
+        # one for all scripts, since each has to be synced several times.
         with closing(conn.cursor()) as cursor:
+            scripts = "\n".join(known[version:])
             cursor.executescript(
-                f"BEGIN IMMEDIATE;\n{script}\nPRAGMA application_id = {APPLICATION_ID};\n"
-                f"PRAGMA user_version = {number};\nCOMMIT;"
+                f"BEGIN IMMEDIATE;\n{scripts}\nPRAGMA application_id = {APPLICATION_ID};\n"
+                f"PRAGMA user_version = {len(known)};\nCOMMIT;"
             )
