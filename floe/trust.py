@@ -2,16 +2,24 @@
 to trust, for the first request."""
 
 import functools
+import importlib
 import importlib.util
 import mimetypes
 import ssl
 import sys
 import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
 _loading: Final = threading.RLock()
+
+UNUSED: Final = ("argparse", "html.entities", "urllib.request")
+"""Modules of the standard library that aiohttp's server imports for functions that no host calls:
+`python -m aiohttp.web`, the names of HTML's characters, a client's proxies. With the modules that
+they import in turn they take 1.1 MB."""
 
 
 def load_aiohttp() -> None:
@@ -27,11 +35,56 @@ def load_aiohttp() -> None:
         mimetypes.init(())  # without the machine's list of file types, which floe does not use
         sys.modules["aiohttp"] = _Package()
         try:
-            import aiohttp.web
+            with _put_off(UNUSED):
+                import aiohttp.web
         except ImportError:  # a release whose server needs more of the package
             for name in [name for name in sys.modules if name.partition(".")[0] == "aiohttp"]:
                 del sys.modules[name]
             import aiohttp.web  # noqa: F401
+
+
+@contextmanager
+def _put_off(names: tuple[str, ...]) -> Iterator[None]:
+    """Let an import take these modules from stand-ins, which load them when they are used."""
+    stand_ins = {name: _Later(name) for name in names if name not in sys.modules}
+    sys.modules.update(stand_ins)
+    try:
+        yield
+    finally:
+        for name in stand_ins:
+            del sys.modules[name]
+
+
+class _Later(ModuleType):
+    """Stands in for a module: each of its names is a function, and `html5` is a mapping."""
+
+    def __getattr__(self, name: str) -> "Callable[..., Any] | Mapping[str, str]":
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _Html5() if name == "html5" else functools.partial(_call, self.__name__, name)
+
+
+def _call(module: str, name: str, *args: object, **named: object) -> Any:
+    return getattr(importlib.import_module(module), name)(*args, **named)
+
+
+class _Html5(Mapping[str, str]):
+    """`html.entities.html5`, by which `html.unescape` finds the character of a name."""
+
+    def __getitem__(self, name: str) -> str:
+        return self._names()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names())
+
+    def __len__(self) -> int:
+        return len(self._names())
+
+    @staticmethod
+    def _names() -> Mapping[str, str]:
+        from html.entities import html5
+
+        return html5
 
 
 class _Package(ModuleType):

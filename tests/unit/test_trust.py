@@ -58,6 +58,24 @@ def test_client_is_loaded_when_something_uses_it() -> None:
     assert (done.stdout.split(), done.stderr) == (["False", "False", "True", "True"], "")
 
 
+PUT_OFF = """
+import sys
+from floe import trust
+trust.load_aiohttp()
+print(*[name in sys.modules for name in trust.UNUSED])
+import aiohttp.helpers, aiohttp.web, html, urllib.request
+print(aiohttp.helpers.getproxies() == urllib.request.getproxies())
+print(aiohttp.web.ArgumentParser("floe", usage="none").prog, html.unescape("&eacute;&nosuch;"))
+"""
+
+
+def test_modules_that_the_server_never_uses_are_loaded_when_something_does() -> None:
+    done = subprocess.run([sys.executable, "-c", PUT_OFF], capture_output=True, text=True)
+
+    loaded, same, used = done.stdout.splitlines()
+    assert (loaded, same, used) == ("False False False", "True", "floe é&nosuch;")
+
+
 OTHER_RELEASE = """
 import sys
 from floe import trust
