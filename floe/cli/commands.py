@@ -34,7 +34,7 @@ COMMANDS: Final = {
     "rerun": "start an ended run again, as a whole or in part",
     "run": "run one flow in this terminal, without a host",
     "runs": "list runs, newest first",
-    "secret": "set, list and remove secrets of a host",
+    "secret": "set, list and remove secrets of a host, and replace their key",
     "show": "show one run: nodes, times and forms",
     "test": "try flows against their tests; nothing runs",
     "trigger": "start a run",

@@ -1,4 +1,4 @@
-"""`floe secret`: set, list and remove secrets of a host; no command prints a value."""
+"""`floe secret`: secrets of a host, and the key of its vault; no command prints a value."""
 
 import sys
 
@@ -21,6 +21,7 @@ def command() -> None:
       floe secret set NPM_TOKEN              (asks for the value)
       floe secret set DEPLOY_KEY < id_rsa
       floe secret list
+      floe secret rotate                     (a new key for the vault)
     """
 
 
@@ -67,6 +68,23 @@ def remove(name: str, host: str | None) -> None:
     at = host or _own(client)
     client.delete(path("hosts", at, "secrets", name))
     click.echo(f"{clean(at)}: {name} is removed")
+
+
+@command.command(name="rotate")
+@click.option("--host", metavar="HOST", help="At HOST.  [the host that answers]")
+def rotate(host: str | None) -> None:
+    """Encrypt all secrets in the vault of a host with a new key.
+
+    The old key leaves the key file once no secret needs it. Values and names stay as they are.
+    """
+    client = connected()
+    at = host or _own(client)
+    done = client.post(path("hosts", at, "secrets", "rotate"), {})
+    key, count = clean(done["key"]), done["secrets"]
+    click.echo(f"{clean(at)}: the new key is {key}; secrets encrypted with it: {count}")
+    for other in done["others"]:
+        names = ", ".join(map(clean, other["secrets"]))
+        click.echo(f"the key {clean(other['key'])} stays: {names} cannot be read")
 
 
 def _own(client: Client) -> str:

@@ -29,7 +29,7 @@ from floe.model.ids import HostId, Json, RunRef, StoreId
 from floe.model.secret_name import SecretName
 from floe.model.signal import Cancel
 from floe.model.summary import Summary
-from floe.nodes.base import SecretRows
+from floe.nodes.base import KeyUse, SecretRows
 from floe.store.base import LedgerWrite
 
 log = structlog.get_logger()
@@ -194,6 +194,18 @@ class Hub(Life):
                 raise NotFound(f"the vault of {self.host.id} has no secret {name}")
             await self._keep_secrets({name: None})
         log.info("secret.removed", name=name, by=by)
+
+    async def rotate_key(self, *, by: str) -> KeyUse:
+        """Encrypt all secrets of the store with a new key. Raises Yours, World, Busy.
+
+        The old keys stay in the key file until no row names them, so a crash at any point leaves
+        every secret readable.
+        """
+        async with self._secrets:
+            await self._keep_secrets(await asyncio.to_thread(self.parts.secrets.sealed_again))
+            use = await asyncio.to_thread(self.parts.secrets.drop_keys)
+        log.info("vault.key_rotated", key=use.key, secrets=len(use.names), by=by)
+        return use
 
     async def _keep_secrets(self, rows: SecretRows) -> None:
         writes = tuple(LedgerWrite(kind=SECRET, key=k, value=v) for k, v in rows.items())

@@ -93,6 +93,18 @@ class ShownSecret:
     """Why it cannot be used; empty if it can."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyUse:
+    """Which secrets are encrypted with which keys, by the ids of the keys."""
+
+    key: str
+    """The newest."""
+    names: Sequence[SecretName]
+    """Those under the newest."""
+    others: Mapping[str, Sequence[SecretName]]
+    """Those under other keys."""
+
+
 class StoredSecrets(Secrets, Protocol):
     """The secrets of a host, some of them encrypted in its store. The calls here may block."""
 
@@ -104,8 +116,16 @@ class StoredSecrets(Secrets, Protocol):
         """The rows to store for a secret. Raises Yours, World."""
         ...
 
+    def sealed_again(self) -> SecretRows:
+        """The rows to store for all values under a new key. Raises Yours, World."""
+        ...
+
     def keep(self, rows: SecretRows) -> None:
         """These rows are stored now."""
+        ...
+
+    def drop_keys(self) -> KeyUse:
+        """Remove the keys that no stored row names. Raises Yours, World."""
         ...
 
     def shown(self) -> Sequence[ShownSecret]:
@@ -122,8 +142,14 @@ class NoSecrets:
     def sealed(self, name: SecretName, value: str, at: Instant, by: str) -> SecretRows:
         raise Yours("this host keeps no secrets")
 
+    def sealed_again(self) -> SecretRows:
+        raise Yours("this host keeps no secrets")
+
     def keep(self, rows: SecretRows) -> None:
         pass
+
+    def drop_keys(self) -> KeyUse:
+        raise Yours("this host keeps no secrets")
 
     def shown(self) -> Sequence[ShownSecret]:
         return ()

@@ -12,7 +12,7 @@ from floe.model.errors import Yours
 from floe.model.ids import Instant, Json, StoreId
 from floe.model.secret import Secret
 from floe.model.secret_name import SecretName, secret_name
-from floe.nodes.base import SecretRows, ShownSecret
+from floe.nodes.base import KeyUse, SecretRows, ShownSecret
 from floe.nodes.vault import Vault
 
 log = structlog.get_logger()
@@ -124,10 +124,18 @@ class HostSecrets:
         """The rows to store for a secret. Raises Yours, World."""
         return self._vault.sealed(name, value, at, by)
 
+    def sealed_again(self) -> SecretRows:
+        """The rows to store for all values of the vault under a new key. Raises Yours, World."""
+        return self._vault.sealed_again()
+
     def keep(self, rows: SecretRows) -> None:
         """These rows are stored now."""
         self._vault.keep(rows)
         self._look()
+
+    def drop_keys(self) -> KeyUse:
+        """Remove the keys of the vault that no stored row names. Raises Yours, World."""
+        return self._vault.drop_keys()
 
     def names(self) -> frozenset[SecretName]:
         """The names of all that it has."""

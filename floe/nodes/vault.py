@@ -2,7 +2,8 @@
 
 Rules of this file: a value is encrypted with AES-256-GCM under the newest key of the key file; name
 and store are authenticated, so that no row can stand in for a different one. A row names its key.
-What cannot be read is no secret of the host, and its problem is shown.
+What cannot be read is no secret of the host, and its problem is shown. A key is in the key file, on
+the disk, before the first row names it, and leaves the file after the last one.
 
 The library for the encryption is imported when the first secret is set or read: most hosts start
 without it.
@@ -27,7 +28,7 @@ from floe.model.ids import Instant, Json, StoreId
 from floe.model.nouns import dataclass
 from floe.model.secret import Secret
 from floe.model.secret_name import SecretName, secret_name
-from floe.nodes.base import SecretRows, ShownSecret
+from floe.nodes.base import KeyUse, SecretRows, ShownSecret
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -37,6 +38,7 @@ log = structlog.get_logger()
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
 KEY_FILE_MAX: Final = 64 * 1024
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 OWNER: Final = ""
 """The key of the row with the store that the values are bound to: a copy of the store that was
 restored has a different id, and the same secrets."""
@@ -98,17 +100,35 @@ class Vault:
         """The rows to store for a secret. Raises Yours for the value or the key file, World."""
         if fault := value_fault(value):
             raise Yours(f"{name}: {fault}")
-        keys = self._keys() if self._rows or self.key_file.exists() else self._made()
-        nonce = os.urandom(NONCE_BYTES)
-        data = _cipher(keys.by_id[keys.newest]).encrypt(nonce, value.encode(), self._bound(name))
-        row: Mapping[str, Json] = {
-            "key": keys.newest,
-            "nonce": base64.b64encode(nonce).decode(),
-            "data": base64.b64encode(data).decode(),
-            "at": at,
-            "by": by,
-        }
+        is_used = self._rows or self.key_file.exists()
+        keys = self._keys() if is_used else self._with_new_key(Keys(by_id={}))
+        row = {**self._encrypted(name, value, keys), "at": at, "by": by}
         return {name: row, OWNER: {"store": self._store}}
+
+    def sealed_again(self) -> SecretRows:
+        """The rows to store for all values under a new key, which the key file has then.
+
+        What cannot be read stays under its key. Raises Yours, World.
+        """
+        if not self._values:
+            raise Yours("the vault has no secret that can be read, so no key is replaced")
+        keys = self._with_new_key(self._keys())
+        return {
+            name: {**self._rows[name], **self._encrypted(name, value.reveal(), keys)}
+            for name, value in self._values.items()
+        }
+
+    def drop_keys(self) -> KeyUse:
+        """Remove the keys that no row names from the key file. Raises Yours, World."""
+        keys, names = self._keys(), dict[str, list[SecretName]]()
+        for name, row in self._rows.items():
+            names.setdefault(str(row.get("key")), []).append(SecretName(name))
+        kept = {id_: key for id_, key in keys.by_id.items() if id_ in names or id_ == keys.newest}
+        if kept != keys.by_id:
+            self._write(kept)
+            log.info("vault.keys_removed", keys=sorted(keys.by_id.keys() - kept.keys()))
+        newest = names.pop(keys.newest, [])
+        return KeyUse(key=keys.newest, names=tuple(newest), others=names)
 
     def keep(self, rows: SecretRows) -> None:
         """These rows are stored; None is removed."""
@@ -171,23 +191,46 @@ class Vault:
             raise Yours(what, "restore it")
         return Keys(by_id=keys)
 
-    def _made(self) -> Keys:
-        """A new key file with one key. Raises World."""
+    def _encrypted(self, name: SecretName, value: str, keys: Keys) -> Mapping[str, Json]:
+        """The part of a row that holds the value."""
+        nonce = os.urandom(NONCE_BYTES)
+        data = _cipher(keys.by_id[keys.newest]).encrypt(nonce, value.encode(), self._bound(name))
+        return {
+            "key": keys.newest,
+            "nonce": base64.b64encode(nonce).decode(),
+            "data": base64.b64encode(data).decode(),
+        }
+
+    def _with_new_key(self, keys: Keys) -> Keys:
+        """These keys behind a new one, as the key file has them now. Raises World."""
         key = secrets.token_bytes(KEY_BYTES)
-        part = self.key_file.with_name(f"{self.key_file.name}.{secrets.token_hex(4)}")
+        found = Keys(by_id={_id_of(key): key, **keys.by_id})
+        self._write(found.by_id)
+        log.info("vault.key_made", file=str(self.key_file), key=found.newest)
+        return found
+
+    def _write(self, keys: Mapping[str, bytes]) -> None:
+        """Replace the key file; on return it is on the disk. Raises World."""
+        part = self.key_file.with_name(f"{self.key_file.name}.part")
         try:
-            fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            part.unlink(missing_ok=True)  # of a process that was killed
             try:
-                os.write(fd, key.hex().encode() + b"\n")
-                os.fsync(fd)
+                with os.fdopen(os.open(part, _NEW, 0o600), "w") as file:
+                    file.writelines(f"{key.hex()}\n" for key in keys.values())
+                    file.flush()
+                    os.fsync(file.fileno())
+                part.rename(self.key_file)
+            except OSError:
+                part.unlink(missing_ok=True)
+                raise
+            folder = os.open(self.key_file.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                os.fsync(folder)
             finally:
-                os.close(fd)
-            part.rename(self.key_file)
+                os.close(folder)
         except OSError as error:
-            what = f"the key file {self.key_file} cannot be made: {reason_of(error)}"
+            what = f"the key file {self.key_file} cannot be written: {reason_of(error)}"
             raise World(what) from error
-        log.info("vault.key_made", file=str(self.key_file), key=_id_of(key))
-        return Keys(by_id={_id_of(key): key})
 
 
 def _id_of(key: bytes) -> str:

@@ -38,6 +38,7 @@ from floe.server.route import Route
 PLAIN: Final = "text/plain"
 HTML: Final = "text/html"
 ANYTHING: Final = "*/*"
+VAULT: Final = "hosts/{host}/secrets"
 
 
 PAGE: Final = {
@@ -236,16 +237,10 @@ ROUTES: Final = (
         body="Prune",
         answers={202: "Pruned"},
     ),
-    Route("GET", "hosts/{host}/secrets", secrets.index, answers={200: "Secrets"}),
-    Route(
-        "POST",
-        "hosts/{host}/secrets",
-        secrets.put,
-        headers=ONCE,
-        body="SetSecret",
-        answers={204: ""},
-    ),
-    Route("DELETE", "hosts/{host}/secrets/{name}", secrets.remove, answers={204: ""}),
+    Route("GET", VAULT, secrets.index, answers={200: "Secrets"}),
+    Route("POST", VAULT, secrets.put, headers=ONCE, body="SetSecret", answers={204: ""}),
+    Route("POST", f"{VAULT}/rotate", secrets.rotate, headers=ONCE, answers={200: "RotatedKey"}),
+    Route("DELETE", f"{VAULT}/{{name}}", secrets.remove, answers={204: ""}),
     Route("GET", "peer/ws", peers.serve, peer=True, headers=WHO, answers={101: ""}),
     Route(
         "GET",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from floe.model.secret_name import NAME_PATTERN
-from floe.server.json_schema import INSTANT, TEXT, Schema, many, maybe, one_of, ref, shape
+from floe.server.json_schema import COUNT, INSTANT, TEXT, Schema, many, maybe, one_of, ref, shape
 
 SECRETS: Final[Mapping[str, Schema]] = {
     "Secrets": shape(
@@ -23,6 +23,18 @@ SECRETS: Final[Mapping[str, Schema]] = {
     "MissingSecret": shape(
         {"name": TEXT, "flows": {**many(TEXT), "description": "that name it, as above"}}
     ),
+    "RotatedKey": shape(
+        {
+            "host": TEXT,
+            "key": {**TEXT, "description": "id of the new key"},
+            "secrets": {**COUNT, "description": "how many are encrypted with it"},
+            "others": {
+                **many(ref("OtherKey")),
+                "description": "older keys, which secrets that cannot be read still need",
+            },
+        }
+    ),
+    "OtherKey": shape({"key": TEXT, "secrets": many(TEXT)}),
     "SetSecret": shape(
         {
             "name": {**TEXT, "pattern": f"^{NAME_PATTERN}$"},

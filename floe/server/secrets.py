@@ -10,7 +10,7 @@ from floe.server.fields import query
 from floe.server.hosts import at_named_host
 from floe.server.idempotency import idempotency_key
 from floe.server.problems import answer
-from floe.shapes.secrets import secrets_shape
+from floe.shapes.secrets import rotated_shape, secrets_shape
 
 
 @at_named_host
@@ -40,6 +40,16 @@ async def remove(request: web.Request) -> web.Response:
     name = _name(request.match_info["name"])
     await request.app[HUB].remove_secret(name, by=request[CALLER].by)
     return web.Response(status=204)
+
+
+@at_named_host
+async def rotate(request: web.Request) -> web.Response:
+    """Encrypt all secrets in the vault of this host with a new key."""
+    idempotency_key(request)  # safe to repeat: one more new key
+    query(request).done()
+    hub = request.app[HUB]
+    use = await hub.rotate_key(by=request[CALLER].by)
+    return answer({"host": hub.reads.host, **rotated_shape(use)})
 
 
 def _name(text: str) -> SecretName:

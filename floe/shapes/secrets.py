@@ -6,7 +6,7 @@ from floe.model.codec import iso
 from floe.model.flow import Flow
 from floe.model.ids import FlowId, Shape
 from floe.model.secret_name import SecretName
-from floe.nodes.base import ShownSecret
+from floe.nodes.base import KeyUse, ShownSecret
 
 
 def secrets_shape(has: Sequence[ShownSecret], flows: Sequence[Flow]) -> Shape:
@@ -16,6 +16,15 @@ def secrets_shape(has: Sequence[ShownSecret], flows: Sequence[Flow]) -> Shape:
     return {
         "secrets": [_secret(one, users.get(one.name, ())) for one in has],
         "missing": [{"name": name, "flows": sorted(users[name])} for name in missing],
+    }
+
+
+def rotated_shape(use: KeyUse) -> Shape:
+    """The keys of a vault after a rotation."""
+    return {
+        "key": use.key,
+        "secrets": len(use.names),
+        "others": [{"key": key, "secrets": sorted(names)} for key, names in use.others.items()],
     }
 
 

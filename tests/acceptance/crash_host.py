@@ -85,6 +85,9 @@ REQUEST_ACTS: Final = (
 )
 """What a step does for a request or a message, in this order."""
 
+ROTATION_ACTS: Final = ("make key", "keep secrets", "drop keys")
+"""What a rotation of the vault's key does; the rows are stored between the first two."""
+
 POINTS: Final = tuple(f"{when} {act}" for act in ACTS for when in ("before", "after"))
 """Every point at which the host can be told to die."""
 
@@ -139,6 +142,8 @@ def wrap(ports: Ports, fuse: Fuse) -> None:
     _replace(ports.documents, "read", lambda call: fuse.around_async(lambda _: [FLOW_FILE], call))
     _replace(ports.notifier, "send", lambda call: fuse.around_async(lambda *_: [NOTICE], call))
     _replace(ports.clock, "wake", lambda call: _wake(fuse, call))
+    for name, act in zip(("sealed_again", "keep", "drop_keys"), ROTATION_ACTS, strict=True):
+        _replace(ports.secrets, name, partial(fuse.around, act))
     requests = (ports.executors[Http], ports.executors[Notify])
     for executor in requests:
         _replace(executor, "start", partial(_start, fuse, "request"))

@@ -95,6 +95,28 @@ async def test_bad_name_or_value_is_refused_and_not_repeated(
     assert value not in str(problem).replace("32768", "")
 
 
+async def test_rotated_key_is_shown_and_values_stay(
+    site: Site, secrets: HostSecrets, tmp_path: Path
+) -> None:
+    await set_(site)
+    old = (tmp_path / "vault.key").read_text()
+
+    status, rotated = await site.post("hosts/h1/secrets/rotate", {})
+
+    check(rotated, "RotatedKey")
+    assert (status, rotated["secrets"], rotated["others"]) == (200, 1, [])
+    assert old not in (tmp_path / "vault.key").read_text()
+    assert secrets.value(NPM).reveal() == VALUE
+    assert VALUE not in str(rotated)
+
+
+async def test_key_of_a_vault_without_secrets_is_not_rotated(site: Site) -> None:
+    status, problem = await site.post("hosts/h1/secrets/rotate", {})
+
+    assert status == 400
+    assert "the vault has no secret" in str(problem)
+
+
 @pytest.mark.parametrize("path", ["hosts/h1/secrets", "hosts/h1/secrets/NPM_TOKEN"])
 async def test_secrets_need_credentials(site: Site, path: str) -> None:
     headers = {"X-Floe-Auth": "wrong"}

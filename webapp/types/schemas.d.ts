@@ -731,6 +731,21 @@ export type MissingSecret = {
   flows: string[];
 };
 
+export type RotatedKey = {
+  host: string;
+  /** id of the new key */
+  key: string;
+  /** how many are encrypted with it */
+  secrets: number;
+  /** older keys, which secrets that cannot be read still need */
+  others: OtherKey[];
+};
+
+export type OtherKey = {
+  key: string;
+  secrets: string[];
+};
+
 export type SetSecret = {
   name: string;
   /** 6 characters to 32 KiB; no reply ever has it */

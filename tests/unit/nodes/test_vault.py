@@ -1,9 +1,12 @@
 """Secrets in a store: encrypted, bound to name and store, under a key that only floe's user has."""
 
+import errno
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -193,7 +196,7 @@ def test_key_file_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     vault = Vault(tmp_path / "no" / "vault.key")
     vault.open({}, STORE)
 
-    with pytest.raises(World, match="cannot be made"):
+    with pytest.raises(World, match="cannot be written"):
         vault.sealed(NPM, VALUE, Instant(1), "bob")
 
 
@@ -266,6 +269,120 @@ def test_file_that_is_no_secret_is_shown_with_its_problem(tmp_path: Path) -> Non
 def test_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(Yours, match="the folder of secrets"):
         FolderSecrets(tmp_path / "no")
+
+
+def rotated(store: Store) -> None:
+    """Encrypt all values with a new key, as a host does."""
+    rows = store.vault.sealed_again()
+    store.rows |= rows
+    store.vault.keep(rows)
+    store.vault.drop_keys()
+
+
+def test_rotated_secrets_are_the_same_under_a_new_key(store: Store) -> None:
+    store.set()
+    store.set(OTHER, "another value")
+    before, old = store.row(), store.key_file.read_text()
+
+    rotated(store)
+
+    after = store.row()
+    assert store.opened().values() == {NPM: Secret(VALUE), OTHER: Secret("another value")}
+    assert after["key"] != before["key"]
+    assert (after["at"], after["by"]) == (before["at"], before["by"])
+    assert len(store.key_file.read_text().split()) == 1
+    assert old not in store.key_file.read_text()
+    assert store.key_file.stat().st_mode & 0o777 == 0o600
+
+
+def test_key_of_a_secret_that_cannot_be_read_stays(store: Store) -> None:
+    store.set()
+    store.set(OTHER, "another value")
+    old = store.row()["key"]
+    store.rows[NPM] = {**store.row(), "data": "AAAAAAAAAAAAAAAA"}
+    store.vault = store.opened()
+
+    rows = store.vault.sealed_again()
+    store.rows |= rows
+    store.vault.keep(rows)
+    use = store.vault.drop_keys()
+
+    assert ([*use.names], {**use.others}) == ([OTHER], {old: [NPM]})
+    assert len(store.key_file.read_text().split()) == 2
+
+
+def test_key_of_a_vault_without_secrets_is_not_rotated(store: Store) -> None:
+    with pytest.raises(Yours, match="no secret that can be read"):
+        store.vault.sealed_again()
+
+    assert not store.key_file.exists()
+
+
+def test_key_that_cannot_be_written_leaves_the_old_one(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.set()
+    before = store.key_file.read_text()
+
+    def full(fd: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(World, match="cannot be written: No space left"):
+            store.vault.sealed_again()
+
+    assert store.key_file.read_text() == before
+    assert [*store.key_file.parent.iterdir()] == [store.key_file]
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+CALLS = ("open", "fsync", "rename", "close")
+"""What a vault does to its key file, and where a process may end: before and after each."""
+
+
+@pytest.mark.parametrize("nth", range(30))
+def test_secrets_can_be_read_wherever_a_rotation_ends(
+    store: Store, monkeypatch: pytest.MonkeyPatch, nth: int
+) -> None:
+    store.set()
+    store.set(OTHER, "another value")
+    passed = 0
+
+    def point() -> None:
+        nonlocal passed
+        passed += 1
+        if passed == nth:
+            raise Killed
+
+    def around(call: Callable[..., object]) -> Callable[..., object]:
+        def around(*args: object, **named: object) -> object:
+            point()
+            result = call(*args, **named)
+            point()
+            return result
+
+        return around
+
+    with monkeypatch.context() as patch, suppress(Killed):
+        for name in CALLS:
+            patch.setattr(os, name, around(getattr(os, name)))
+        rows = store.vault.sealed_again()
+        point()
+        store.rows |= rows  # one transaction
+        point()
+        store.vault.keep(rows)
+        store.vault.drop_keys()
+
+    store.vault = store.opened()
+    assert store.vault.values() == {NPM: Secret(VALUE), OTHER: Secret("another value")}
+    rotated(store)
+    assert store.opened().values() == {NPM: Secret(VALUE), OTHER: Secret("another value")}
+    assert len(store.key_file.read_text().split()) == 1
+    assert [*store.key_file.parent.iterdir()] == [store.key_file]
 
 
 def test_vault_without_secrets_loads_no_encryption() -> None:
