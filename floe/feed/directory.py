@@ -46,7 +46,7 @@ class DirectorySource(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learned:
-    """The consequences of a message from another host."""
+    """What the directory learned from a message of another host."""
 
     appends: tuple[Append, ...] = ()
     """Rows to store, in one transaction with `marks`."""
@@ -242,6 +242,6 @@ def _parted(changes: Iterable[Change]) -> tuple[tuple[Summary, ...], tuple[Prune
 
 
 def offered(row: Summary) -> Append:
-    """The append that stores a received row. Raises IdInvalid for a row that names no run."""
+    """The append that stores a row of the directory that was received. Raises IdInvalid."""
     run, summary = RunRef.parse(row.key), completed(row)
     return Append(run=run, epoch=row.epoch, after=0, records=(), summary=summary)

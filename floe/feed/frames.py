@@ -58,7 +58,7 @@ def reset_frame(pos: str) -> Frame:
 
 
 def is_published(step: Recorded, store: StoreId) -> bool:
-    """Whether an event belongs to this store's feed: its host had the pen, and has no mere copy.
+    """Whether an event gets a frame in this store's feed: its host had the pen, not a mere copy.
 
     The adopter has the pen until RunActivated, and again when it revokes the grant.
 

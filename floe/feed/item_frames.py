@@ -57,7 +57,7 @@ def is_about_items(frame: Frame) -> bool:
 
 
 def pause_s(sent: Sequence[Frame]) -> float:
-    """Seconds until a client gets the next frames: after items more will follow, and be merged."""
+    """Seconds until a client gets the next frames: after frames of items more will follow."""
     return PAUSE_S if sent and is_about_items(sent[-1]) else 0.0
 
 

@@ -26,7 +26,7 @@ _POSITION: Final = re.compile(rf"{STORE.pattern}:[0-9]{{1,18}}(?:,{STORE.pattern
 
 
 def read_position(text: str) -> dict[StoreId, int] | None:
-    """The vector in a text; None for a text without one."""
+    """The position in merged feeds, a vector, in a text; None for a text without one."""
     if len(text) > 64 * 1024 or not _POSITION.fullmatch(text):
         return None
     parts = (part.split(":") for part in text.split(","))
@@ -34,7 +34,7 @@ def read_position(text: str) -> dict[StoreId, int] | None:
 
 
 def position_of(vector: Mapping[StoreId, int]) -> str:
-    """The text of a vector; the same for equal ones."""
+    """The text of a position in merged feeds; the same for equal vectors."""
     return ",".join(f"{store}:{vector[store]}" for store in sorted(vector))
 
 

@@ -21,7 +21,7 @@ TICK_S: Final = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Began:
-    """The store of this feed, and the position that it starts from."""
+    """In a stream: the store of this feed, and the position that it starts from."""
 
     store: StoreId
     pos: int
@@ -29,7 +29,7 @@ class Began:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """All events before this position were sent."""
+    """In a stream: all events before this position were sent."""
 
     pos: int
 
@@ -38,7 +38,7 @@ FeedItem = Began | Reached | Frame
 
 
 async def own_feed(feed: Feed, store: str, after: int) -> AsyncGenerator[Sequence[FeedItem], None]:
-    """A host's own feed after a position of its store, without end.
+    """The stream of a host's own feed after a position of its store, without end.
 
     A position of a different store is ignored: the feed then starts at the beginning, as far back
     as a listener can catch up. Some of the yielded items are empty. Raises Lagging.
@@ -79,7 +79,7 @@ def _frame(frame: Frame) -> str:
 
 
 def read_line(line: bytes) -> FeedItem:
-    """The item of a line. Raises Theirs."""
+    """The item of a line of the stream. Raises Theirs."""
     try:
         match line.decode().split(" ", 6):
             case ["store", store, pos]:

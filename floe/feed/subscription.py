@@ -38,7 +38,7 @@ class SubscriptionLagging(Exception):
         self.pos = pos
 
 
-class Published(Protocol):
+class SubscribedFeed(Protocol):
     """The feed that a subscription is part of."""
 
     named: Named
@@ -47,7 +47,7 @@ class Published(Protocol):
 
     @property
     def store_id(self) -> StoreId:
-        """The store with its events."""
+        """The store whose events a subscription gets."""
         ...
 
     def leave(self, subscription: "Subscription") -> None:
@@ -60,7 +60,7 @@ class Subscription:
 
     def __init__(
         self,
-        feed: Published,
+        feed: SubscribedFeed,
         store: RunStore,
         fold: Callable[[RunRef, int], Awaitable[Run | None]],
         after: str | None,

@@ -9,7 +9,7 @@ import structlog
 from floe.host.inputs import Child, ChildrenLeft, Incoming, Start
 from floe.host.peers.whereabouts import holder_of, pen_of
 from floe.hub.clock import Clock
-from floe.hub.flows import Flows, given_by_hand, pulled, start_of
+from floe.hub.flows import Flows, flow_start_values, pulled, start_of
 from floe.kernel.children import awaits_child, cancel_of
 from floe.kernel.open_children import children_of
 from floe.model.children import SubFlow
@@ -83,7 +83,7 @@ class Children:
         book = self._flows.book
         flow = book.find(work.flow)
         trigger = pulled(flow, "", "data")
-        values = await given_by_hand(trigger, work.values, self._refs)
+        values = await flow_start_values(trigger, work.values, self._refs)
         start = start_of(book, flow, trigger, values, by=run.by, once="")
         return replace(start, only=host or None)
 

@@ -235,7 +235,7 @@ def _way(by_ms: int) -> str:
 
 
 class Timers:
-    """Calls back once for each key at its instant, in the loop's thread.
+    """Timers by a clock: they call back once for each key at its instant, in the loop's thread.
 
     Setting a key again moves it. Nothing is durable here: a start sets all owed timers again.
     """
@@ -253,7 +253,7 @@ class Timers:
         return len(self._heap)
 
     def set(self, key: Hashable, due: Instant) -> None:
-        """Fire `key` at `due`, or at once if that is past."""
+        """Fire `key` when the clock reaches `due`, or at once if that is past."""
         self._due[key] = due
         self._count += 1
         heapq.heappush(self._heap, (due, self._count, key))
@@ -261,7 +261,7 @@ class Timers:
             self._arm()
 
     def drop(self, key: Hashable) -> None:
-        """Forget a key. Unknown keys are ignored."""
+        """Forget a key of a timer of the clock. Unknown keys are ignored."""
         self._due.pop(key, None)
         if len(self._heap) > STALE_MAX + 2 * len(self._due):
             self._heap = [entry for entry in self._heap if self._due.get(entry[2]) == entry[0]]
@@ -274,7 +274,7 @@ class Timers:
         self._arm()
 
     def look(self) -> None:
-        """Fire what is due now."""
+        """Fire what is due now by the clock."""
         now = self._clock.now()
         try:
             while self._heap and self._heap[0][0] <= now:
@@ -286,7 +286,7 @@ class Timers:
             self._arm()
 
     def close(self) -> None:
-        """Drop all timers. Idempotent."""
+        """Drop all timers of the clock. Idempotent."""
         self._due.clear()
         self._heap.clear()
         self._arm()

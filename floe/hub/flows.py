@@ -205,7 +205,7 @@ def pulled(flow: Flow, id: str, kind: TriggerType) -> Trigger:
     raise NotFound(f"flow {flow.id} has {what}", f"its {word}triggers: {names}")
 
 
-async def given_by_hand(
+async def flow_start_values(
     trigger: Trigger, values: Mapping[str, Json], refs: Refs
 ) -> Mapping[str, Json]:
     """The checked values of a start by a person. A poll's are those of a present commit.

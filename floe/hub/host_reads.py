@@ -46,8 +46,8 @@ FINDINGS_MAX: Final = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
-    """The numbers of a host."""
+class HostCounts:
+    """The numbers of a host, for reads."""
 
     runs: Mapping[Phase, int]
     """Runs that are not archived, by phase."""
@@ -117,9 +117,9 @@ class HostReads:
         """This host as placing sees it."""
         return self.loop.core.view()
 
-    def counts(self) -> Counts:
+    def counts(self) -> HostCounts:
         """The numbers of this host."""
-        return Counts(
+        return HostCounts(
             runs=Counter(run.phase for run in self.lives()),
             slots=self.parts.host.slots,
             running=self.effects.running(),
@@ -253,7 +253,7 @@ class HostReads:
 
 
 async def keep_logged(problems: Callable[[], Sentences]) -> None:
-    """Log each problem when it begins and when it is over, until cancelled."""
+    """Log each problem that host reads show when it begins and when it is over."""
     known: dict[tuple[HostId, str], str] = {}
     while True:
         now = {

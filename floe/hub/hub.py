@@ -20,7 +20,7 @@ from floe.host.inputs import (
 )
 from floe.host.rerun_plan import RerunRequest
 from floe.host.retention import Wanted
-from floe.hub.flows import FlowBook, given_by_hand, pulled, start_of
+from floe.hub.flows import FlowBook, flow_start_values, pulled, start_of
 from floe.hub.life import Life
 from floe.hub.masking import SECRET
 from floe.model.errors import ConfigInvalid, Conflict, NotFound, TriggerHeld
@@ -36,7 +36,7 @@ log = structlog.get_logger()
 
 
 class Done(NamedTuple):
-    """The answer to an act on a run."""
+    """The answer of the hub to an act on a run."""
 
     row: Summary
     """Of the run, after the act."""
@@ -45,7 +45,7 @@ class Done(NamedTuple):
 
     @property
     def id(self) -> str:
-        """Of the run."""
+        """The id of the run on which the hub acted."""
         return self.row.id
 
 
@@ -75,7 +75,7 @@ class Hub(Life):
         found = self.reads.flow(flow)
         chosen = pulled(found, trigger, kind)
         if kind == "data":
-            values = await given_by_hand(chosen, values, self.parts.refs)
+            values = await flow_start_values(chosen, values, self.parts.refs)
         start = start_of(self.flows.book, found, chosen, values, by=by, once=once)
         return await self._started(start)
 

@@ -36,7 +36,7 @@ STOPPING: Final = "this host is stopping"
 
 
 class Busy(World):
-    """The inbox is full, or the host is stopping; try again."""
+    """The inbox of the loop is full, or the host is stopping; try again."""
 
 
 class Loop:

@@ -205,14 +205,14 @@ class MachineFolder:
 
 
 def existing(path: Path) -> Path:
-    """A folder, or the nearest existing one above it."""
+    """A folder of this machine, or the nearest existing one above it."""
     while not os.path.isdir(path) and path != path.parent:  # noqa: PTH112 - which may raise
         path = path.parent
     return path
 
 
 def lacking(path: Path, *, was_full: bool = False) -> str:
-    """Why nothing can be written in a folder; empty where it can."""
+    """What the machine lacks: why nothing can be written in a folder; empty where it can."""
     try:
         disk = os.statvfs(path)
         free = (disk.f_bavail if os.geteuid() else disk.f_bfree) * disk.f_frsize
@@ -232,5 +232,5 @@ def lacking(path: Path, *, was_full: bool = False) -> str:
 
 
 def without_numbers(trouble: str) -> str:
-    """The same text for a problem in which only a number changes."""
+    """A problem of the machine without the number that changes in it."""
     return re.sub(r"\d+", "#", trouble)

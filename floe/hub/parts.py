@@ -81,7 +81,7 @@ class Parts:
 async def core_of(
     host: SiteSettings, store: RunStore, clock: Clock, named: Callable[[RunRef], str]
 ) -> HubCore:
-    """A core with everything that the store keeps besides runs. The store must be open."""
+    """The part that decides: a core with everything that the store keeps besides runs."""
     await _go_on(clock, store)
     serial = await store.row("serial", "run")
     fence = await store.row("keeper", "fence")
@@ -104,7 +104,7 @@ async def core_of(
 
 
 def hello_of(parts: Parts) -> Hello:
-    """This process, as it introduces itself to other hosts. The store must be open."""
+    """This process, as its parts introduce it to other hosts. The store must be open."""
     return Hello(
         host=parts.host.id,
         store=parts.store.store_id,
@@ -129,7 +129,7 @@ async def triggers_of(
     put: Callable[[Incoming], None],
     refusal: Callable[[], str],
 ) -> Triggers:
-    """Triggers that know which ticks and commits are handled. The store must be open.
+    """The part for triggers, which knows the ticks and commits handled. The store must be open.
 
     `refusal` returns why this host takes no run; other hosts of a cluster may still take it.
     """

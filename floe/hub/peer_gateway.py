@@ -142,7 +142,7 @@ class PeerGateway:
 
 
 def others_at(seen: Iterable[Seen]) -> int:
-    """The number of other hosts at the configured URLs; a URL that never answered counts as one."""
+    """How many peers the gateway sees at the configured URLs; a silent URL counts as one."""
     urls = [one for one in seen if one.url and not one.is_self]
     return len({one.host or one.url for one in urls})
 

@@ -40,7 +40,7 @@ BAD_MAX: Final = 100  # bad runs in a row of a flow are counted up to this
 
 
 class FoundRun(NamedTuple):
-    """A run by the name that a caller gave, and the place of its log."""
+    """What reads find by the name that a caller gave: a run, and the place of its log."""
 
     ref: RunRef
     row: Summary | None = None

@@ -60,7 +60,7 @@ PROXIES: Final = web.AppKey("proxies", Proxies)
 
 
 def application(hub: Hub, settings: ServerSettings, peers: Peers | None = None) -> web.Application:
-    """The application over an open hub. Its only routes are those of the table.
+    """The application of a server over an open hub. Its only routes are those of the table.
 
     Without `peers` there are no other hosts, and none may connect.
     """
@@ -158,7 +158,7 @@ class Server:
         """Its URLs, the public one first; known after `start`."""
 
     async def start(self) -> None:
-        """Listen at all addresses or at none. Raises Yours or World."""
+        """Listen at all addresses of the application or at none. Raises Yours or World."""
         settings = self._settings
         binds = [settings.public, *([settings.private] if settings.private else [])]
         endpoints = [endpoint(bind, insecure=settings.insecure) for bind in binds]

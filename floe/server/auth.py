@@ -25,7 +25,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """A caller with valid credentials."""
+    """A caller that authenticated with valid credentials."""
 
     user: str
     name: str = ""
@@ -99,7 +99,7 @@ def _caller(shown: ShownToken) -> Caller:
 
 
 def header_token(request: web.Request) -> str:
-    """The token in a request's headers; empty for none."""
+    """The token in a request's headers that is to authenticate it; empty for none."""
     if text := request.headers.get("X-Floe-Auth", ""):
         return text
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")

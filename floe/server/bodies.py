@@ -81,7 +81,7 @@ async def json_body(
 
 
 def parse(text: bytes) -> Json:
-    """Parse strict JSON: no duplicate keys, finite numbers, no lone surrogates.
+    """Parse a body as strict JSON: no duplicate keys, finite numbers, no lone surrogates.
 
     Raises Yours.
     """

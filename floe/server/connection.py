@@ -43,7 +43,7 @@ GARBLED: Final = "this is not a valid HTTP/1.1 request"
 
 
 def protect(response: web.StreamResponse) -> None:
-    """Add the headers of every reply."""
+    """Add the headers of every reply of a connection."""
     response.headers.update(HEADERS)
     for name, value in DEFAULTS.items():
         response.headers.setdefault(name, value)

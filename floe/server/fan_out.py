@@ -22,7 +22,7 @@ ANSWER_S: Final = 3.0
 
 @dataclass(frozen=True, slots=True)
 class LastReply:
-    """A reply that a host gave before it went away."""
+    """A reply that a host gave to an earlier fan-out, before it went away."""
 
     shape: Shape
     at: Instant
@@ -46,7 +46,7 @@ class FanOut:
 
 
 async def others(request: web.Request) -> FanOut:
-    """The replies of all other hosts to this GET; none if another host sent it."""
+    """Fan out a GET: the replies of all other hosts; none if another host sent it."""
     reads, kept = request.app[HUB].reads, request.app[LAST_REPLIES]
     members = reads.members()
     if request[CALLER].via:

@@ -31,7 +31,7 @@ from floe.server.origin import check_origin
 from floe.server.problems import status_of
 from floe.server.remote_tail import RemoteTail
 from floe.server.sockets import framed_all, shake_hands
-from floe.server.tail import POLL_S, Piece, Tail
+from floe.server.tail import POLL_S, Tail, TailPiece
 from floe.server.watch import MakeTail, OutputWatch, WatchKey, key_in
 
 log = structlog.get_logger()
@@ -62,7 +62,7 @@ WATCHES_MAX: Final = 32
 
 
 class Over(Exception):
-    """The connection to this client must end, with the reason."""
+    """The feed of this client must end, with the reason."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
@@ -167,7 +167,7 @@ class FeedClient:
         if self._watches.get(key) is watch:
             watch.move(self._tasks, make)
 
-    async def _send_output(self, key: WatchKey, watch: OutputWatch, piece: Piece) -> bool:
+    async def _send_output(self, key: WatchKey, watch: OutputWatch, piece: TailPiece) -> bool:
         """Send a piece; return whether there was one. Half a character waits for its other half."""
         text, used = codecs.utf_8_decode(piece.data, "replace", piece.over)
         if self._watches.get(key) is not watch:

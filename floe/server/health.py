@@ -7,7 +7,7 @@ from floe.server.problems import answer
 
 
 async def live(request: web.Request) -> web.Response:
-    """Whether the process replies."""
+    """Health: whether the process replies."""
     return answer({"ok": True})
 
 

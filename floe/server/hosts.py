@@ -59,7 +59,7 @@ async def reload(request: web.Request) -> web.Response:
 
 
 async def drain(request: web.Request) -> web.Response:
-    """Accept no new runs, or (`on` false) accept them again. Present runs continue."""
+    """Drain the host: accept no new runs, or (`on` false) accept them again."""
     idempotency_key(request)  # safe to repeat, here and below
     query(request).done()
     body = await json_body(request)

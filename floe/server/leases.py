@@ -18,7 +18,7 @@ from floe.server.relay import at_host, reply_of
 
 
 async def index(request: web.Request) -> web.StreamResponse:
-    """Held resources with holder and time, and the runs that wait for them, oldest first.
+    """Leases: held resources with holder and time, and the runs that wait for them.
 
     The keeper replies, whichever host gets the request. While it is away, a host reports the
     resources of its own runs.
@@ -37,7 +37,7 @@ async def index(request: web.Request) -> web.StreamResponse:
 
 
 async def free(request: web.Request) -> web.StreamResponse:
-    """Take a resource from its holder; at the keeper, whichever host gets the request."""
+    """End a lease: take a resource from its holder; at the keeper, whichever host is asked."""
     if (keeper := _elsewhere(request)) is not None:
         return await at_host(request, keeper)
     idempotency_key(request)  # safe to repeat: only the named run can lose the resource

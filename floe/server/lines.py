@@ -53,8 +53,8 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """The result of a search, and how far it read."""
+class FoundLines:
+    """The lines that a search found, and how far it read."""
 
     lines: tuple[int, ...]
     """Line numbers from 1."""
@@ -125,12 +125,12 @@ class Lines:
                 start = end + 1
         return lines
 
-    def find(self, text: str, first: int) -> Found:
+    def find(self, text: str, first: int) -> FoundLines:
         """The lines from `first` that contain a text, ignoring case and colours."""
         wanted = text.encode().lower()
         found: list[int] = []
         if not self.count:
-            return Found(lines=(), next=None)
+            return FoundLines(lines=(), next=None)
         with opened(self._path) as file:
             start = self._start(file, first)
             stop = start + SEARCH_BYTES
@@ -142,9 +142,11 @@ class Lines:
                     if not found or found[-1] != number + line:
                         found.append(number + line)
                     if len(found) == FOUND_MAX:
-                        return Found(lines=tuple(found), next=found[-1] + 1)
+                        return FoundLines(lines=tuple(found), next=found[-1] + 1)
                 number += block.count(b"\n")
-        return Found(lines=tuple(found), next=max(number, first + 1) if stop < self.size else None)
+        return FoundLines(
+            lines=tuple(found), next=max(number, first + 1) if stop < self.size else None
+        )
 
     def _pread(self, file: int, size: int, offset: int) -> bytes:
         return masked_piece(file, size, offset, self.masks, self.at_end)

@@ -9,8 +9,7 @@ from typing import Final
 import structlog
 from aiohttp import web
 
-from floe.model.codec import iso
-from floe.model.errors import Denied, Forbidden, NotFound
+from floe.model.errors import Denied, Forbidden
 from floe.server.app_keys import AUTH, CALLER, SETTINGS
 from floe.server.auth import Caller, header_token, is_from_https
 from floe.server.bodies import json_body
@@ -18,7 +17,7 @@ from floe.server.fields import query
 from floe.server.idempotency import idempotency_key
 from floe.server.origin import page_key
 from floe.server.problems import answer
-from floe.server.token import COOKIE, ID_LEN, USER
+from floe.server.token import COOKIE, USER
 
 log = structlog.get_logger()
 
@@ -68,7 +67,7 @@ def _caller(request: web.Request, text: str, user: str) -> Caller:
 
 
 async def who(request: web.Request) -> web.Response:
-    """The logged-in user, by the name of a personal token.
+    """The user who is logged in, by the name of a personal token.
 
     In a header, the key with which a page of floe opens the feed.
     """
@@ -78,34 +77,8 @@ async def who(request: web.Request) -> web.Response:
     return response
 
 
-async def tokens(request: web.Request) -> web.Response:
-    """The personal tokens; their texts are shown once, at their creation."""
-    query(request).done()
-    found = request.app[AUTH].tokens.personal()
-    rows = [
-        {
-            "id": id,
-            "name": token.name,
-            "made_at": iso(token.made_at),
-            "made_by": token.maker[:ID_LEN],
-        }
-        for id, token in found
-    ]
-    return answer({"tokens": rows})
-
-
-async def revoke(request: web.Request) -> web.Response:
-    """Revoke a personal token, with the sessions and tokens that were made with it."""
-    query(request).done()
-    id = request.match_info["token"]
-    if not await request.app[AUTH].tokens.revoke(id):
-        raise NotFound(f"no token {id[:80]}", "GET tokens lists them")
-    log.info("auth.token_revoked", by=request[CALLER].by, token=id)
-    return web.Response(status=204)
-
-
 async def logout(request: web.Request) -> web.Response:
-    """End the session."""
+    """End the session of a login."""
     idempotency_key(request)  # a session ends once, with or without a key
     auth = request.app[AUTH]
     for text in (request.cookies.get(COOKIE, ""), header_token(request)):

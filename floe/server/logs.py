@@ -22,7 +22,7 @@ from floe.server.problems import Handler, answer, problem
 from floe.server.readers import check_reader
 from floe.server.relay import relayed
 from floe.server.runs import node_of
-from floe.server.tail import CHUNK, POLL_S, Spot, Tail, read, readable, size_of, spot_of
+from floe.server.tail import CHUNK, POLL_S, Tail, TailSpot, read, readable, size_of, spot_of
 from floe.server.waits import wait_set
 
 LIMIT: Final = 1024 * 1024
@@ -40,7 +40,7 @@ ATTEMPT_MAX: Final = 2**31
 
 
 def where_it_ran(handler: Handler) -> Handler:
-    """Wrap a handler: the output of a node that a re-run took over is that of the earlier run."""
+    """Wrap a handler of logs: the output of a node that a re-run took over is the earlier run's."""
 
     @functools.wraps(handler)
     async def answered(request: web.Request) -> web.StreamResponse:
@@ -58,7 +58,7 @@ def where_it_ran(handler: Handler) -> Handler:
 
 @where_it_ran
 async def show(request: web.Request) -> web.StreamResponse:
-    """The output of an attempt, byte for byte."""
+    """The log of an attempt: its output, byte for byte."""
     fields = query(request)
     attempt = _attempt(fields)
     offset = fields.integer("offset", 0, 0, OFFSET_MAX)
@@ -86,7 +86,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 @where_it_ran
 async def lines(request: web.Request) -> web.Response:
-    """Some lines of the output of an attempt, and their total number."""
+    """Some lines of the log of an attempt, and their total number."""
     fields = query(request)
     attempt = _attempt(fields)
     first = fields.integer("from", 1, -OFFSET_MAX, OFFSET_MAX)
@@ -102,7 +102,7 @@ async def lines(request: web.Request) -> web.Response:
 
 @where_it_ran
 async def find(request: web.Request) -> web.Response:
-    """The numbers of the lines that contain a text, ignoring case and colours."""
+    """The numbers of the lines in the log of an attempt that contain a text."""
     fields = query(request)
     attempt = _attempt(fields)
     first = fields.integer("from", 1, 1, OFFSET_MAX)
@@ -144,7 +144,7 @@ def _attempt(fields: Fields) -> LogAttempt:
     return LogAttempt(visit, fields.integer("attempt", 0, 1, ATTEMPT_MAX), item_in(fields))
 
 
-async def _spot(request: web.Request, named: LogAttempt) -> tuple[Run, Node, Spot]:
+async def _spot(request: web.Request, named: LogAttempt) -> tuple[Run, Node, TailSpot]:
     hub = request.app[HUB]
     run = await hub.reads.run(request.match_info["run"])
     node = node_of(run, request.match_info["node"])
@@ -164,7 +164,7 @@ def _range(request: web.Request, size: int) -> tuple[int, int] | None:
 
 
 async def _sent(
-    request: web.Request, spot: Spot, start: int, end: int, size: int, *, status: int
+    request: web.Request, spot: TailSpot, start: int, end: int, size: int, *, status: int
 ) -> web.StreamResponse:
     response = web.StreamResponse(status=status, headers=_headers(spot, size))
     response.content_length = end - start
@@ -196,7 +196,7 @@ async def _copy(
         start += len(data)
 
 
-async def _followed(request: web.Request, tail: Tail, spot: Spot) -> web.StreamResponse:
+async def _followed(request: web.Request, tail: Tail, spot: TailSpot) -> web.StreamResponse:
     size = await size_of(request.app[HUB].reads.places, spot.path)
     response = web.StreamResponse(headers=_headers(spot, size))
     await response.prepare(request)
@@ -218,7 +218,7 @@ async def _followed(request: web.Request, tail: Tail, spot: Spot) -> web.StreamR
     return response
 
 
-def _headers(spot: Spot, size: int) -> dict[str, str]:
+def _headers(spot: TailSpot, size: int) -> dict[str, str]:
     return {
         "Content-Type": "text/plain; charset=utf-8",
         "X-Floe-Size": str(size),

@@ -22,7 +22,7 @@ PHASES: Final[tuple[Phase, ...]] = ("reading", "pending", "granted", "active", "
 
 
 async def index(request: web.Request) -> web.Response:
-    """All gauges."""
+    """All metrics, as gauges."""
     query(request).done()
     text = "".join(f"{line}\n" for line in _lines(request.app[HUB]))
     headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}

@@ -33,7 +33,7 @@ CLUSTER: Final = {"cluster": {"type": "apiKey", "in": "header", "name": "X-Floe-
 
 
 async def show(request: web.Request) -> web.Response:
-    """This description."""
+    """The OpenAPI description of this API."""
     query(request).done()
     return answer(description(request.app[ROUTES_OF], request.app[SETTINGS].base_url))
 

@@ -40,7 +40,7 @@ def check_origin(request: web.Request) -> None:
 
 
 def page_key(request: web.Request) -> str:
-    """A key that a page of floe can read and others cannot; empty without a session.
+    """A key that only a page of this origin can read; empty without a session.
 
     For the feed: browsers send no Sec-Fetch-Site with a websocket, and the Host that arrives may
     lack the port, or be the proxy's own name for this server.

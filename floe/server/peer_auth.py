@@ -24,7 +24,7 @@ BY_MAX: Final = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passed:
-    """The user for whom a host relays a request."""
+    """The user for whom an authenticated peer relays a request."""
 
     by: str
     via: str

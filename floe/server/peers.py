@@ -19,7 +19,7 @@ CLOSE_S: Final = 1.0
 
 
 async def serve(request: web.Request) -> web.WebSocketResponse:
-    """Messages between hosts; a websocket of msgpack."""
+    """Messages between peers; a websocket of msgpack."""
     query(request).done()
     peers = request.app.get(PEERS)
     if peers is None:
@@ -46,25 +46,25 @@ async def _close_at(stopping: asyncio.Event, wire: "ServerSocket") -> None:
 
 
 class ServerSocket:
-    """A websocket that another host opened."""
+    """A websocket that a peer opened at the server."""
 
     def __init__(self, opened: web.WebSocketResponse) -> None:
         self._socket = opened
         self._asked: bytes | None = None
 
     async def send(self, frame: bytes) -> None:
-        """Write a frame."""
+        """Write a frame to the peer."""
         await self._socket.send_bytes(frame)
 
     async def ping(self) -> None:
-        """Send a ping, and answer the last one received."""
+        """Send the peer a ping, and answer the last one received."""
         if (asked := self._asked) is not None:
             self._asked = None
             await self._socket.pong(asked)
         await self._socket.ping()
 
     async def receive(self) -> bytes | None:
-        """The next frame; empty for a ping or pong, None at the end."""
+        """The peer's next frame; empty for a ping or pong, None at the end."""
         message = await self._socket.receive()
         match message.type:
             case WSMsgType.BINARY:
@@ -78,7 +78,7 @@ class ServerSocket:
                 return None
 
     async def close(self, why: str = "") -> None:
-        """Close the connection with a reason."""
+        """Close the connection to the peer with a reason."""
         raw = self._socket.get_extra_info("socket")
         with suppress(OSError, RuntimeError):
             async with asyncio.timeout(CLOSE_S):

@@ -37,11 +37,11 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Unsupported(Yours):
-    """The body has a type that the route does not accept."""
+    """Problem: the body has a type that the route does not accept."""
 
 
 class Throttled(Yours):
-    """Too many wrong credentials from one address."""
+    """Problem: too many wrong credentials from one address."""
 
     def __init__(self, after_s: float) -> None:
         super().__init__("too many wrong credentials from your address", "wait and try again")
@@ -67,7 +67,7 @@ _STATUS: Final[Mapping[type[FloeError], int]] = {
 
 
 def status_of(error: FloeError) -> int:
-    """The status code of the nearest class that has one; 500 where none has."""
+    """The status of a problem: of the nearest class of error that has one; 500 where none has."""
     return next((_STATUS[cls] for cls in type(error).__mro__ if cls in _STATUS), 500)
 
 
@@ -86,7 +86,7 @@ def answer(
     *,
     is_output: bool = False,
 ) -> web.Response:
-    """A JSON response, without the passwords of URLs.
+    """A JSON response, also to report a problem; without the passwords of URLs.
 
     `is_output`: output of commands is left unchanged. Lone surrogates (bytes that were not UTF-8)
     become JSON escapes.
@@ -122,7 +122,7 @@ def _removal(error: FloeError) -> dict[str, object]:
 
 @web.middleware
 async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """The border of requests: every exception below becomes a reply."""
+    """The border of requests: every exception below becomes a problem."""
     try:
         return await handler(request)
     except ConnectionError:

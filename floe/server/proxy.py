@@ -28,7 +28,7 @@ class ProxyHeaders(Protocol):
 
 
 class SentRequest(NamedTuple):
-    """A request as its client sent it."""
+    """A request as its client sent it, before any proxy."""
 
     remote: str
     """Address of the client."""
@@ -83,7 +83,7 @@ class Proxies:
 
 
 def parse_address(text: str) -> Address | None:
-    """An IP address, also with a port or a zone; an IPv4 address in IPv6 notation is IPv4."""
+    """An IP address as a proxy reports it, also with a port or a zone."""
     bare = re.fullmatch(r"\[([^]]*)\](?::[0-9]+)?|([0-9.]+):[0-9]+", text)
     text = (bare[1] or bare[2]) if bare else text
     try:

@@ -20,7 +20,7 @@ SPACES: Final[tuple[SpacesKept, ...]] = get_args(SpacesKept)
 
 
 async def start(request: web.Request) -> web.Response:
-    """Remove what the config, or the request, does not keep at this host."""
+    """Prune runs: remove what the config, or the request, does not keep at this host."""
     idempotency_key(request)  # safe to repeat: what is gone is not found again
     query(request).done()
     body = await json_body(request)

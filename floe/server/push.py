@@ -43,7 +43,7 @@ class PushOrder:
 
 
 async def data(request: web.Request) -> web.StreamResponse:
-    """Start a run, or answer an open form."""
+    """Push data: start a run, or answer an open form."""
     query(request).done()
     order = _order(await json_body(request, any_case=True))
     hub, by = request.app[HUB], request[CALLER].by

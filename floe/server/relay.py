@@ -78,7 +78,7 @@ async def _is_in_archive(request: web.Request, found: FoundRun) -> bool:
 async def passed_on(
     request: web.Request, host: HostId, found: FoundRun, body: bytes, more: More | None = None
 ) -> web.StreamResponse:
-    """The reply of the host with a run. If it is away, the reply names it, with the local data.
+    """Relay a request to the host with a run. If it is away, the reply has the local data.
 
     Raises Lost if the log is gone with a forgotten host.
     """
@@ -107,7 +107,7 @@ def _lost(lost: Lost, kept: Mapping[str, Any]) -> web.Response:
 
 
 async def at_host(request: web.Request, host: HostId) -> web.StreamResponse:
-    """The reply of another host to this request, or a problem if it is away."""
+    """Relay a request to another host: its reply, or a problem if it is away."""
     try:
         return await reply_of(request, host)
     except HostAway as error:
@@ -115,7 +115,7 @@ async def at_host(request: web.Request, host: HostId) -> web.StreamResponse:
 
 
 async def reply_of(request: web.Request, host: HostId) -> web.StreamResponse:
-    """The reply of another host to this request. Raises HostAway."""
+    """Relay a request to another host: its reply. Raises HostAway."""
     if request[CALLER].via:
         return _relayed_twice(request, "this is", host)
     body = await raw_body(request)
@@ -134,7 +134,7 @@ def _away(error: HostAway, **kept: Any) -> web.Response:
 
 
 def request_for(request: web.Request) -> Request:
-    """This request, without a body, for another host."""
+    """A request as it is relayed to another host, without a body."""
     return _asked(request, _path(request), b"")
 
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from floe.model.errors import FloeError, HostAway, NotFound
 from floe.model.ids import NO_ITEM, HostId, RunRef
 from floe.peers.base import Answer, Peers, Request
-from floe.server.tail import CHUNK, Piece
+from floe.server.tail import CHUNK, TailPiece
 
 CHECK_S: Final = 0.25
 """Seconds between two checks for a node's next attempt, or for the host of its run."""
@@ -83,7 +83,7 @@ class RemoteTail:
                 return
         self._is_over = True
 
-    async def read(self) -> Piece:
+    async def read(self) -> TailPiece:
         """The data since the last call; empty if there is none.
 
         Raises the host's error: HostAway if the run has moved to a different host.
@@ -92,7 +92,7 @@ class RemoteTail:
             raise self._error
         data = bytes(self._data[:CHUNK])
         over = self._is_over and len(data) == len(self._data)
-        return Piece(
+        return TailPiece(
             visit=self._visit or 1,
             attempt=self._attempt,
             offset=self._offset,

@@ -21,6 +21,7 @@ from floe.server import (
     openapi,
     peers,
     pends,
+    personal_tokens,
     prunes,
     push,
     reruns,
@@ -256,8 +257,8 @@ ROUTES: Final = (
     Route("POST", "leases/free", leases.free, headers=ONCE, body="Free", answers={200: "Freed"}),
     Route("GET", "pends", pends.index, answers={200: "Pends"}),
     Route("GET", "forms", forms.index, answers={200: "Forms"}),
-    Route("GET", "tokens", login.tokens, answers={200: "Tokens"}),
-    Route("DELETE", "tokens/{token}", login.revoke, answers={204: ""}),
+    Route("GET", "tokens", personal_tokens.tokens, answers={200: "Tokens"}),
+    Route("DELETE", "tokens/{token}", personal_tokens.revoke, answers={204: ""}),
     Route(
         "POST",
         "login",

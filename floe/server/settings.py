@@ -13,7 +13,7 @@ NO_SECRET: Final = Secret("")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bind:
-    """An address to listen at, with or without TLS."""
+    """In the settings: an address to listen at, with or without TLS."""
 
     address: str
     """`host:port`; without a host all interfaces; port 0 for any free one."""
@@ -24,7 +24,7 @@ class Bind:
 
 
 def split_address(address: str) -> tuple[str, int]:
-    """Host and port of `host:port`, `[v6]:port` or `:port`. Raises ValueError."""
+    """Host and port of an address in the settings: `host:port`, `[v6]:port` or `:port`."""
     match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]*)):([0-9]{1,5})", address)
     if not match or int(match[3]) > 65535:
         raise ValueError(f"`{address}` is not host:port")
@@ -32,8 +32,8 @@ def split_address(address: str) -> tuple[str, int]:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach an address. Names other than localhost count as
-    reachable."""
+    """Whether only this machine can reach an address of the settings. Names other than localhost
+    count as reachable."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:  # a name, or every interface

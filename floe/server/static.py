@@ -11,12 +11,12 @@ HOME = "/app/dash"
 
 
 async def home(request: web.Request) -> web.Response:
-    """Redirect a browser to the dashboard."""
+    """Redirect a browser from `/` to the static page of the dashboard."""
     return web.Response(status=302, headers={"Location": HOME})
 
 
 async def page(request: web.Request) -> web.Response:
-    """The dashboard's page; the address selects the part it shows."""
+    """The static page of the dashboard; the address selects the part it shows."""
     webapp = request.app[WEBAPP]
     asset = await asyncio.to_thread(webapp.page)
     response = _sent(request, asset)
@@ -25,7 +25,7 @@ async def page(request: web.Request) -> web.Response:
 
 
 async def file(request: web.Request) -> web.Response:
-    """A file of the dashboard."""
+    """A static file of the dashboard."""
     name = request.match_info["name"]
     return _sent(request, await asyncio.to_thread(request.app[WEBAPP].asset, name))
 

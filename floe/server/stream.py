@@ -25,7 +25,7 @@ SIGN_S: Final = 5.0
 
 
 async def index(request: web.Request) -> web.StreamResponse:
-    """The events recorded at this host after a position of its store, and new ones; as text.
+    """The stream of this host: its events after a position of its store, and new ones; as text.
 
     Each line is `store STORE POS`, `event POS RUN EPOCH SEQ . JSON` (`+` if the pen came with the
     event), `reset POS` or `reached POS`.
@@ -64,7 +64,7 @@ async def _stream_own_feed(
 
 
 async def position(request: web.Request) -> web.Response:
-    """The position of an event in this host's own feed."""
+    """The position of an event in this host's own stream."""
     fields = query(request)
     run = RunRef.parse(fields.text("run", None))
     seq = fields.integer("seq", 1, 1, SEQ_MAX)

@@ -28,8 +28,8 @@ CHUNK: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spot:
-    """The file of an attempt's output, and whether more may come."""
+class TailSpot:
+    """The output to tail: the file of an attempt, and whether more may come."""
 
     visit: int
     """0 in the same case."""
@@ -48,8 +48,8 @@ async def spot_of(
     least: int = 1,
     visit: int = 0,
     item: int = NO_ITEM,
-) -> Spot:
-    """Find the output of an attempt, or of the latest one not below `least`.
+) -> TailSpot:
+    """Find the output of an attempt to tail, or of the latest one not below `least`.
 
     `visit` of the node; 0 for the latest. `item` of a node with items. The path comes from the
     hub; no part of it comes from the request. Raises NotFound, World.
@@ -65,14 +65,14 @@ async def spot_of(
     done = run.state == "archive" or (state is not None and state.phase in ("settled", "again"))
     wanted = attempt or latest
     if state is None or wanted < least:
-        return Spot(visit=0, attempt=0, path=None, over=done)
+        return TailSpot(visit=0, attempt=0, path=None, over=done)
     over = (
         done or wanted < latest or (bool(state.attempts) and state.attempts[-1].attempt == wanted)
     )
     key = Key(run.ref, run.epoch, node.id, state.visit, wanted, item)
     with readable():
         path = await hub.reads.output(run, key)
-    return Spot(visit=state.visit, attempt=wanted, path=path, over=over)
+    return TailSpot(visit=state.visit, attempt=wanted, path=path, over=over)
 
 
 def _attempted(run: Run, node: Node, visit: NodeState, item: int) -> NodeState | None:
@@ -89,7 +89,7 @@ def _attempted(run: Run, node: Node, visit: NodeState, item: int) -> NodeState |
 
 
 async def size_of(places: Places, path: Path | None) -> int:
-    """Bytes in an output; 0 if there is none.
+    """Bytes in an output to tail; 0 if there is none.
 
     Raises NotFound if a command replaced the file, World.
     """
@@ -98,7 +98,7 @@ async def size_of(places: Places, path: Path | None) -> int:
 
 
 async def read(reads: Reads, path: Path, offset: int, size: int, at_end: AtEnd) -> bytes:
-    """Some bytes of an output without its secrets, read in a thread: the disk may be slow.
+    """Some bytes of an output for its tail, without secrets, read in a thread.
 
     Raises NotFound, World.
     """
@@ -109,7 +109,7 @@ async def read(reads: Reads, path: Path, offset: int, size: int, at_end: AtEnd) 
 
 @contextmanager
 def readable() -> Iterator[None]:
-    """Raise the reason why an output cannot be read: commands can reach the file and its folder."""
+    """Raise the reason why an output has no tail: commands can reach the file and its folder."""
     try:
         yield
     except FileNotFoundError:
@@ -128,8 +128,8 @@ def _output_piece(path: Path, offset: int, size: int, masks: Masks, at_end: AtEn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
-    """The new data of an output."""
+class TailPiece:
+    """A piece of a tail: the new data of an output."""
 
     visit: int
     attempt: int
@@ -169,9 +169,9 @@ class Tail:
         self._attempt = attempt
         self._least = least
         self._offset = offset
-        self._spot: Spot | None = None
+        self._spot: TailSpot | None = None
 
-    async def read(self) -> Piece:
+    async def read(self) -> TailPiece:
         """The data since the last call; empty if there is none.
 
         Raises NotFound, and HostAway if the run has moved to another host.
@@ -185,7 +185,7 @@ class Tail:
             at_end: AtEnd = "as-is" if spot.over else "left-out"
             data = await read(self._hub.reads, spot.path, self._offset, self._chunk, at_end)
         over = spot.over and self._offset + len(data) >= size
-        return Piece(
+        return TailPiece(
             visit=spot.visit, attempt=spot.attempt, offset=self._offset, data=data, over=over
         )
 
@@ -193,7 +193,7 @@ class Tail:
         """Mark this many bytes of the last piece as used."""
         self._offset += size
 
-    async def _look(self) -> Spot:
+    async def _look(self) -> TailSpot:
         if self._spot is None or not self._spot.over or self._hub.reads.archiving:
             run = await self._hub.reads.run(self.run)
             if run.state == "active" and run.host not in (None, self._hub.reads.host):

@@ -76,7 +76,7 @@ class ShownToken(NamedTuple):
 
 
 def with_made(makers: Collection[str], made: Mapping[str, str]) -> list[str]:
-    """Some keys, and all that were made with them: directly, or with what was made with them.
+    """The keys of some tokens, and of all that were made with them, directly or indirectly.
 
     `made` maps what was made to its maker.
     """

@@ -46,7 +46,7 @@ LATEST_MAX: Final = 2**53
 
 
 async def serve(request: web.Request) -> web.Response:
-    """The changes after a number of a process, as soon as there are any; for other hosts."""
+    """The changes of tokens after a number of a process, as soon as there are any; for peers."""
     asked = query(request)
     after, process = asked.integer("after", 0, 0, LATEST_MAX), asked.text("process")
     asked.done()

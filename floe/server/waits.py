@@ -19,7 +19,7 @@ async def wait_set(event: asyncio.Event, timeout_s: float) -> bool:
 
 
 class Open:
-    """Counts open things, and reports when there are none."""
+    """Counts open things, and waits until there are none."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -28,7 +28,7 @@ class Open:
 
     @contextmanager
     def one(self) -> Iterator[None]:
-        """Count one more while this context lasts."""
+        """Count one more thing to wait for while this context lasts."""
         self._count += 1
         self._none.clear()
         try:
@@ -39,12 +39,12 @@ class Open:
                 self._none.set()
 
     async def wait_none(self, timeout_s: float) -> bool:
-        """Whether nothing is open now or within some seconds."""
+        """Wait up to some seconds until nothing is open; return whether nothing is."""
         return await wait_set(self._none, timeout_s)
 
 
 class Strangers:
-    """The bodies being read without credentials, limited in number.
+    """The bodies without credentials that the server waits for, limited in number.
 
     Beyond the limit the oldest is dropped: a proper body arrives within moments, and an endless one
     makes room.
@@ -56,7 +56,7 @@ class Strangers:
 
     @contextmanager
     def one(self, timeout: asyncio.Timeout) -> Iterator[None]:
-        """Count one more body; its timeout may be brought forward."""
+        """Wait for one more body without credentials; its timeout may be brought forward."""
         while len(self._reading) >= self._at_once:
             first = next(iter(self._reading))
             del self._reading[first]

@@ -6,7 +6,7 @@ from typing import Protocol
 from floe.model.ids import NO_ITEM
 from floe.server.fields import Fields, item_in
 from floe.server.remote_tail import RemoteTail
-from floe.server.tail import Piece, Tail
+from floe.server.tail import Tail, TailPiece
 
 WatchKey = tuple[str, str, int]
 """Run, node and item."""
@@ -18,7 +18,7 @@ def key_in(fields: Fields) -> WatchKey:
 
 
 class MakeTail(Protocol):
-    """Creates the tail of an output, at this host or another."""
+    """Creates the tail of an output to watch, at this host or another."""
 
     def __call__(
         self,
@@ -47,7 +47,7 @@ class OutputWatch:
         self._latest = not wanted["attempt"]
         self._following: asyncio.Task[None] | None = None
 
-    def named(self, piece: Piece) -> dict[str, int]:
+    def named(self, piece: TailPiece) -> dict[str, int]:
         """Visit and item of a piece, as far as its frame names them."""
         visit = {"visit": piece.visit} if piece.visit > 1 else {}
         return visit if self.item == NO_ITEM else {**visit, "item": self.item}

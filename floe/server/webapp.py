@@ -45,7 +45,7 @@ _INLINE: Final = re.compile(rb"<script\b(?![^>]*\bsrc=)[^>]*>(.*?)</script>", re
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asset:
-    """A file as it is sent."""
+    """A file of the web app as it is sent."""
 
     body: bytes
     gzipped: bytes | None

@@ -34,7 +34,7 @@ SECRET_BYTES_MAX: Final = 64 * 1024
 
 
 async def hook(request: web.Request) -> web.Response:
-    """Start a run for each push of a delivery, and say why for the others."""
+    """A webhook: start a run for each push of a delivery, and say why for the others."""
     hub, name = request.app[HUB], request.match_info["flow"]
     flow, trigger = _trigger(hub, name, request.match_info["trigger"])
     secret = await _secret(trigger, hub.reads.places)

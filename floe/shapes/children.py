@@ -10,7 +10,7 @@ Named = Callable[[RunRef], str]
 
 
 def parent_shape(row: Summary, named: Named) -> Shape | None:
-    """The attempt that a run belongs to; None for a run that is no child."""
+    """The parent of a child run: the attempt that it belongs to; None for other runs."""
     if not row.parent:
         return None
     key = Key.parse(row.parent)

@@ -5,7 +5,7 @@ from floe.model.ids import Shape
 
 
 def finding_shape(finding: Finding) -> Shape:
-    """One finding in a document."""
+    """One of the findings in a document."""
     return {
         "file": finding.file,
         "line": finding.line,

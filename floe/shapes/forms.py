@@ -68,7 +68,7 @@ def printed_before(run: Run, state: NodeState) -> list[Shape]:
 
 
 def about(run: Run) -> list[Shape]:
-    """The first values of a run, each as a short text; none that may be a secret."""
+    """Beside a form: the first values of its run as short texts, none that may be a secret."""
     found: list[Shape] = []
     for name, value in run.values.items():
         text = one_line(value if isinstance(value, str) else to_text(value))

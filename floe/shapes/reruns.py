@@ -7,7 +7,7 @@ from floe.model.ids import NodeId, Shape
 
 
 def plan_shape(plan: RerunPlan) -> Shape:
-    """What would run, what would be taken over, and where."""
+    """A re-run as planned: what would run, what would be taken over, and where."""
 
     def refs(nodes: Iterable[NodeId]) -> list[str]:
         return [plan.flow.by_id[node].ref for node in nodes]

@@ -49,7 +49,7 @@ def summary_shape(row: Summary, named: Named) -> Shape:
 
 
 def as_of_shape(as_of: AsOf) -> Shape:
-    """The age of a list: the last message of each other host, and the hosts that are stale."""
+    """The age of a list of runs: the last message of each other host, and the stale ones."""
     return {
         "as_of": {host: iso(at) for host, at in as_of.seen.items()},
         "stale": list(as_of.stale),

@@ -28,7 +28,7 @@ def work_shape(work: Work) -> Shape:
 
 
 def text_shape(value: object) -> Json:
-    """A text as people see it, with what its values came to, or as they are written."""
+    """A text of a node's work as people see it, with its values, or as it is written."""
     match value:
         case Template(parts=parts):
             return "".join(map(_shown_part, parts))

@@ -1,10 +1,8 @@
 """Running attempts, and messages about attempts."""
 
-import json
 import re
-import time
 from math import inf
-from typing import Any, Final
+from typing import Final
 
 from floe.warden.outputs import Output
 
@@ -73,18 +71,3 @@ class RunningAttempt:
         """The sessions of its processes."""
         self.termed: set[tuple[int, int]] = set()
         """The processes that got TERM; a second TERM has a different effect on some programs."""
-
-
-def message_line(kind: str, key: str = "", **fields: object) -> bytes:
-    """One line of the protocol, and of the journal."""
-    named = {"word": kind, "key": key} if key else {"word": kind}
-    return json.dumps(named | {"at": time.time_ns() // 1_000_000} | fields).encode() + b"\n"
-
-
-def read(line: bytes) -> dict[str, Any]:
-    """Parse a line of the journal; empty if it is not valid."""
-    try:
-        known = json.loads(line)
-    except ValueError:
-        return {}
-    return known if isinstance(known, dict) else {}

@@ -18,8 +18,9 @@ import stat
 from collections.abc import Iterator
 from typing import Any, Final
 
-from floe.warden.attempts import KEY, read
+from floe.warden.attempts import KEY
 from floe.warden.log import log_line
+from floe.warden.message_lines import read_message_line
 from floe.warden.order import OrderRefused
 
 NAME: Final = "journal"
@@ -72,7 +73,7 @@ class AttemptJournal:
 
     def head(self, key: str) -> dict[str, Any]:
         """The record of an attempt's start; empty if there is none."""
-        return read(self._lines[key][0])
+        return read_message_line(self._lines[key][0])
 
     def messages(self, key: str) -> list[bytes]:
         """All messages about an attempt."""
@@ -173,7 +174,7 @@ class AttemptJournal:
             log_line("journal.unreadable", error=str(error))
             return
         for line in data[: self._end].splitlines(keepends=True):
-            record = read(line)
+            record = read_message_line(line)
             key = record.get("begin") or record.get("key") or record.get("taken")
             if not (isinstance(key, str) and KEY.fullmatch(key)):
                 log_line("journal.unknown_record", line=line[:80].decode(errors="replace"))
@@ -209,8 +210,8 @@ class AttemptJournal:
 
     def _take_over(self, key: str, data: bytes) -> None:
         head, *lines = data[: data.rfind(b"\n") + 1].splitlines(keepends=True) or [b""]
-        begin = json.dumps({"begin": key, **read(head)}).encode() + b"\n"
-        taken_over = [begin, *(line for line in lines if "word" in read(line))]
+        begin = json.dumps({"begin": key, **read_message_line(head)}).encode() + b"\n"
+        taken_over = [begin, *(line for line in lines if "word" in read_message_line(line))]
         whole = b"".join(taken_over)
         try:
             self._make_room(len(whole))

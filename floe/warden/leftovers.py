@@ -5,8 +5,9 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
-from floe.warden.attempts import RunningAttempt, read
+from floe.warden.attempts import RunningAttempt
 from floe.warden.family import remember, term
+from floe.warden.message_lines import read_message_line
 from floe.warden.proc import Proc, census, marked, send
 from floe.warden.stamp import stamped
 
@@ -15,7 +16,7 @@ def unfinished(
     key: str, head: dict[str, Any], messages: list[bytes], boot: str, mark: str
 ) -> RunningAttempt | None:
     """An attempt without a last message; None if it ended. `head` is the record of its start."""
-    last = read(messages[-1]) if messages else {}
+    last = read_message_line(messages[-1]) if messages else {}
     if last.get("word") in ("exited", "not-started", "lost"):
         return None
     attempt = RunningAttempt(key, why="lost", grace_s=head.get("grace_s", 10.0))

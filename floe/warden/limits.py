@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterator
 from typing import Final
 
 from floe.warden.order import OrderRefused
-from floe.warden.tasks import TaskCounts
+from floe.warden.task_limits import TaskCounts
 
 FILES: Final = resource.RLIMIT_NOFILE
 FILES_SPARE: Final = 29

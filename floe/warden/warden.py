@@ -21,13 +21,14 @@ from math import inf
 from typing import Any, Final
 
 from floe.warden.apart import OutputApart
-from floe.warden.attempts import KEY, RunningAttempt, message_line
+from floe.warden.attempts import KEY, RunningAttempt
 from floe.warden.family import KILL_AGAIN_S, Family
 from floe.warden.hubs import HUBS_MAX, HubConnection, Hubs
 from floe.warden.journal import AttemptJournal
 from floe.warden.leftovers import press_left, unfinished
 from floe.warden.limits import CommandLimits
 from floe.warden.log import log_line, trace
+from floe.warden.message_lines import message_line
 from floe.warden.order import Order, OrderRefused, launch, parse
 from floe.warden.outputs import START_S, Output, Outputs, open_output
 from floe.warden.proc import slurp, ticks_now, ticks_of

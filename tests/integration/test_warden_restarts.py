@@ -21,7 +21,7 @@ import pytest
 from floe.model.errors import World
 from floe.nodes.warden import CommandExited, CommandLost, NotStarted, Spawned
 from floe.nodes.warden_link import WardenAddress
-from floe.warden.attempts import message_line
+from floe.warden.message_lines import message_line
 from floe.warden.proc import look
 from tests.make_warden import (
     DEADLINE_S,

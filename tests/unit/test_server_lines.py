@@ -132,7 +132,7 @@ def test_what_is_written_later_is_found(written: Write, tmp_path: Path) -> None:
 def test_a_search_names_each_line_once_in_any_case_and_colour(written: Write) -> None:
     lines = written(b"Error error\nfine\nan \x1b[31mER\x1b[0mROR\n\nlast error")
 
-    assert lines.find("error", 1) == module.Found(lines=(1, 3, 5), next=None)
+    assert lines.find("error", 1) == module.FoundLines(lines=(1, 3, 5), next=None)
 
 
 def test_a_search_goes_on_where_it_stopped(written: Write, monkeypatch: pytest.MonkeyPatch) -> None:

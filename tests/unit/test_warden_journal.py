@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from floe.warden.attempts import message_line
 from floe.warden.journal import REWRITE_BYTES, AttemptJournal
+from floe.warden.message_lines import message_line
 from floe.warden.order import OrderRefused
 
 HEAD = {"boot": "b", "mark": "m"}

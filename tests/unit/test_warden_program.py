@@ -13,7 +13,7 @@ import pytest
 
 from floe.nodes import warden as client
 from floe.nodes import warden_link as link
-from floe.warden import attempts, daemon, proc, warden
+from floe.warden import attempts, daemon, message_lines, proc, warden
 from floe.warden.attempts import RunningAttempt
 from floe.warden.leftovers import leftovers
 from floe.warden.order import OrderRefused, find, launch, parse
@@ -191,7 +191,7 @@ def test_what_was_left_over_before_stays_so() -> None:
 
 @pytest.mark.parametrize("line", [b"", b"\0\0", b"[1]", b'{"word": "spaw', b"\xff"])
 def test_what_is_no_line_of_ours_is_nothing(line: bytes) -> None:
-    assert attempts.read(line) == {}
+    assert message_lines.read_message_line(line) == {}
 
 
 @pytest.mark.parametrize("number", [errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE])

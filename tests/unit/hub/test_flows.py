@@ -3,7 +3,7 @@
 import pytest
 
 from floe.expr.form_values import VALUES_MAX
-from floe.hub.flows import FlowBook, Flows, given_by_hand, pulled, start_of
+from floe.hub.flows import FlowBook, Flows, flow_start_values, pulled, start_of
 from floe.model.errors import ConfigInvalid, Finding, NotFound, TooLarge, ValuesInvalid
 from floe.model.flow import Git, Trigger
 from floe.model.ids import Json, NodeId
@@ -60,15 +60,15 @@ async def test_poll_by_hand_takes_the_present_commit_unless_one_is_given() -> No
     refs.found = {"refs/heads/main": "4b825dc6"}
     newest = {"url": URL, "ref": "refs/heads/main", "branch": "main", "hash": "4b825dc6"}
 
-    assert await given_by_hand(a_poll(), {}, refs) == newest
-    assert await given_by_hand(a_poll(), {"hash": "1"}, refs) == {"hash": "1"}
+    assert await flow_start_values(a_poll(), {}, refs) == newest
+    assert await flow_start_values(a_poll(), {"hash": "1"}, refs) == {"hash": "1"}
 
 
 async def test_values_by_hand_are_those_of_the_trigger() -> None:
-    assert await given_by_hand(HOOK, {"push": "[1]"}, NoRefs()) == {"url": "u", "push": [1]}
-    assert await given_by_hand(TICK.triggers[0], {}, NoRefs()) == {}
+    assert await flow_start_values(HOOK, {"push": "[1]"}, NoRefs()) == {"url": "u", "push": [1]}
+    assert await flow_start_values(TICK.triggers[0], {}, NoRefs()) == {}
     with pytest.raises(ValuesInvalid, match="branch: the form has no such field"):
-        await given_by_hand(TICK.triggers[0], {"branch": "main"}, NoRefs())
+        await flow_start_values(TICK.triggers[0], {"branch": "main"}, NoRefs())
 
 
 def test_payload_that_is_too_large_starts_nothing() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from floe.warden.tasks import TaskCounts, groups
+from floe.warden.task_limits import TaskCounts, groups
 
 MOUNTS = {
     "cgroup2": "30 24 0:26 {root} {point} rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate",
