@@ -137,7 +137,8 @@ class Cluster:
     def learned(self, rows: Sequence[Append]) -> list[Append]:
         """Rows that came from peers; the rows of lost runs as ended.
 
-        Runs in the table stay as they are: what came with a backup the operator decides about.
+        Runs in the table stay as they are: what came with a backup the operator decides about, and
+        a run that was given away ends here only when its end is reported, or its host is forgotten.
         """
         forgotten, runs = dict(self.members.forgotten.items()), self._site.table.runs
         return [
@@ -145,6 +146,7 @@ class Cluster:
             if row.summary and row.run not in runs
             else row
             for row in rows
+            if not (row.summary and self.adopter.awaits_end(row.summary))
         ]
 
     def owes(self, run: RunRef) -> bool:

@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Final
 
 from floe.kernel.evolve import fold
-from floe.kernel.open_children import children_of
 from floe.model.codec import decode
 from floe.model.flow import Flow
 from floe.model.ids import FlowId, RunRef
@@ -81,10 +80,7 @@ class History:
         return replace(run, flow=await self._flow(run))
 
     async def unfinished(self) -> list[Run]:
-        """All runs that may owe something, oldest first.
-
-        So does a child run whose end a list knows, while its parent waits for the report of it.
-        """
+        """All runs that may owe something, oldest first."""
         keys = list(await self._store.ledger("unpacked"))
         query = RunQuery(states=frozenset({"pending", "active"}), limit=PAGE)
         while True:
@@ -95,8 +91,6 @@ class History:
             query = replace(query, cursor=page.next)
         refs = [RunRef.parse(key) for key in dict.fromkeys(keys)]
         runs = [run for ref in refs if (run := await self.folded(ref))]
-        children = {RunRef.parse(key) for run in runs for key in children_of(run)}.difference(refs)
-        runs += [run for ref in children if (run := await self.folded(ref))]
         return sorted(runs, key=lambda run: (run.pended_at, run.ref.serial))
 
     async def adopted(self, runs: Sequence[Run]) -> list[Stored]:

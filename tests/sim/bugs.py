@@ -44,11 +44,13 @@ from floe.kernel import repeat as repeat_module
 from floe.kernel import rerun as rerun_module
 from floe.kernel import run_step as run_step_module
 from floe.kernel.decide import Decision
+from floe.kernel.items import open_items
 from floe.kernel.loops import LoopRound
 from floe.kernel.open_children import is_timed_out
 from floe.kernel.owed import current
-from floe.kernel.process import has_process
+from floe.kernel.process import goes_on, has_process
 from floe.kernel.run_step import RunStep
+from floe.kernel.settle import STOPPED
 from floe.model.children import SubFlow
 from floe.model.event import NodeEntered, RepeatArmed, RunEnding
 from floe.model.flow import Flow, Foreach, Node, Trigger
@@ -296,6 +298,12 @@ def _skip_and_enter(step: RunStep, node: Node, why: str) -> Tag:
 _skip = node_skips_module.skip
 
 
+def _close_items_but_armed_ones(self: RunStep, node: Node) -> None:
+    for state in open_items(self.run.nodes[node.id]):
+        if state.phase != "armed" and not goes_on(state):
+            self._settled_item(node, state, STOPPED, self.now)
+
+
 def _upcoming_once_all_are_over(foreach: Foreach, items: ItemStates) -> Iterator[int]:
     return iter(()) if items.open else _upcoming(foreach, items)
 
@@ -488,7 +496,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     "no-floor": Bug(
         # A run that its adopter cancelled after a refusal also runs at the grantee: two ends.
         breaks=(*SPLIT, *LEASED, "adopters_know_the_ends"),
-        seeds=range(20, 520),
+        seeds=range(70, 570),
         at_work=several(patch(Grantee, _store_floor=_nothing), SAID_UNSEEN),
     ),
     "refused-connection-is-a-no": Bug(
@@ -499,10 +507,12 @@ BUGS: Final[Mapping[str, Bug]] = {
         ),
     ),
     "silence-is-a-no": Bug(
-        breaks=SPLIT, seeds=range(1, 501), at_work=patch(Placement, dispatch=_silence_is_a_no)
+        breaks=(*SPLIT, *LEASED),
+        seeds=range(8, 508),
+        at_work=patch(Placement, dispatch=_silence_is_a_no),
     ),
     "no-store-id": Bug(
-        breaks=SPLIT, seeds=range(5, 505), at_work=patch(World, _new_disk=_same_store)
+        breaks=SPLIT, seeds=range(8, 508), at_work=patch(World, _new_disk=_same_store)
     ),
     "cancel-locally-while-granted": Bug(
         breaks=SPLIT,
@@ -521,6 +531,12 @@ BUGS: Final[Mapping[str, Bug]] = {
         breaks=(*STUCK, "nothing_is_leased"),
         seeds=range(1, 501),
         at_work=patch(World, send=_without_forgotten),
+    ),
+    "end-is-taken-from-a-list": Bug(
+        breaks=("superseded_end_is_no_end", "nothing_is_leased"),
+        seeds=range(25, 525),
+        at_work=patch(Adopter, awaits_end=_never),
+        lean=Lean(faults=("forget",) * 4 + ("crash",) * 2, flows=("linux", "again"), is_slow=True),
     ),
     "offer-is-taken-twice": Bug(
         breaks=("store_takes_what_is_decided", *SPLIT),
@@ -562,7 +578,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     ),
     "cancel-forgotten-with-its-host": Bug(
         breaks=("cancelled_run_is_not_offered", "cancelled_run_is_not_begun"),
-        seeds=range(10, 510),
+        seeds=range(25, 525),
         at_work=patch(Adopter, _cancel_now=_restart_cancelled),
     ),
     "release-without-fence": Bug(
@@ -572,7 +588,7 @@ BUGS: Final[Mapping[str, Bug]] = {
         at_work=several(patch(keeper_module, _is_meant=_always), patch(claims_module, PARK_MS=200)),
     ),
     "wiped-keeper-opens-at-once": Bug(
-        breaks=LEASED, seeds=range(27, 527), at_work=patch(KeeperCensus, missing=_nobody_missing)
+        breaks=LEASED, seeds=range(105, 605), at_work=patch(KeeperCensus, missing=_nobody_missing)
     ),
     "old-keeper-is-believed": Bug(
         breaks=LEASED,
@@ -736,6 +752,12 @@ BUGS: Final[Mapping[str, Bug]] = {
         seeds=range(1, 501),
         at_work=patch(run_step_module, outcome_of_items=_outcome_of_last),
         lean=Lean(flows=("items",), is_unlucky=True),
+    ),
+    "end-leaves-armed-items": Bug(
+        breaks=("settled_list_has_no_open_item", "ending_run_waits_for_processes_alone"),
+        seeds=range(1, 501),
+        at_work=patch(RunStep, _close_items=_close_items_but_armed_ones),
+        lean=Lean(flows=("items",) * 3, cancels=20, is_unlucky=True),
     ),
     "re-run-takes-bad-items": Bug(
         breaks=("taken_items_are_the_old_good_ones",),

@@ -9,7 +9,6 @@ from dataclasses import replace
 from heapq import merge
 
 from floe.kernel.evolve import fold
-from floe.kernel.open_children import children_of
 from floe.model.codec import from_text, to_text
 from floe.model.event import Event, NodeStarted
 from floe.model.ids import Json, Key, RunRef, StoreId
@@ -140,8 +139,6 @@ class Disk:
         refs = [RunRef.parse(key) for key in self.texts.get("unpacked", {})]
         refs += [ref for ref, row in self.rows.items() if row.state != "archive"]
         runs = [self.run(ref) for ref in dict.fromkeys(refs) if ref in self.logs]
-        children = {RunRef.parse(key) for run in runs for key in children_of(run)}.difference(refs)
-        runs += [self.run(ref) for ref in children if ref in self.logs]
         return sorted(runs, key=lambda run: (run.pended_at, run.ref.serial))
 
     def changes(self, after: int) -> list[Change]:

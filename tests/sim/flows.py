@@ -157,10 +157,10 @@ KINDS: Final = (
         ),
         1,
     ),
-    Kind(_release("release", SubFlow(flow="plain")), 0),
-    Kind(_release("far", SubFlow(flow="linux")), 0),
-    Kind(_release("nested", SubFlow(flow="release"), timeout_s=4.0), 0),
-    Kind(_release("free", SubFlow(flow="fan", wait=False)), 0),
+    Kind(_release("release", SubFlow(flow="plain")), 1),
+    Kind(_release("far", SubFlow(flow="linux")), 1),
+    Kind(_release("nested", SubFlow(flow="release"), timeout_s=4.0), 1),
+    Kind(_release("free", SubFlow(flow="fan", wait=False)), 1),
     Kind(
         _flow(
             "spread",
@@ -172,13 +172,12 @@ KINDS: Final = (
             ),
             an_end(on="task.go.good"),
         ),
-        0,
+        1,
     ),
-    Kind(_release("held", SubFlow(flow="db"), resource_tags=("db",)), 0),
-    Kind(_release("redo", SubFlow(flow="linux"), on_host_lost="restart"), 0),
+    Kind(_release("held", SubFlow(flow="db"), resource_tags=("db",)), 1),
+    Kind(_release("redo", SubFlow(flow="linux"), on_host_lost="restart"), 1),
 )
-"""Those without a weight have child runs, and are played by trials that favour them. `moon` asks
-for a tag that no host has; `file` is read from a flow-file first."""
+"""`moon` asks for a tag that no host has; `file` is read from a flow-file first."""
 
 NOBODY: Final = FlowId("moon")
 """Waits for ever, and says so."""

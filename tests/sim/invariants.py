@@ -544,14 +544,16 @@ def removal_is_of_the_host_with_the_log(
         raise Broken(f"removal_is_of_the_host_with_the_log: {key} at {place}")
 
 
-def what_a_re_run_shows_is_kept(truth: Truth, key: str) -> None:
+def what_a_re_run_shows_is_kept(truth: Truth, key: str, place: Place) -> None:
     """A run is not removed while a re-run that is not removed shows outcomes of it.
 
-    A run in a backup that was put back has two logs. A re-run of the one does not keep the other.
+    A run whose log is in a backup that was put back has two logs. A re-run that a different store
+    adopted may show the outcomes of the other one, so it does not keep this one.
     """
-    for rerun, shown in truth.reruns.items() if key not in truth.restored else ():
-        is_there = rerun.key not in truth.removed and not truth.is_gone(Place(*rerun[:2]))
-        if key in shown and is_there:
+    for rerun, shown in truth.reruns.items():
+        adopter = Place(*rerun[:2])
+        is_there = rerun.key not in truth.removed and not truth.is_gone(adopter)
+        if key in shown and is_there and (adopter == place or key not in truth.doubled):
             raise Broken(f"what_a_re_run_shows_is_kept: {key}, shown by {rerun.key}")
 
 
@@ -782,6 +784,7 @@ def check_end(world: "World") -> None:
     nothing_is_left_to_say(world)
     nothing_is_leased(world)
     adopters_know_the_ends(world)
+    superseded_end_is_no_end(world)
     nothing_is_left_of_removed_runs(world)
     removed_runs_are_listed_nowhere(world)
     for machine in world.machines.values():
@@ -880,6 +883,16 @@ def adopters_know_the_ends(world: "World") -> None:
             continue  # it was removed
         if branch.epoch == known.epoch and (row.good, row.why) != (known.good, known.why):
             raise Broken(f"adopters_know_the_ends: {ref.key}: {row.why!r} but {known.why!r}")
+
+
+def superseded_end_is_no_end(world: "World") -> None:
+    """A run's adopter does not take for its end what became of it on a forgotten host: it goes on
+    or ends as its flow says."""
+    for machine in world.machines.values():
+        for ref, row in machine.disk.rows.items():
+            is_over = ref.store == machine.disk.store and row.state == "archive"
+            if is_over and (ref, row.epoch) in world.truth.superseded:
+                raise Broken(f"superseded_end_is_no_end: {ref.key} epoch {row.epoch}: {row.why}")
 
 
 def _is_unfinished(world: "World", ref: RunRef) -> bool:

@@ -15,9 +15,18 @@ from floe.host.passed_over import PASSED_OVER
 from floe.host.removal import SWEEP
 from floe.kernel.place import HOST_SCOPED
 from floe.model.codec import EVENTS
-from floe.model.effect import AskData, LoadFlow, PackArchive, SetTimer, StartAction, StopAction
+from floe.model.effect import (
+    AskData,
+    LoadFlow,
+    PackArchive,
+    PendChild,
+    SetTimer,
+    StartAction,
+    StopAction,
+    StopChild,
+)
 from floe.model.message import Message
-from tests.sim.flows import KINDS
+from tests.sim.flows import CHILD_FLOWS, KINDS
 from tests.sim.removal import FILES
 
 Mishap = tuple[str, str]
@@ -30,21 +39,29 @@ MESSAGES: Final = tuple(cls.__name__ for cls in get_args(Message))
 
 ROWS: Final = (*LEDGER_KINDS, SWEEP, PASSED_OVER)
 
-UNPLAYED: Final = ("ChildPended", "ChildTimedOut")
-"""Events that no flow of a trial causes."""
+OF_CHILDREN: Final = (
+    *(event for event in EVENTS if event.startswith("Child")),
+    PendChild.__name__,
+    StopChild.__name__,
+)
+"""The events and effects of child runs. They came last: earlier seeds keep their mishaps."""
 
 THINGS: Final = (
-    *(event for event in EVENTS if event not in UNPLAYED),
+    *(event for event in EVENTS if event not in OF_CHILDREN),
     *(f"row {kind}" for kind in ROWS),
     *(cls.__name__ for cls in EFFECTS),
     FILES,
 )
 """What is stored, and what is begun."""
 
-POINTS: Final[tuple[Mishap, ...]] = (
+_POINTS: Final[tuple[Mishap, ...]] = (
     *product(("before", "after"), THINGS),
     *(("after sending", name) for name in MESSAGES),
 )
+
+_POINTS_OF_CHILDREN: Final[tuple[Mishap, ...]] = (*product(("before", "after"), OF_CHILDREN),)
+
+POINTS: Final = (*_POINTS, *_POINTS_OF_CHILDREN)
 """The points at which a hub may die."""
 
 AT_REST: Final[Mishap] = ("at", "rest")
@@ -64,7 +81,7 @@ PAIRS: Final[tuple[Mishap, ...]] = tuple(
 )
 """What may become of messages."""
 
-MISHAPS: Final = (*POINTS, *PAIRS)
+MISHAPS: Final = (*_POINTS, *PAIRS, *_POINTS_OF_CHILDREN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,9 +110,10 @@ class Lean:
 LEASE_FLOWS: Final = tuple(
     kind.flow.id
     for kind in KINDS
-    if kind.weight and any(not tag.startswith(HOST_SCOPED) for tag in kind.flow.resource_tags)
+    if any(not tag.startswith(HOST_SCOPED) for tag in kind.flow.resource_tags)
+    and kind.flow.id not in CHILD_FLOWS
 )
-"""Flows with resources of the cluster."""
+"""Flows with resources of the cluster, and no child runs."""
 
 GROUP_FLOWS: Final = tuple(kind.flow.id for kind in KINDS if kind.flow.max_runs)
 """Flows with `max-runs`."""
@@ -139,6 +157,10 @@ LEANS: Final[Mapping[str, Lean]] = {
     "ItemEntered": Lean(flows=("items", "fleet")),
     "ItemSettled": Lean(flows=("items", "fleet")),
     "ItemsTaken": Lean(flows=("items", "fleet"), reruns=12, is_unlucky=True),
+    "ChildPended": Lean(flows=CHILD_FLOWS),
+    "PendChild": Lean(flows=CHILD_FLOWS),
+    "ChildTimedOut": Lean(flows=("nested",), is_slow=True),
+    "StopChild": Lean(flows=CHILD_FLOWS, cancels=20, is_slow=True),
     f"row {PASSED_OVER}": Lean(flows=("gate",)),
     "SetTimer": Lean(flows=("pause", "sign", "chain")),
     "CancelAsked": _CANCELS,

@@ -15,6 +15,7 @@ from floe.kernel.evolve import evolve
 from floe.kernel.item_list import list_of
 from floe.kernel.judge import NodeScope, is_true
 from floe.kernel.loops import next_round
+from floe.kernel.process import goes_on
 from floe.kernel.repeat import given_of
 from floe.kernel.skipping import is_lost
 from floe.model.event import (
@@ -39,12 +40,30 @@ from floe.model.taken import ItemsTaken
 
 
 def check_state(run: Run) -> None:
-    """All that holds of an active run after each append."""
+    """All that holds of a run at its host after each append."""
+    if run.phase in ("active", "ending", "ended") and not run.superseded:
+        settled_list_has_no_open_item(run)
+    if run.phase == "ending":
+        ending_run_waits_for_processes_alone(run)
     if run.phase == "active":
         active_run_waits_for_a_node(run)
         item_begins_with_the_end_of_another(run)
         round_begins_with_the_end_of_another(run)
         nothing_is_left_to_skip(run)
+
+
+def settled_list_has_no_open_item(run: Run) -> None:
+    """A node with items is open as long as one of them is."""
+    lists = (state for id, state in run.nodes.items() if state.items and id not in run.open)
+    assert not any(state.items and state.items.open for state in lists)
+
+
+def ending_run_waits_for_processes_alone(run: Run) -> None:
+    """The end of a run closes all nodes and items that have no process and no child run, such as
+    those that wait for a retry, in its own append."""
+    for state in (run.nodes[id] for id in run.open):
+        items = [state.items.states[item] for item in state.items.open] if state.items else []
+        assert all(goes_on(one) for one in (state, *items))
 
 
 def active_run_waits_for_a_node(run: Run) -> None:

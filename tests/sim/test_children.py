@@ -27,15 +27,6 @@ def test_append_with_a_child_is_one_moment() -> None:
     assert {v.seed: v.broken for v in verdicts if v.broken} == {}
 
 
-END_IN_A_LIST_FIRST: Final = 751
-"""A host learns from a list that a child ended, and starts again before the report comes."""
-
-
-@pytest.mark.slow
-def test_child_whose_end_a_list_knew_first_is_reported_to_its_parent() -> None:
-    assert trial(END_IN_A_LIST_FIRST, bug=SOUND).broken == ""
-
-
 @pytest.mark.slow
 def test_no_invariant_is_broken_by_a_child_for_each_item() -> None:
     items = Bug(breaks=(), seeds=range(0), at_work=nullcontext, lean=OF_ITEMS)

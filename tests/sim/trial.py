@@ -102,11 +102,15 @@ class Trial:
     """A seed's plan, carried out."""
 
     def __init__(self, seed: int, lean: Lean | None = None, *, story: bool) -> None:
-        """`lean`: what there is much of; None for what leads to the mishap it is aimed at."""
+        """`lean`: what there is much of; None for what leads to the mishap it is aimed at.
+
+        With a lean it plays child runs only if that favours them.
+        """
         random = self.random = Random(seed)
         self._has_bucket = seed % 2 == 1
         self.world = World(random, story=story)
         self.aim = aim_of(seed)
+        self._is_bent = lean is not None
         self._lean = lean or LEANS.get(self.aim[1], Lean())
         self._hosts = [HostId(f"h{n}") for n in range(1, random.choice((3, 3, 3, 3, 4, 5)) + 1)]
         keeper = None if random.random() < 0.06 else self._hosts[0]
@@ -164,11 +168,9 @@ class Trial:
         world.luck = 0.4 if lean.is_unlucky else world.luck
         world.at(random.randrange(STORM_MS // 4), self.faults.aim, self.aim)
         flows = [k.flow.id for k in KINDS]
-        weights = [
-            (0 if k.flow.id in CHILD_FLOWS else k.weight * random.choice(SWARM))
-            + LEAN * (k.flow.id in lean.flows)
-            for k in KINDS
-        ]
+        played = [kind for kind in KINDS if not (self._is_bent and kind.flow.id in CHILD_FLOWS)]
+        mixed = {kind.flow.id: kind.weight * random.choice(SWARM) for kind in played}
+        weights = [mixed.get(flow, 0) + LEAN * (flow in lean.flows) for flow in flows]
         weights[0] += 1
         burst = random.randrange(200, STORM_MS - 2000)
         for n in range(RUNS_MIN + random.randrange(0, 6)):

@@ -97,6 +97,8 @@ class Truth:
     """No host that is left has seen the latest term: fences may begin anew, below the old ones."""
     freed: set[tuple[str, RunRef]] = field(default_factory=set)
     """Leases that an operator took from a run."""
+    superseded: set[tuple[RunRef, int]] = field(default_factory=set)
+    """Runs and epochs that a host ended because it had been forgotten."""
     told: set[tuple[RunRef, Place]] = field(default_factory=set)
     """Cancels that a pen holder has heard."""
 
@@ -114,6 +116,8 @@ class Truth:
     """Stores and the runs that they do not have any more."""
     restored: set[str] = field(default_factory=set)
     """Runs that are in a backup that was put back."""
+    doubled: set[str] = field(default_factory=set)
+    """Those of them whose logs are in it."""
 
     children: dict[Key, list[RunRef]] = field(default_factory=dict)
     """The children of each attempt; all epochs and attempts of a node have one key."""

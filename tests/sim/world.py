@@ -164,6 +164,7 @@ class World:
         if backup is not None:
             fresh = replace_store(backup, fresh)
             self.truth.restored |= {row.key for row in backup.rows.values()}
+            self.truth.doubled |= {ref.key for ref in backup.logs}
         machine.disk, machine.drained = fresh, False
         machine.drains += 1
         self.note_amnesia()
@@ -433,6 +434,7 @@ class World:
                 invariants.grant_is_taken_back_with_reason(self.truth, step, machine.place)
             case GrantSuperseded():
                 invariants.grant_is_taken_back_with_reason(self.truth, step, machine.place)
+                self.truth.superseded.add((run.ref, run.epoch))
                 if run.phase == "ended":
                     self._close(machine, run.ref, run.epoch)
             case _:
@@ -460,7 +462,7 @@ class World:
         if row is not None and pen_of(row) == str(machine.place):
             place, chosen = machine.place, machine.removing
             invariants.removal_is_of_the_host_with_the_log(self.truth, key, place, chosen)
-            invariants.what_a_re_run_shows_is_kept(self.truth, key)
+            invariants.what_a_re_run_shows_is_kept(self.truth, key, place)
             self.truth.removed[key] = machine.place
         if (ref := RunRef.parse(key))[:2] == machine.place:
             self.truth.reruns.pop(ref, None)  # also one whose log is gone with its host

@@ -34,7 +34,7 @@ from floe.model.message import (
 )
 from floe.model.run import Run
 from floe.model.signal import Cancel, HostLost
-from floe.model.summary import completed
+from floe.model.summary import Summary, completed
 from floe.store.base import Record
 
 OFFER: Final = "offer"
@@ -153,6 +153,17 @@ class Adopter:
         self._leases.over_elsewhere(step, run)
         step.let_go(run, completed(message.row), message.outputs)
         self.facts.put(run.ref, None)
+
+    def awaits_end(self, row: Summary) -> bool:
+        """Whether the row of a peer shows the end of a run whose end was not reported here.
+
+        A forgotten host lists the ends of its runs, but reports none of them. With such a row the
+        next start of this host would not read the run, and its grant would never be revoked.
+        """
+        if row.state != "archive":
+            return False
+        run = self._site.table.runs.get(RunRef.parse(row.key))
+        return run is not None and self._is_lent(run)
 
     def cancel(self, step: Step, run: Run, cancel: Cancel) -> bool:
         """Ask for the end of a run whose log a peer may write; False if that was asked before."""

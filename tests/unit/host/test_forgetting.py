@@ -2,12 +2,14 @@
 
 import pytest
 
-from floe.host.inputs import Forget, Packed
+from floe.feed.directory import offered
+from floe.host.inputs import Forget, Mark, Packed
 from floe.host.peers.members import FORGOTTEN
 from floe.model.event import GrantRevoked, GrantSuperseded, RunEnded
 from floe.model.ids import HostId
 from floe.model.message import Accepted, Forgotten, Offer, Refused
 from floe.model.signal import Cancel
+from floe.model.summary import summary_of
 from tests.make import exited
 from tests.make_hosts import GPU, GPU_AGAIN, H2, a_host_core, carry, forget, later, met, of, two
 
@@ -72,6 +74,25 @@ def test_run_that_restarts_begins_again_elsewhere_and_its_old_branch_is_left() -
     assert any(isinstance(e, GrantSuperseded) for e in h2.events(ref))
     assert h2.rows("owed") == {}
     assert h3.logs[ref][: len(h1.logs[ref])] == h1.logs[ref]
+
+
+def test_end_that_only_the_lists_of_a_forgotten_host_show_is_no_end_for_the_adopter() -> None:
+    h1, h2 = two()
+    h3, _ = met(a_host_core("h3"), h2)
+    ref = h1.start(GPU_AGAIN)
+    carry(h1, h2)
+    forget(h3, h2)
+    later(2000, h3)
+    carry(h3, h2)
+    h2.step(exited(h2.run(ref), "build"), run=ref)
+    row = summary_of(h2.run(ref))
+    h1.step(Mark(rows=(), appends=(offered(row),), promise=False))
+    h1.restart()
+
+    forget(h1, h2)
+
+    assert row.state == "archive"
+    assert (h1.run(ref).phase, h1.run(ref).revoked) == ("pending", 1)
 
 
 def test_grant_that_was_never_answered_is_revoked_and_a_cancel_of_it_counts() -> None:

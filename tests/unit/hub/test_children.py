@@ -8,8 +8,6 @@ from floe.model.flow import Flow, Trigger
 from floe.model.form import Field, Form
 from floe.model.ids import FlowId, NodeId
 from floe.model.run import Run
-from floe.model.summary import summary_of
-from floe.store.base import Append, Batch
 from tests.hands import Hands, a_hub, live, over, settled, until
 from tests.make import a_flow, a_node, an_end
 
@@ -106,19 +104,3 @@ async def test_host_that_the_cluster_does_not_have_is_an_error_of_the_node() -> 
     why = await failure(release(host="h9"), DEPLOY)
 
     assert why == "could not start: no host h9: the cluster has h1"
-
-
-async def test_child_whose_end_a_list_knows_is_read_until_its_parent_has_the_report() -> None:
-    hands = Hands()
-    async with a_hub(release(), DEPLOY, hands=hands) as hub:
-        await hub.trigger("release", values={}, by="alice")
-        await until(lambda: hands.started)
-        child = live(hub, "h1-2")
-        assert child is not None
-        row = replace(summary_of(child), state="archive", phase="ended", epoch=child.epoch + 1)
-        append = Append(run=child.ref, epoch=row.epoch, after=child.seq, records=(), summary=row)
-        await hub.store.append(Batch(appends=(append,)))
-
-        unfinished = await hub.history.unfinished()
-
-    assert [str(run.ref) for run in unfinished] == ["h1-1", "h1-2"]

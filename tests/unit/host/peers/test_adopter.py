@@ -1,9 +1,12 @@
 """The adopter's side of the hand-over: offers, cancels and restarts."""
 
+from floe.feed.directory import offered
+from floe.host.inputs import Mark
 from floe.model.event import RunActivated, RunEnded, RunGranted
 from floe.model.ids import HostId
 from floe.model.message import EndedStored, Offer, Withdraw
 from floe.model.signal import Cancel
+from floe.model.summary import summary_of
 from tests.make_handover import GPU, two
 from tests.make_hosts import carry, later, met, of
 
@@ -25,6 +28,23 @@ def test_run_goes_to_the_host_that_has_its_tags_and_its_end_comes_back() -> None
     assert ref not in h1.core.table.runs
     assert of(said, EndedStored)
     assert h2.rows("owed") == {}
+
+
+def test_end_that_a_list_shows_first_is_reported_after_a_restart() -> None:
+    h1, h2 = two()
+    ref = h1.start(GPU)
+    carry(h1, h2)
+    h2.ended(ref)
+    row = summary_of(h2.run(ref))
+    h1.step(Mark(rows=(), appends=(offered(row),), promise=False))
+    listed = h1.directory[ref.key].state
+    h1.restart()
+
+    loaded = h1.run(ref).phase
+    carry(h1, h2)
+
+    assert (listed, loaded) == ("active", "active")
+    assert (h1.directory[ref.key].state, h1.directory[ref.key].good) == ("archive", True)
 
 
 def test_offer_that_is_lost_is_sent_again_until_it_is_answered() -> None:
