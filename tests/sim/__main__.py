@@ -1,6 +1,7 @@
 """The command behind scripts/sim: many trials, what they covered, and the story of one."""
 
 import argparse
+import gc
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -13,6 +14,10 @@ from tests.sim.trial import trial
 
 CHUNK = 50
 """Trials that a process plays before it is heard of."""
+
+COLLECT_AFTER = 100_000
+"""Objects that a process makes before it looks for cycles: a trial makes few, the look is 6 % of it
+by default."""
 
 
 def main() -> int:
@@ -41,6 +46,8 @@ def main() -> int:
 
 def play(seeds: range, bug: str) -> Tally:
     """Play some seeds in this process, up to the first that breaks something."""
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER, 20, 20)
     tally = Tally()
     for seed in seeds:
         tally.count(trial(seed, bug=BUGS[bug] if bug else None))

@@ -85,8 +85,8 @@ def waiting_run_takes_no_slot(core: HubCore) -> None:
         any(isinstance(run.nodes[node].work, Action) for node in run.open)
         for run in core.table.runs.values()
     )
-    if core.view().active > busy:
-        raise Broken(f"waiting_run_takes_no_slot: {core.view().active} slots, {busy} with work")
+    if core.table.active > busy:
+        raise Broken(f"waiting_run_takes_no_slot: {core.table.active} slots, {busy} with work")
 
 
 def _one_child_lives(truth: Truth, key: Key, child: RunRef) -> None:

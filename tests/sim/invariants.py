@@ -410,8 +410,8 @@ def check_run(run: Run, log: Sequence[Event]) -> None:
 
 
 def check_states(place: Place, runs: Iterable[Run]) -> None:
-    """All that holds of the runs here that an append changed; of several states, of the last."""
-    for run in {run.ref: run for run in runs}.values():
+    """All that holds of the runs here that an append changed, each in its last state."""
+    for run in runs:
         try:
             if (run.host, run.store) == place:
                 check_state(run)

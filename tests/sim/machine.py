@@ -372,22 +372,31 @@ class Machine:
             )
         except Exception as error:
             raise Broken(f"store_takes_what_is_decided: {self.place}: {error}") from error
-        children.children_are_pended_with_their_records(self.disk.store, decided.recorded)
-        # A batch is one moment: what it frees may be taken in it, in whichever order it is listed.
-        epochs = {step.record.run: step.record.epoch for step in decided.recorded}
-        self.world.free_slots(self, {step.run.ref: step.run for step in decided.recorded}.values())
-        for step in _ends_first(decided.recorded):
-            self.world.watch(self, step, epochs[step.record.run])
-        for step in _ends_first(decided.recorded):
-            children.watch(self.world.truth, step)
-            children.restart_follows_known_children(self.world.truth, self.disk, step)
-        if self.core is not None:
-            children.waiting_run_takes_no_slot(self.core)
-        invariants.check_states(self.place, [step.run for step in decided.recorded])
+        if decided.recorded:
+            self._watch(decided.recorded)
         for one, row in pruned:
             self.world.watch_removal(self, one.key, row)
         if pruned:
             self.world.at(SWEEP_MS, sweep, self, self.life)
+
+    def _watch(self, recorded: Sequence[Recorded]) -> None:
+        """Events of a batch are on the disk: let the observer judge them.
+
+        A batch is one moment: what it frees may be taken in it, in whichever order it is listed.
+        """
+        world, steps = self.world, _ends_first(recorded)
+        runs = {step.run.ref: step.run for step in recorded}
+        epochs = {step.record.run: step.record.epoch for step in recorded}
+        children.children_are_pended_with_their_records(self.disk.store, recorded)
+        world.free_slots(self, runs.values())
+        for step in steps:
+            world.watch(self, step, epochs[step.record.run])
+        for step in steps:
+            children.watch(world.truth, step)
+            children.restart_follows_known_children(world.truth, self.disk, step)
+        if self.core is not None:
+            children.waiting_run_takes_no_slot(self.core)
+        invariants.check_states(self.place, runs.values())
 
     def pass_point(self, when: str, name: str) -> None:
         """The hub is at a point; it may not come back from here."""
