@@ -1,7 +1,7 @@
 """The hub: a host at work, with the acts that callers may ask for. Questions are in `reads`."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import structlog
@@ -23,6 +23,7 @@ from floe.host.retention import Wanted
 from floe.hub.flows import FlowBook, flow_start_values, pulled, start_of
 from floe.hub.life import Life
 from floe.hub.masking import SECRET
+from floe.model.effect import Effect
 from floe.model.errors import ConfigInvalid, Conflict, NotFound, TriggerHeld
 from floe.model.flow import Flow, Trigger, TriggerType
 from floe.model.ids import HostId, Json, RunRef, StoreId
@@ -183,8 +184,9 @@ class Hub(Life):
     async def set_secret(self, name: SecretName, value: str, *, by: str) -> None:
         """Keep a secret in the store, encrypted. Raises Yours, World, Busy."""
         async with self._secrets:
-            sealed, now = self.parts.secrets.sealed, self.clock.now()
-            await self._keep_secrets(await asyncio.to_thread(sealed, name, value, now, by))
+            vault, now = self.parts.secrets, self.clock.now()
+            sealed = await asyncio.to_thread(vault.sealed, name, value, now, by)
+            await self._keep_secrets({**self._for_runs(name), **sealed})
         log.info("secret.set", name=name, by=by)
 
     async def remove_secret(self, name: SecretName, *, by: str) -> None:
@@ -192,7 +194,7 @@ class Hub(Life):
         async with self._secrets:
             if await self.store.row(SECRET, name) is None:
                 raise NotFound(f"the vault of {self.host.id} has no secret {name}")
-            await self._keep_secrets({name: None})
+            await self._keep_secrets({**self._for_runs(name), name: None})
         log.info("secret.removed", name=name, by=by)
 
     async def rotate_key(self, *, by: str) -> KeyUse:
@@ -206,6 +208,24 @@ class Hub(Life):
             use = await asyncio.to_thread(self.parts.secrets.drop_keys)
         log.info("vault.key_rotated", key=use.key, secrets=len(use.names), by=by)
         return use
+
+    def _begin(self, owed: Sequence[Effect]) -> None:
+        super()._begin(owed)
+        self._tasks.spawn(self._drop_replaced())
+
+    async def _drop_replaced(self) -> None:
+        """Forget replaced values of secrets that no run has any more."""
+        async with self._secrets:
+            runs = [ref.key for ref in self.loop.core.table.runs]
+            if rows := self.parts.secrets.outlived(runs):
+                await self._keep_secrets(rows)
+                log.info("secret.old_values_dropped", count=len(rows))
+
+    def _for_runs(self, name: SecretName) -> SecretRows:
+        """The rows that keep the value of a secret while runs may have it."""
+        runs = self.loop.core.table.runs.items()
+        users = [ref.key for ref, run in runs if run.flow is None or name in run.flow.secret_names]
+        return self.parts.secrets.replaced(name, users)
 
     async def _keep_secrets(self, rows: SecretRows) -> None:
         writes = tuple(LedgerWrite(kind=SECRET, key=k, value=v) for k, v in rows.items())

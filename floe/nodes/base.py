@@ -99,9 +99,9 @@ class KeyUse:
 
     key: str
     """The newest."""
-    names: Sequence[SecretName]
+    names: Collection[SecretName]
     """Those under the newest."""
-    others: Mapping[str, Sequence[SecretName]]
+    others: Mapping[str, Collection[SecretName]]
     """Those under other keys."""
 
 
@@ -114,6 +114,14 @@ class StoredSecrets(Secrets, Protocol):
 
     def sealed(self, name: SecretName, value: str, at: Instant, by: str) -> SecretRows:
         """The rows to store for a secret. Raises Yours, World."""
+        ...
+
+    def replaced(self, name: SecretName, runs: Sequence[str]) -> SecretRows:
+        """The rows to store that keep the present value of a secret for runs, by their keys."""
+        ...
+
+    def outlived(self, runs: Collection[str]) -> SecretRows:
+        """The rows to remove of replaced values, if these are all runs that are not packed."""
         ...
 
     def sealed_again(self) -> SecretRows:
@@ -141,6 +149,12 @@ class NoSecrets:
 
     def sealed(self, name: SecretName, value: str, at: Instant, by: str) -> SecretRows:
         raise Yours("this host keeps no secrets")
+
+    def replaced(self, name: SecretName, runs: Sequence[str]) -> SecretRows:
+        return {}
+
+    def outlived(self, runs: Collection[str]) -> SecretRows:
+        return {}
 
     def sealed_again(self) -> SecretRows:
         raise Yours("this host keeps no secrets")

@@ -1,6 +1,6 @@
 """The secrets of a host, by the places that they come from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -112,6 +112,7 @@ class HostSecrets:
         self._sources: tuple[SecretSource, ...] = (vault, *others)
         self._values: dict[SecretName, Secret] = {}
         self._replaced: list[tuple[SecretName, Secret]] = []
+        self._known: list[tuple[SecretName, Secret]] = []
         self._masks = Masks()
         self._look()
 
@@ -123,6 +124,14 @@ class HostSecrets:
     def sealed(self, name: SecretName, value: str, at: Instant, by: str) -> SecretRows:
         """The rows to store for a secret. Raises Yours, World."""
         return self._vault.sealed(name, value, at, by)
+
+    def replaced(self, name: SecretName, runs: Sequence[str]) -> SecretRows:
+        """The rows to store that keep the present value of a secret for runs, by their keys."""
+        return self._vault.replaced(name, runs)
+
+    def outlived(self, runs: Collection[str]) -> SecretRows:
+        """The rows to remove of replaced values, if these are all runs that are not packed."""
+        return self._vault.outlived(runs)
 
     def sealed_again(self) -> SecretRows:
         """The rows to store for all values of the vault under a new key. Raises Yours, World."""
@@ -151,7 +160,8 @@ class HostSecrets:
         raise Yours(f"this host has no secret {name}", hint)
 
     def masks(self) -> Masks:
-        """Finds all values in text, and those that were replaced since this process started."""
+        """Finds all values in text; replaced ones until a restart, and until the runs that may
+        have them are packed."""
         return self._masks
 
     def shown(self) -> Sequence[ShownSecret]:
@@ -167,9 +177,10 @@ class HostSecrets:
         for source in reversed(self._sources):
             found |= source.values()
         gone = [(name, value) for name, value in old.items() if found.get(name) != value]
-        if found != old:
-            self._replaced = [*self._replaced, *gone][-REPLACED_MAX:]
-            self._masks = Masks((*found.items(), *self._replaced))
+        self._replaced = [*self._replaced, *gone][-REPLACED_MAX:]
+        known = [*found.items(), *self._replaced, *self._vault.replaced_values()]
+        if known != self._known:
+            self._masks, self._known = Masks(known), known
         self._values = found
 
 

@@ -5,6 +5,9 @@ and store are authenticated, so that no row can stand in for a different one. A 
 What cannot be read is no secret of the host, and its problem is shown. A key is in the key file, on
 the disk, before the first row names it, and leaves the file after the last one.
 
+The row of a replaced value has a key of two words, such as `NPM_TOKEN 4fZc…`, and the runs that may
+have the value: it is masked until they are packed.
+
 The library for the encryption is imported when the first secret is set or read: most hosts start
 without it.
 """
@@ -13,7 +16,7 @@ import base64
 import os
 import secrets
 import stat
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -38,6 +41,8 @@ log = structlog.get_logger()
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
 KEY_FILE_MAX: Final = 64 * 1024
+REPLACED_MAX: Final = 1000
+"""Replaced values that are kept; a further one removes the oldest."""
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 OWNER: Final = ""
 """The key of the row with the store that the values are bound to: a copy of the store that was
@@ -62,13 +67,17 @@ class Vault:
     def __init__(self, key_file: Path) -> None:
         self.key_file = key_file
         self._rows: dict[str, Mapping[str, Json]] = {}
-        self._values: dict[SecretName, Secret] = {}
-        self._problems: dict[SecretName, str] = {}
+        self._values: dict[str, Secret] = {}
+        self._problems: dict[str, str] = {}
         self._store = ""
 
     def values(self) -> Mapping[SecretName, Secret]:
         """All that could be decrypted."""
-        return dict(self._values)
+        return {SecretName(key): value for key, value in self._values.items() if " " not in key}
+
+    def replaced_values(self) -> list[tuple[SecretName, Secret]]:
+        """Values that were replaced, and that runs may have."""
+        return [(_name_of(key), value) for key, value in self._values.items() if " " in key]
 
     def problem(self, name: SecretName) -> str:
         """Why a secret cannot be decrypted; empty if it can, or if there is none."""
@@ -105,46 +114,63 @@ class Vault:
         row = {**self._encrypted(name, value, keys), "at": at, "by": by}
         return {name: row, OWNER: {"store": self._store}}
 
+    def replaced(self, name: SecretName, runs: Sequence[str]) -> SecretRows:
+        """The rows to store that keep the present value of a secret for runs, by their keys."""
+        row = self._rows.get(name)
+        if not row or not runs:
+            return {}
+        kept = [key for key in self._rows if " " in key]
+        oldest = {kept[0]: None} if len(kept) >= REPLACED_MAX else {}
+        return {**oldest, f"{name} {row['nonce']}": {**row, "runs": [*runs]}}
+
+    def outlived(self, runs: Collection[str]) -> SecretRows:
+        """The rows to remove of replaced values, if these are all runs that are not packed."""
+        return {
+            key: None
+            for key, row in self._rows.items()
+            if " " in key and isinstance(ids := row["runs"], list | tuple) and not {*ids} & {*runs}
+        }
+
     def sealed_again(self) -> SecretRows:
         """The rows to store for all values under a new key, which the key file has then.
 
         What cannot be read stays under its key. Raises Yours, World.
         """
-        if not self._values:
+        if not self.values():
             raise Yours("the vault has no secret that can be read, so no key is replaced")
         keys = self._with_new_key(self._keys())
         return {
-            name: {**self._rows[name], **self._encrypted(name, value.reveal(), keys)}
-            for name, value in self._values.items()
+            key: {**self._rows[key], **self._encrypted(_name_of(key), value.reveal(), keys)}
+            for key, value in self._values.items()
         }
 
     def drop_keys(self) -> KeyUse:
         """Remove the keys that no row names from the key file. Raises Yours, World."""
-        keys, names = self._keys(), dict[str, list[SecretName]]()
-        for name, row in self._rows.items():
-            names.setdefault(str(row.get("key")), []).append(SecretName(name))
+        keys, names = self._keys(), dict[str, set[SecretName]]()
+        for key, row in self._rows.items():
+            names.setdefault(str(row.get("key")), set()).add(_name_of(key))
         kept = {id_: key for id_, key in keys.by_id.items() if id_ in names or id_ == keys.newest}
         if kept != keys.by_id:
             self._write(kept)
             log.info("vault.keys_removed", keys=sorted(keys.by_id.keys() - kept.keys()))
-        newest = names.pop(keys.newest, [])
-        return KeyUse(key=keys.newest, names=tuple(newest), others=names)
+        newest = names.pop(keys.newest, set())
+        return KeyUse(key=keys.newest, names=newest, others=names)
 
     def keep(self, rows: SecretRows) -> None:
         """These rows are stored; None is removed."""
         for key, row in rows.items():
-            if (name := secret_name(key)) is None:
+            if secret_name(name := _name_of(key)) is None:
                 continue
-            self._values.pop(name, None)
-            self._problems.pop(name, None)
+            self._values.pop(key, None)
+            self._problems.pop(key, None)
             if not isinstance(row, Mapping):
                 self._rows.pop(key, None)
                 continue
             self._rows[key] = row
             try:
-                self._values[name] = self._opened(name, row)
+                self._values[key] = self._opened(name, row)
             except (Yours, World) as error:
-                self._problems[name] = str(error)
+                self._problems[key] = str(error)
 
     def _opened(self, name: SecretName, row: Mapping[str, Json]) -> Secret:
         """The value of a row. Raises Yours, World."""
@@ -231,6 +257,11 @@ class Vault:
         except OSError as error:
             what = f"the key file {self.key_file} cannot be written: {reason_of(error)}"
             raise World(what) from error
+
+
+def _name_of(key: str) -> SecretName:
+    """The secret of a row, also of a replaced value."""
+    return SecretName(key.partition(" ")[0])
 
 
 def _id_of(key: bytes) -> str:

@@ -364,6 +364,43 @@ def test_secret_of_the_vault_is_used_masked_and_kept_over_a_restart(host_of: Hos
     assert host.output(second["id"], "print") == b"token: " + b"*" * len(value) + b"\n"
 
 
+LATE = """
+flows:
+  - id: use
+    triggers: [{id: go, type: data}]
+    tasks:
+      - id: print
+        type: exec
+        listen: trigger.good
+        secrets: [NPM_TOKEN]
+        opts: {shell: 'until [ -e $HERE/go ]; do sleep 0.05; done; echo "token: $NPM_TOKEN"'}
+"""
+
+
+@pytest.mark.parametrize("change", [["set", "NPM_TOKEN"], ["rm", "NPM_TOKEN"]])
+def test_value_that_a_command_still_has_is_masked_after_a_restart(
+    host_of: HostOf, change: list[str]
+) -> None:
+    host, old = host_of(LATE), "vault-4f9d2c7e81"
+    assert given(host, "secret", "set", "NPM_TOKEN", value=old)[0] == 0
+    run = host.trigger("use")
+    host.until_node(run, "print", "running")
+
+    changed = given(host, "secret", *change, value="a newer value")
+    host.kill()
+    host.start()
+    (host.folder / "go").touch()
+    over = host.until_over(run)
+
+    assert (changed[0], over["good"]) == (0, True)
+    assert host.output(run, "print") == b"token: " + b"*" * len(old) + b"\n"
+    assert [p for p in host.root.rglob("*") if p.is_file() and old.encode() in content(p)] == []
+    assert "secret.old_values_dropped" not in host.log.read_text()
+    host.kill()
+    host.start()
+    until(lambda: "secret.old_values_dropped" in host.log.read_text(), "the end of the old value")
+
+
 def test_short_value_is_refused_by_the_host(host_of: HostOf) -> None:
     host = host_of(VAULTED)
 

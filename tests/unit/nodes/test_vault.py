@@ -15,6 +15,7 @@ from floe.model.errors import World, Yours
 from floe.model.ids import Instant, Json, StoreId
 from floe.model.secret import Secret
 from floe.model.secret_name import SecretName
+from floe.nodes import vault
 from floe.nodes.base import SecretRows
 from floe.nodes.secrets import FolderSecrets, HostSecrets
 from floe.nodes.vault import Vault
@@ -241,6 +242,72 @@ def test_replaced_and_removed_values_are_masked_still(store: Store) -> None:
     assert secrets.masks().text(f"{VALUE}, a new value") == "***, ***"
 
 
+def opened_secrets(store: Store) -> HostSecrets:
+    """The secrets of a new process."""
+    secrets = HostSecrets(Vault(store.key_file))
+    secrets.open(store.rows, STORE)
+    return secrets
+
+
+def replace_for_run(store: Store) -> None:
+    """Replace the value of a secret that the run h1-1 may have."""
+    store.set()
+    rows = {
+        **store.vault.replaced(NPM, ["h1-1"]),
+        **store.vault.sealed(NPM, "new value", Instant(2), "bob"),
+    }
+    store.rows |= rows
+    store.vault.keep(rows)
+
+
+def test_replaced_value_is_masked_after_a_restart_while_a_run_may_have_it(store: Store) -> None:
+    replace_for_run(store)
+
+    secrets = opened_secrets(store)
+
+    assert secrets.value(NPM) == Secret("new value")
+    assert secrets.masks().text(f"{VALUE}, new value") == "***, ***"
+    assert [one.name for one in secrets.shown()] == [NPM]
+    assert secrets.names() == {NPM}
+
+
+def test_replaced_value_is_kept_until_the_runs_that_may_have_it_are_packed(store: Store) -> None:
+    replace_for_run(store)
+    (old,) = (key for key in store.rows if " " in key)
+
+    assert store.vault.outlived(["h1-1", "h1-2"]) == {}
+    assert store.vault.outlived(["h1-2"]) == {old: None}
+
+
+def test_value_that_no_run_has_is_not_kept(store: Store) -> None:
+    store.set()
+
+    assert store.vault.replaced(NPM, []) == {}
+    assert store.vault.replaced(OTHER, ["h1-1"]) == {}
+
+
+def test_replaced_value_moves_to_a_new_key_too(store: Store) -> None:
+    replace_for_run(store)
+
+    rotated(store)
+
+    assert len(store.key_file.read_text().split()) == 1
+    assert opened_secrets(store).masks().text(VALUE) == "***"
+
+
+def test_only_so_many_replaced_values_are_kept(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vault, "REPLACED_MAX", 1)
+    replace_for_run(store)
+    (oldest,) = (key for key in store.rows if " " in key)
+
+    rows = store.vault.replaced(NPM, ["h1-2"])
+
+    assert rows[oldest] is None
+    assert len(rows) == 2
+
+
 def test_secret_that_cannot_be_read_is_none_of_the_host(store: Store) -> None:
     store.set()
     store.key_file.unlink()
@@ -307,7 +374,7 @@ def test_key_of_a_secret_that_cannot_be_read_stays(store: Store) -> None:
     store.vault.keep(rows)
     use = store.vault.drop_keys()
 
-    assert ([*use.names], {**use.others}) == ([OTHER], {old: [NPM]})
+    assert ([*use.names], {**use.others}) == ([OTHER], {old: {NPM}})
     assert len(store.key_file.read_text().split()) == 2
 
 
