@@ -3,12 +3,10 @@
 import asyncio
 import gc
 import os
-import secrets
 import signal
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
+from contextlib import asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,20 +16,20 @@ import structlog
 import floe
 from floe import logs
 from floe.config import HostConfig, digests_of, others_of, read_common, read_local
+from floe.config.admin_token import with_tokens
+from floe.config.root import make_root
 from floe.dialects.base import worst
 from floe.dialects.notes import Notes
 from floe.dialects.registry import dialect
-from floe.files import private
 from floe.host.site import SiteSettings
 from floe.hub.clock import Clock, WallClock
 from floe.hub.flows import FlowBook, FlowFiles
 from floe.hub.hub import Hub
 from floe.hub.outputs import OutputSettings
 from floe.hub.parts import Parts
-from floe.model.errors import ConfigInvalid, Finding, FloeError, StoreFailed
+from floe.model.errors import ConfigInvalid, Finding, FloeError
 from floe.model.flow import Action
 from floe.model.nouns import dataclass
-from floe.model.secret import Secret
 from floe.nodes.base import Document, Documents, Executor, NoNotifier, Notifier, Refs
 from floe.nodes.documents import DocumentFiles
 from floe.nodes.executors import executors_of
@@ -57,7 +55,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-TOKEN_BYTES: Final = 24
 
 GARBAGE: Final = 10_000
 """Objects that are made, and not freed, before the next look for circles among them."""
@@ -65,7 +62,7 @@ GARBAGE: Final = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """The implementations behind a hub's ports; tests wrap them."""
+    """The ports of the application: the implementation behind each; tests wrap them."""
 
     store: RunStore
     archive: Archive | None
@@ -86,7 +83,7 @@ class Ports:
 
 
 def ports_of(config: HostConfig, *, passing: bool = False) -> Ports:
-    """The production parts of a host.
+    """The implementations behind the ports of the application, for a config.
 
     `passing`: no process is left when it closes. A config with other hosts must include the
     cluster's token by now.
@@ -165,7 +162,7 @@ def _peers(config: HostConfig) -> Peers | None:
 async def open_hub(
     config: HostConfig, ports: Ports | None = None, book: FlowBook | None = None
 ) -> AsyncIterator[Hub]:
-    """An open hub for a config, or for a given book of flows.
+    """Assemble the application: an open hub for a config, or for a given book of flows.
 
     Raises World if the root cannot be used.
     """
@@ -178,7 +175,7 @@ async def open_hub(
         return await _read_book(config, ports, found, read_local(config.origin))
 
     try:
-        _make_root(config.root)
+        make_root(config.root)
         spaces = Workspaces(config.workspace_root)
         parts = Parts(
             host=SiteSettings(
@@ -240,7 +237,7 @@ def _folders(config: HostConfig) -> Mapping[str, Path]:
 async def serve(
     config: HostConfig, announce: Callable[[HostConfig, "Server"], None], ports: Ports | None = None
 ) -> None:
-    """Run a host until SIGTERM or SIGINT; SIGHUP reloads the config.
+    """Run the application of a host until SIGTERM or SIGINT; SIGHUP reloads the config.
 
     `announce` is called once the host serves. Raises World if a port or root is in use.
     """
@@ -280,7 +277,7 @@ def _server_class() -> type["Server"]:
 
 
 def server_settings(config: HostConfig) -> ServerSettings:
-    """The server's part of a config."""
+    """The settings of the application's server, from a config."""
     return ServerSettings(
         admin=config.admin,
         cluster=config.cluster_token,
@@ -291,54 +288,6 @@ def server_settings(config: HostConfig) -> ServerSettings:
         trusted_proxies=config.trusted_proxies,
         dev_webapp=Path(__file__).parent / "webapp" if config.dev else None,
     )
-
-
-def with_tokens(config: HostConfig) -> HostConfig:
-    """The config with generated tokens in place of missing ones. Raises StoreFailed."""
-    if config.admin:
-        return config
-    _make_root(config.root)
-    admin = kept_token(config.root)
-    return replace(config, admin=admin, cluster_token=config.cluster_token or admin)
-
-
-def kept_token(root: Path) -> Secret:
-    """The administrator's token of a root; the first start creates one, readable only by its owner.
-
-    Raises StoreFailed if it can be neither read nor created.
-    """
-    path = token_path(root)
-    try:
-        token = path.read_text().strip() if path.exists() else ""
-        if token:
-            with suppress(PermissionError):  # if an operator created it, its mode stays
-                path.chmod(0o600)
-            log.info("admin.token_found", kept_in=str(path))
-        else:
-            token = "floe_" + secrets.token_urlsafe(TOKEN_BYTES)
-            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(fd, "w") as file:
-                file.write(token + "\n")
-            log.info("admin.token_made", kept_in=str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        hint = "choose a different root with -root, or give a token with -admin=@FILE"
-        raise StoreFailed(f"{path} can be neither read nor created: {error}", hint) from None
-    return Secret(token)
-
-
-def token_path(root: Path) -> Path:
-    """The file with the token that a host created."""
-    return root / "admin-token"
-
-
-def _make_root(root: Path) -> None:
-    try:
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name in ("runs", "documents"):
-            private(root / name)
-    except OSError as error:
-        hint = "choose a different one with -root"
-        raise StoreFailed(f"{root} cannot be created: {error.strerror}", hint) from None
 
 
 async def _first_book(config: HostConfig, ports: Ports, found: logs.FindingLog) -> FlowBook:

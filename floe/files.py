@@ -60,7 +60,7 @@ class NotPlain(OSError):
 
 
 def private(folder: Path) -> None:
-    """Create a folder for floe's user only; close an existing one of that user to all others.
+    """Make a folder for files of floe's user only; close an existing one to all others.
 
     Files below it keep their modes. A folder of another user is left unchanged. Raises OSError.
     """

@@ -33,7 +33,7 @@ _masks: Callable[[], Masks] = Masks
 
 
 def mask_by(masks: Callable[[], Masks]) -> None:
-    """Mask the secrets of a host in every line from now on."""
+    """Mask the secrets of a host in every line of the log from now on."""
     global _masks  # the log is one for the whole process
     _masks = masks
 
@@ -114,7 +114,7 @@ def redacted(
 def spelt(
     _logger: object, _method: str, fields: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """Escape terminal control characters and line ends: a value stays within its line."""
+    """Escape control characters and line ends in a line of the log."""
     for name, value in fields.items():
         if isinstance(value, str):
             fields[name] = visible(value, keep="\n" if name == "exception" else "")
@@ -122,5 +122,5 @@ def spelt(
 
 
 def spelt_json(_logger: object, _method: str, line: str) -> str:
-    """The same in a line of JSON, for readers that treat other characters as line ends too."""
+    """The same in a line of the log as JSON, for readers with other line ends."""
     return visible_json(line)

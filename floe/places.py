@@ -218,7 +218,7 @@ class Places:
 
 
 def remote_mounts(table: str) -> frozenset[str]:
-    """The mount points of file systems that may hang, except `/`.
+    """The places on file systems that may hang: mount points, except `/`.
 
     Source: proc_pid_mountinfo(5).
     """

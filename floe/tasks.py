@@ -114,7 +114,7 @@ class Tasks:
 
 
 def causes(error: BaseException) -> Iterator[str]:
-    """The causes in a group of errors, each with its type."""
+    """Why tasks failed: the causes in a group of errors, each with its type."""
     if isinstance(error, BaseExceptionGroup):
         for one in error.exceptions:
             yield from causes(one)

@@ -23,7 +23,7 @@ they import in turn they take 1.1 MB."""
 
 
 def load_aiohttp() -> None:
-    """Import aiohttp's server, and leave its client to the first module that uses it.
+    """Import aiohttp's server without its client, which would load the trusted certificates.
 
     By itself aiohttp imports the client for every server, and that reads the certificates of the
     system twice: together a sixth of a start and 3.5 MB of a host, for requests that most hosts

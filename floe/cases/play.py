@@ -89,7 +89,7 @@ def play(flow: Flow, case: Case) -> Played:
 
 
 def trigger_of(flow: Flow, id: NodeId | None) -> Trigger | None:
-    """The trigger that starts a test; None for a flow without any. Raises NotFound."""
+    """The trigger that starts a case; None for a flow without any. Raises NotFound."""
     if id is None:
         data = (trigger for trigger in flow.triggers if trigger.type == "data")
         return next(data, next(iter(flow.triggers), None))

@@ -123,7 +123,7 @@ class StartArgument(NodeArgument):
 
 
 def place_of(text: str) -> tuple[str, int | None]:
-    """Node and item of `test[7]`; None for the item of a node alone."""
+    """Node and item in an argument, as `test[7]`; None for the item of a node alone."""
     match = re.fullmatch(r"([^\[]*)\[([0-9]{1,9})\]", text)
     return (match[1], int(match[2])) if match else (text, None)
 

@@ -21,7 +21,7 @@ _FLAG: Final = re.compile(r"--?([a-z][a-z_-]+)(=.*)?", re.DOTALL)
 
 
 def modern(argv: Sequence[str]) -> list[str]:
-    """Translate a command line of the original; others stay unchanged.
+    """The argv of today for one of the original; others stay unchanged.
 
     It begins with a flag of a host, or with `host` followed by Go's flags.
     """

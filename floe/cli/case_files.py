@@ -48,7 +48,7 @@ def document_of(path: Path) -> Path | None:
 
 
 def with_tests(path: Path) -> Compiled:
-    """The flows of a document with the nodes of their flow-files, and all their tests."""
+    """The flows of a document with the nodes of their flow-files, and the cases of all files."""
     reader = dialect()
     compiled = reader.flows(read_local(str(path)), str(path.absolute()))
     findings, cases = [*compiled.findings], [*compiled.cases]

@@ -41,7 +41,7 @@ WAITS_S: Final = (0.5, 1, 2, 5, 10)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """The address of a host, and the credentials for it."""
+    """The account of a client: the address of a host, and the credentials for it."""
 
     url: str
     token: str
@@ -65,17 +65,17 @@ class Account:
 
     @property
     def netloc(self) -> str:
-        """Host and port."""
+        """Host and port of the client's account."""
         return urlsplit(self.url).netloc
 
     @property
     def base(self) -> str:
-        """The path before every route of the API: that of the address, if it has one."""
+        """The path of the client's address before every route of the API, if it has one."""
         path = urlsplit(self.url).path.rstrip("/")
         return BASE if not path or path.startswith("/app") else path
 
     def tls(self) -> ssl.SSLContext | None:
-        """The TLS settings for the host; None for plain HTTP. Raises Yours for an unusable file."""
+        """The client's TLS settings; None for plain HTTP. Raises Yours for an unusable file."""
         if urlsplit(self.url).scheme != "https":
             return None
         try:
@@ -85,12 +85,12 @@ class Account:
 
 
 def address(text: str) -> str:
-    """An address as people write it, completed."""
+    """The address for a client as people write it, completed."""
     return text if "://" in text else f"http://{text}"
 
 
 def account_path() -> Path:
-    """The file that `floe login` writes, readable only by its owner."""
+    """The file with a client's account, which `floe login` writes, readable only by its owner."""
     try:
         home = Path(os.environ.get("XDG_CONFIG_HOME") or Path("~/.config").expanduser())
     except RuntimeError:
@@ -99,7 +99,7 @@ def account_path() -> Path:
 
 
 def account() -> Account:
-    """FLOE_URL and FLOE_TOKEN, else the file of `floe login`.
+    """A client's account: FLOE_URL and FLOE_TOKEN, else that of `floe login`. Raises Denied.
 
     Raises Denied without a token, Yours for a file that cannot be read.
     """
@@ -133,7 +133,7 @@ def token_of(text: str) -> str:
 
 
 def usual_address(kept: Mapping[str, str] | None = None) -> str:
-    """FLOE_URL, else the address of the last `floe login`, else the default of a host."""
+    """A client's address: FLOE_URL, else that of the last `floe login`, else the default."""
     url = os.environ.get("FLOE_URL") or (_kept() if kept is None else kept).get("url")
     return address(url or "http://127.0.0.1:8080")
 
@@ -157,7 +157,7 @@ def _kept() -> dict[str, str]:
 
 
 def path(*parts: str) -> str:
-    """A path below the API, with its parts escaped."""
+    """A path below the API for the client, with its parts escaped."""
     return "/".join(quote(part, safe="@") for part in parts)
 
 
@@ -266,7 +266,7 @@ def connected() -> Client:
 
 
 def unanswered(at: Account, error: Exception) -> Theirs:
-    """The error for an unreachable host, with a hint."""
+    """The client's error for an unreachable host, with a hint."""
     hint = "is the host running? FLOE_URL or `floe login` set its address"
     if isinstance(error, ssl.SSLCertVerificationError):
         hint = "floe login --ca FILE with the certificate to trust"
@@ -279,7 +279,7 @@ def unanswered(at: Account, error: Exception) -> Theirs:
 
 
 def broken_off(at: Account, error: Exception | None = None) -> Theirs:
-    """The error for a reply that ended early."""
+    """The client's error for a reply that ended early."""
     reason = f": {error.strerror}" if isinstance(error, OSError) and error.strerror else ""
     return Theirs(f"{at.url} broke off{reason}", "the host may be stopping; try again")
 

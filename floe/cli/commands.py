@@ -51,7 +51,7 @@ INTERRUPTED, UNREAD = 130, 141
 
 
 class ReaderLeft(Exception):
-    """The reader of the output has closed it."""
+    """The reader of a command's output has closed it."""
 
 
 class LazyCommand(click.Group):
@@ -149,7 +149,7 @@ def run(words: Sequence[str]) -> None:
 
 
 def end_with(error: Exception | KeyboardInterrupt, words: Sequence[str]) -> NoReturn:
-    """Print an error as a sentence and exit. An error that is none of these is raised again."""
+    """End a command with an error as a sentence. An error that is none of these is raised again."""
     match error:
         case click.exceptions.Abort():  # click has ended the line of the ^C
             sys.exit(INTERRUPTED)
@@ -188,7 +188,7 @@ def _refused(error: OSError) -> World:
 
 
 def complain(error: FloeError) -> None:
-    """Print an error: the mistake, its parts, then the hint."""
+    """Print the error of a command: the mistake, its parts, then the hint."""
     if isinstance(error, ConfigInvalid):
         for finding in error.findings:
             click.echo(visible(str(finding), keep="\n"), err=True)
@@ -204,5 +204,5 @@ def complain(error: FloeError) -> None:
 
 
 def exit_code(error: FloeError) -> int:
-    """2 if the caller can fix it, 3 if a host or the machine must."""
+    """The exit code of a command: 2 if the caller can fix the error, 3 if a host must."""
     return YOURS if isinstance(error, Yours) else THEIRS

@@ -43,7 +43,7 @@ _COLOUR: Final = re.compile(r"\x1b\[[0-9;:]*m")
 
 
 class Painted(str):
-    """A text with colours added by floe."""
+    """A formatted text with colours added by floe."""
 
     __slots__ = ()
 
@@ -70,12 +70,12 @@ _COLOURS: Final[Mapping[str, str]] = {
 
 
 def as_json(shape: object) -> None:
-    """Print JSON for machines, also without terminal control characters."""
+    """Format a reply as JSON for machines, and print it without terminal control characters."""
     click.echo(visible_json(json.dumps(masked(shape), ensure_ascii=False, indent=2)))
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print rows in columns of the needed width; on a narrow terminal the widest columns shrink."""
+    """Format rows as a table and print it; on a narrow terminal the widest columns shrink."""
     cells = [[cell if isinstance(cell, Painted) else clean(cell) for cell in row] for row in rows]
     widths = [max(_width(c) for c in column) for column in zip(head, *cells, strict=True)]
     if sys.stdout.isatty():
@@ -88,27 +88,27 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def clean(text: str) -> str:
-    """A text on one line, without passwords of URLs and with control characters escaped."""
+    """Format a text as one line, without passwords of URLs, control characters escaped."""
     return visible(without_password(text).replace("\n", " ").replace("\t", " "))
 
 
 def printable(text: str) -> str:
-    """The output of a command with its lines and colours, and no other control characters."""
+    """Format the output of a command: its lines and colours, no other control characters."""
     return _OBEYED.sub(lambda found: found[0] if _COLOUR.fullmatch(found[0]) else "", text)
 
 
 def state(word: str) -> Painted:
-    """A state in its colour."""
+    """Format a state in its colour."""
     return Painted(click.style(word, fg=_COLOURS[word]) if word in _COLOURS else clean(word))
 
 
 def sentence(text: str) -> str:
-    """A host's sentence, cleaned, with instants in local time."""
+    """Format a host's sentence: cleaned, with instants in local time."""
     return _INSTANT.sub(lambda found: clock(found[0]), clean(text))
 
 
 def clock(text: str, now: datetime | None = None) -> str:
-    """An instant in local time with its distance: `14:03:07 (12 s ago)`, `… (in 2 m 05 s)`."""
+    """Format an instant in local time with its distance: `14:03:07 (12 s ago)`."""
     at, now = datetime.fromisoformat(text), now or datetime.now(UTC)
     local = at.astimezone()
     day = "" if local.date() == now.astimezone().date() else f"{local:%Y-%m-%d} "
@@ -118,19 +118,19 @@ def clock(text: str, now: datetime | None = None) -> str:
 
 
 def run_state(run: Shape) -> Painted:
-    """One word for the state of a run: its result, else its phase."""
+    """Format the state of a run as one word: its result, else its phase."""
     if run["state"] == "archive":
         return state(run.get("result") or ("good" if run["good"] else "bad"))
     return state("ending" if run["phase"] == "ending" else run["state"])
 
 
 def instant(text: str | None) -> datetime | None:
-    """An instant of a reply."""
+    """The instant to format in a reply."""
     return datetime.fromisoformat(text) if text else None
 
 
 def age(text: str | None, now: datetime | None = None) -> str:
-    """How long ago an instant was: `12 s ago`, or empty for none."""
+    """Format how long ago an instant was: `12 s ago`, or empty for none."""
     at = instant(text)
     if at is None:
         return ""
@@ -139,19 +139,19 @@ def age(text: str | None, now: datetime | None = None) -> str:
 
 
 def ahead(text: str, now: datetime | None = None) -> str:
-    """How far ahead an instant is: `in 3 m 05 s`, or `now`."""
+    """Format how far ahead an instant is: `in 3 m 05 s`, or `now`."""
     at = instant(text)
     seconds = (at - (now or datetime.now(UTC))).total_seconds() if at else 0
     return f"in {span(seconds)}" if seconds >= 1 else "now"
 
 
 def as_of(host: str, seen: str | None, now: datetime | None = None) -> str:
-    """The age of the shown data about another host."""
+    """Format the age of the shown data about another host."""
     return f"{host} as of {age(seen, now)}" if seen else f"{host} has sent nothing yet"
 
 
 def took(start: str | None, end: str | None) -> str:
-    """The duration of something until its end or now; empty if it has not begun."""
+    """Format the duration of something until its end or now; empty if it has not begun."""
     begun = instant(start)
     if begun is None:
         return ""
@@ -192,7 +192,7 @@ def items_text(node: Shape) -> str:
 
 
 def span(seconds: float) -> str:
-    """`< 1 ms`, `4 ms`, `1.2 s`, `12 s`, `3 m 05 s`, `2 h 10 m`, `4 d 3 h`."""
+    """Format a duration: `< 1 ms`, `4 ms`, `1.2 s`, `12 s`, `3 m 05 s`, `2 h 10 m`, `4 d 3 h`."""
     if seconds < 0.001:
         return "< 1 ms"  # instants are whole milliseconds
     if seconds < 1:
@@ -210,7 +210,7 @@ def span(seconds: float) -> str:
 
 
 def size(count: int) -> str:
-    """`0 B`, `12 kB`, `1.4 MB`."""
+    """Format bytes: `0 B`, `12 kB`, `1.4 MB`."""
     if count < 1000:
         return f"{count} B"
     power = min(3, (len(str(count)) - 1) // 3)
@@ -219,19 +219,19 @@ def size(count: int) -> str:
 
 
 def finding(shape: Shape) -> str:
-    """A finding of a host: position, level, text and hint."""
+    """Format a finding of a host: position, level, text and hint."""
     where = f"{shape['file']}:{shape['line']}:{shape['col']}" if shape["line"] else shape["file"]
     text = f"{clean(where)}: {shape['level']}: {clean(shape['what'])}"
     return text + (f"\n    try: {clean(shape['hint'])}" if shape.get("hint") else "")
 
 
 def clock_of(text: str) -> str:
-    """An instant in local time, to the millisecond."""
+    """Format an instant in local time, to the millisecond."""
     return f"{datetime.fromisoformat(text).astimezone():%H:%M:%S.%f}"[:-3]
 
 
 def reason(node: Shape) -> str:
-    """Why a node has its state, its due instant, or the exit status of its command."""
+    """Format why a node has its state, its due instant, or the exit status of its command."""
     if node.get("state") == "waiting" and node.get("due"):
         return f"until {clock(node['due'])}"
     if node.get("state") == "good" and node.get("by"):
@@ -251,7 +251,7 @@ def again(node: Shape) -> str:
 
 
 def approval(node: Shape) -> str:
-    """Who approved the form of a node, when and with what: `approved by ada, 16:51, ticket 7`."""
+    """Format who approved the form of a node, when and with what: `approved by ada, 16:51`."""
     parts = [f"approved by {node['by']}"]
     if at := instant(node.get("ended_at")):
         parts.append(f"{at.astimezone():%H:%M}")
@@ -263,7 +263,7 @@ def approval(node: Shape) -> str:
 
 
 def ran(count: int, skipped: int, never: int = 0) -> str:
-    """How many nodes of a run ran, once it is over; empty if none was skipped.
+    """Format how many nodes of a run ran: `4 of 6 ran`; empty if none was skipped.
 
     `4 of 6 ran`, or with nodes that were neither run nor skipped `4 ran, 2 skipped, 1 never ran`.
     """
@@ -275,13 +275,13 @@ def ran(count: int, skipped: int, never: int = 0) -> str:
 
 
 def ran_of(run: Shape) -> str:
-    """The same of a reply; a host with an older floe does not count nodes, and a list has none."""
+    """Format the same of a reply; a host with an older floe does not count nodes."""
     count, skipped = run.get("ran", 0), run.get("skipped", 0)
     return ran(count, skipped, len(run.get("nodes", ())) - count - skipped)
 
 
 def child_of(run: Shape) -> str:
-    """`child of h1-12`; empty for a run that is no child."""
+    """Format what a run is a child of: `child of h1-12`; empty for a run that is no child."""
     parent = run.get("parent")
     return f"child of {parent['run']}" if parent else ""
 
@@ -293,12 +293,12 @@ def value_lines(values: Mapping[str, Json], label: str = "") -> list[str]:
 
 
 def text_lines(text: str) -> list[str]:
-    """A text of several lines, as clean lines of a terminal."""
+    """Format a text of several lines, as clean lines of a terminal."""
     return [clean(line) for line in text.strip().split("\n")] if text.strip() else []
 
 
 def answer_line(run: str, form: Shape) -> str:
-    """The command that answers a form."""
+    """Format the command that answers a form."""
     pairs = (f"{f['id']}=…" if f["required"] else f"[{f['id']}=…]" for f in form["fields"])
     return clean(" ".join(("floe give", run, form["node"], *pairs)))
 

@@ -31,7 +31,7 @@ def form_of(shape: Mapping[str, Any]) -> Form:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TypedAnswer:
-    """What a person typed."""
+    """What a person typed as the answer to a form."""
 
     good: bool
     values: Mapping[str, Json]
@@ -52,7 +52,7 @@ async def ask(form: Form, line: ReadLine) -> TypedAnswer:
 
 
 async def typed(prompt: str) -> str:
-    """Read a line from the terminal; unlike `input` in a thread, it can be cancelled."""
+    """Read a line for a form from the terminal; it can be cancelled, unlike `input` in a thread."""
     click.echo(prompt, nl=False)
     loop, terminal = asyncio.get_running_loop(), sys.stdin.fileno()
     is_there = asyncio.Event()

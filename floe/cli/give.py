@@ -15,19 +15,19 @@ from floe.model.ids import Shape
 
 
 class GivenAnswer(click.ParamType[Any]):
-    """A node, or `k=v`: the node may be left out."""
+    """An argument of `floe give`: a node, or `k=v`; the node may be left out."""
 
     name = "answer"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Check one of the two."""
+        """Check an argument of `floe give`."""
         kind = PAIR if "=" in str(value) else NODE
         return kind.convert(value, param, ctx)
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """Offer nodes."""
+        """Offer nodes for an argument of `floe give`."""
         return NODE.shell_complete(ctx, param, incomplete)
 
 

@@ -84,7 +84,7 @@ def command(
 
 
 def only_output(run: Shape) -> str:
-    """The one node of a run that has output. Raises NotFound, Yours."""
+    """The one node whose log can be meant: that with output. Raises NotFound, Yours."""
     found = [place for node in run["nodes"] for place in _printed(node)]
     if not found:
         children = [one["run"] for one in run.get("children", ())]
@@ -142,7 +142,7 @@ def _to_file(chunk: bytes) -> None:
 
 
 def to_terminal() -> Callable[[bytes], None]:
-    """Writes printable output; joins an escape sequence that is split over two chunks."""
+    """Writes a log to a terminal; joins an escape sequence that is split over two chunks."""
     decoder, rest = getincrementaldecoder("utf-8")("replace"), ""
 
     def write(chunk: bytes) -> None:

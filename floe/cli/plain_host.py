@@ -34,7 +34,7 @@ _OPTIONS: Final = {
 
 
 def start(words: list[str]) -> list[str] | None:
-    """Run a host until it is stopped; the command line for `host` if that has to do it."""
+    """Run a plain host until it is stopped; the command line if `host` has to do it."""
     given = plain(modern(words)[1:], os.environ)
     if given is None:
         return words
@@ -91,7 +91,7 @@ def run_host(flags: Flags, level: logs.Level) -> None:
 
 def _announce(config: HostConfig, server: "Server") -> None:
     """Print the addresses for people; in a log these are fields of its lines."""
-    from floe.app import token_path
+    from floe.config.admin_token import token_path
 
     if not sys.stderr.isatty():
         return

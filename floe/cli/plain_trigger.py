@@ -35,7 +35,7 @@ class MoreThanPlain(Exception):
 
 
 def start(words: list[str]) -> list[str] | None:
-    """Start the run and print its id; the command line for `trigger` if that has to do it."""
+    """Start the run of a plain trigger and print its id; the command line if `trigger` has to."""
     try:
         flow, trigger, values, once = _order(words[1:])
         address, token = _account()

@@ -97,7 +97,7 @@ class Show:
 
 
 def flows_of(file: str) -> tuple[Flow, ...]:
-    """The flows of a file. Raises ConfigInvalid, NotFound."""
+    """The flows of a file, one of which is to run. Raises ConfigInvalid, NotFound."""
     origin = str(Path(file).absolute())
     compiled = dialect().flows(read_local(file), origin)
     if compiled.errors:
@@ -118,7 +118,7 @@ def chosen(flows: Sequence[Flow], file: str, name: str | None) -> Flow:
 
 
 def startable(flow: Flow, values: Mapping[str, Json]) -> Flow:
-    """A flow that can be started by hand; without a data trigger it accepts any values."""
+    """A flow that `floe run` can start by hand; without a data trigger it accepts any values."""
     if any(t.type == "data" for t in flow.triggers):
         return flow
     fields = tuple(Field(id=n, prompt=n, type="text") for n in values)

@@ -51,7 +51,7 @@ def open_streams() -> None:
 
 
 def drop_output() -> None:
-    """Discard the buffer of standard output, so that the exit reports no error."""
+    """Discard the buffer of the output stream, so that the exit reports no error."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
@@ -64,7 +64,7 @@ _UNWRITTEN: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.E
 
 
 def is_somewhere() -> bool:
-    """Whether the current folder still exists."""
+    """Whether the current folder still exists, from which streams are opened."""
     try:
         os.getcwd()  # noqa: PTH109  # the call itself is asked about
     except OSError:

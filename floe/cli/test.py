@@ -29,7 +29,7 @@ class Tried(NamedTuple):
 
     @property
     def is_ok(self) -> bool:
-        """Whether every expectation was met."""
+        """Whether every expectation of a test was met."""
         return not self.faults and not self.problem
 
 
@@ -142,7 +142,7 @@ def fault_lines(one: Tried) -> Sequence[str]:
 
 
 def shown_path(file: str) -> str:
-    """A path below the current folder without that folder."""
+    """The path of a test's file, below the current folder without that folder."""
     path = Path(file)
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else file
 

@@ -81,7 +81,7 @@ def command(
 
 
 def follow(ctx: click.Context, client: Client, answer: Shape, *, wait: bool, json_: bool) -> None:
-    """Print the id of a run that was started; with `wait`, follow it to its end."""
+    """Print the id of a run that was triggered; with `wait`, follow it to its end."""
     id = answer["run"]
     if not wait:
         as_json(answer) if json_ else click.echo(id)

@@ -46,7 +46,7 @@ def _failure(client: Client, why: Shape) -> list[str]:
 
 
 def lines(why: Shape) -> list[str]:
-    """The text of a "why" reply: its sentence, or its parts if they have more detail."""
+    """The lines of a "why" reply: its sentence, or its parts if they have more detail."""
     text: str = why["text"]
     if why["waiting"] and text.startswith("waits for"):
         text = "waits for"

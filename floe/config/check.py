@@ -59,7 +59,7 @@ async def _flow_file_findings(
 async def read_flow_file(
     flow: Flow, reader: Dialect, documents: Documents, known: KnownFlows = NO_FLOWS
 ) -> Compiled:
-    """The flow with the nodes of its flow-file, outside of a run. Raises FloeError."""
+    """Check a flow-file: the flow with its nodes, outside of a run. Raises FloeError."""
     git = next((trigger.git for trigger in flow.triggers if trigger.git.url), Git())
     found = await documents.read(flow.flow_file, relative_to=flow.origin, git=git)
     return reader.flow_file(found.text, found.origin, flow, known)

@@ -75,7 +75,7 @@ def read_common(text: str, notes: Notes) -> SectionValues:
 
 
 def read_bucket(common: SectionValues, notes: Notes) -> BucketSettings | None:
-    """Read `bucket:`; None without `store-type: ec2`, or where it has an error."""
+    """Read `bucket:` of `common:`; None without `store-type: ec2`, or where it has an error."""
     table, is_used = common[COMMON_BUCKET], common[STORE_TYPE] in BUCKET_TYPES
     if table is None:
         if is_used and not common.is_wrong(COMMON_BUCKET):
@@ -103,7 +103,7 @@ def read_bucket(common: SectionValues, notes: Notes) -> BucketSettings | None:
 
 
 def read_smtp(table: Table | None, notes: Notes) -> Smtp | None:
-    """Read `smtp:`; None without it, or where it has an error."""
+    """Read `smtp:` of `common:`; None without it, or where it has an error."""
     if table is None:
         return None
     before = notes.errors

@@ -34,7 +34,7 @@ def which_conf(flags: Flags, environ: Mapping[str, str], cwd: Path) -> Conf:
 
 
 def read_local(path: str) -> str:
-    """The text of a local document, at most 1 MiB. Raises ConfigInvalid if it cannot be read."""
+    """The text of a local conf, at most 1 MiB. Raises ConfigInvalid if it cannot be read."""
     notes = Notes(path)
     try:
         text = decoded(read_named(Path(path), DOCUMENT_BYTES_MAX), notes)

@@ -203,6 +203,6 @@ _NO: Final = ("false", "0", "no", "off", "f")
 
 
 def absolute(text: str) -> Path | None:
-    """The path that a text names; None for an empty text."""
+    """The path that a flag names; None for an empty text."""
     # Path.expanduser would raise for an unknown user; this way such a path is just not found.
     return Path(os.path.expanduser(text)).absolute() if text else None  # noqa: PTH111

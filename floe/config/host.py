@@ -222,7 +222,7 @@ def _own_url(pub: Bind) -> str:
 
 
 def others_of(config: HostConfig) -> tuple[str, ...]:
-    """The URLs of `hosts` that are not this host's own, judging by the URLs alone."""
+    """The other hosts of a config: the URLs of `hosts` that are not this host's own."""
     return tuple(url for url in config.hosts if not _is_self(url, config))
 
 

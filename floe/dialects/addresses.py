@@ -13,7 +13,7 @@ from floe.model.nouns import dataclass
 
 @dataclass(frozen=True)
 class HostUrl:
-    """The URL of a floe host: scheme, name and port; a path if its API is not at `base-url`."""
+    """Kind of address: the URL of a floe host, with scheme, name and port, and maybe a path."""
 
     label: str = "string"
 
@@ -29,7 +29,7 @@ class HostUrl:
 
 @dataclass(frozen=True)
 class Network:
-    """An IP address, or a network of them."""
+    """Kind of address: an IP address, or a network of them."""
 
     label: str = "string"
 
@@ -56,7 +56,7 @@ _HOST_URL: Final = r"https?://[^\s/]+(/\S*)?"
 
 
 def url_fault(text: str) -> str:
-    """What is wrong with the URL of a host; empty if nothing is."""
+    """What is wrong with the address of a host, a URL; empty if nothing is."""
     if not re.fullmatch(_HOST_URL, text):
         return "it is not an http:// or https:// URL"
     try:

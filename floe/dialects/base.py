@@ -13,7 +13,7 @@ from floe.model.nouns import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowText:
-    """A flow as its document has it, without secrets."""
+    """A flow as its document has it, without secrets; every dialect gives it."""
 
     line: int
     """The number of its first line in the document."""
@@ -46,7 +46,7 @@ NO_FLOWS: Final = KnownFlows()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compiled:
-    """The result of reading a document: its flows and all findings."""
+    """What a dialect makes of a document: its flows and all findings."""
 
     flows: tuple[Flow, ...]
     """The flows without errors; `findings` explains the ones left out."""
@@ -66,7 +66,7 @@ class Compiled:
 
     @property
     def errors(self) -> tuple[Finding, ...]:
-        """The findings that make a flow unusable."""
+        """The findings of a dialect that make a flow unusable."""
         return tuple(f for f in self.findings if f.level == "error")
 
 
@@ -104,6 +104,6 @@ class Dialect(Protocol):
 
 
 def worst(findings: Sequence[Finding]) -> str:
-    """The most serious level among findings: `error`, `warning` or an empty text."""
+    """The most serious level among the findings of a dialect: `error`, `warning` or empty."""
     levels = {f.level for f in findings}
     return "error" if "error" in levels else "warning" if levels else ""

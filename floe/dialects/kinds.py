@@ -25,7 +25,7 @@ SIZE_BYTES_MAX: Final = 1 << 50
 
 
 class Unfit(Exception):
-    """A value that does not fit its key."""
+    """A value that does not fit the kind of its key."""
 
     def __init__(self, at: Position, what: str, hint: str = "") -> None:
         super().__init__(what)
@@ -50,7 +50,7 @@ class ValueKind(Protocol[T_co]):
 
 
 def scalar(tree: Tree, key: str, due: str, hint: str = "") -> Scalar:
-    """The tree as a scalar. Raises Unfit for a list or a map."""
+    """The tree as a scalar, for a kind of value. Raises Unfit for a list or a map."""
     if isinstance(tree, Scalar):
         return tree
     found = "a list" if isinstance(tree, Items) else "a map"
@@ -58,7 +58,7 @@ def scalar(tree: Tree, key: str, due: str, hint: str = "") -> Scalar:
 
 
 def text_of(tree: Tree, key: str) -> Scalar:
-    """The tree as a text, whatever stands in it. Raises Unfit."""
+    """The tree as a text, for a kind of value, whatever stands in it. Raises Unfit."""
     value = scalar(tree, key, "text")
     if value.kind != "text":
         article = "" if value.kind == "nothing" else "a "
@@ -81,13 +81,13 @@ def _check_braces(text: Scalar, key: str, instead: str, notes: Notes) -> None:
 
 
 def quoted(text: str) -> str:
-    """A source text for a message: shortened, in backticks."""
+    """A source text for a message about its kind: shortened, in backticks."""
     return f"`{text if len(text) <= 60 else text[:57] + '...'}`"
 
 
 @dataclass(frozen=True)
 class Text:
-    """Text; with `pattern`, it must match as a whole."""
+    """Kind of value: text; with `pattern`, it must match as a whole."""
 
     pattern: str = ""
     like: str = ""
@@ -110,7 +110,7 @@ class Text:
 
 @dataclass(frozen=True)
 class OneOf(Generic[T_co]):
-    """One of a closed set of texts."""
+    """Kind of value: one of a closed set of texts."""
 
     values: tuple[T_co, ...]
     label: str = ""
@@ -137,7 +137,7 @@ class OneOf(Generic[T_co]):
 
 @dataclass(frozen=True)
 class Flag:
-    """true or false; also yes, no, on and off."""
+    """Kind of value: true or false; also yes, no, on and off."""
 
     label: str = "bool"
 
@@ -160,7 +160,7 @@ _TRUE: Final = ("true", "yes", "on")
 
 @dataclass(frozen=True)
 class Whole:
-    """A whole number between two bounds."""
+    """Kind of value: a whole number between two bounds."""
 
     least: int = 0
     most: int = 10**15
@@ -182,7 +182,7 @@ class Whole:
 
 @dataclass(frozen=True)
 class Number:
-    """A number that is at least `least`."""
+    """Kind of value: a number that is at least `least`."""
 
     least: float = -1e15
     label: str = "number"
@@ -202,7 +202,7 @@ class Number:
 
 
 def number_of(text: str) -> float | None:
-    """A decimal number as int or float; None for anything else."""
+    """A decimal number of any kind, int or float; None for anything else."""
     if not re.fullmatch(r"-?\d{1,17}(\.\d{0,17})?([eE][-+]?\d{1,2})?", text):
         return None
     number = float(text)
@@ -211,7 +211,7 @@ def number_of(text: str) -> float | None:
 
 @dataclass(frozen=True)
 class Duration:
-    """Seconds, or a number with a unit: `90s`, `10m`, `2h`, `1d`. The value is in seconds."""
+    """Kind of value: seconds, or a number with a unit: `90s`, `10m`, `2h`, `1d`."""
 
     least_s: float = 0.001
     label: str = "duration"
@@ -238,7 +238,7 @@ _SECONDS: Final[Mapping[str, int]] = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86
 
 @dataclass(frozen=True)
 class Size:
-    """Bytes, or a number with a unit: `10MB`, `1GiB`. The value is in bytes."""
+    """Kind of value: bytes, or a number with a unit: `10MB`, `1GiB`."""
 
     label: str = "size"
 
@@ -265,7 +265,7 @@ _SIZE_HINT: Final = "bytes, or 10MB, 1GiB; 0 for no limit"
 
 @dataclass(frozen=True)
 class ListOf(Generic[T_co]):
-    """A list of values of one kind; each item is checked separately."""
+    """Kind of value: a list of values of one kind; each item is checked separately."""
 
     item: ValueKind[T_co]
     unique: bool = False
@@ -310,7 +310,7 @@ class ListOf(Generic[T_co]):
 
 @dataclass(frozen=True)
 class AnyMap:
-    """A map that the caller reads with a section of its own."""
+    """Kind of value: a map that the caller reads with a section of its own."""
 
     label: str = "map"
     takes_values: bool = False
@@ -331,7 +331,7 @@ class AnyMap:
 
 @dataclass(frozen=True)
 class Raw:
-    """A value whose kind depends on a different key; the caller reads it."""
+    """Kind of value that depends on a different key; the caller reads it."""
 
     label: str
 

@@ -8,7 +8,7 @@ CLOSEST_NAMES_MAX: Final = 500
 
 
 def closest(text: str, names: Sequence[str]) -> str:
-    """A "did you mean" hint with the most similar name; empty if none is similar."""
+    """A "did you mean" hint with the nearest name; empty if none is near."""
     found = nearest(text, names)
     return f"did you mean `{found}`?" if found else ""
 

@@ -8,7 +8,7 @@ FINDINGS_MAX: Final = 100
 
 
 class Position(NamedTuple):
-    """Line and column in a document, counted from 1; zeros for the document as a whole."""
+    """The position of a note: line and column in a document, from 1; zeros for all of it."""
 
     line: int = 0
     col: int = 0

@@ -9,7 +9,7 @@ DialectName = Literal["floe"]
 
 
 def dialect(name: DialectName = "floe", *, strict_shell: bool = False) -> Dialect:
-    """The reader of one dialect.
+    """The reader of one dialect in the registry.
 
     `strict_shell`: the host's default, for flows that do not set it.
     """

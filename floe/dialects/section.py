@@ -17,7 +17,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 @dataclass(frozen=True, kw_only=True)
 class KeySpec(Generic[T_co]):
-    """One key: its kind of value, its default and its documentation."""
+    """One key of a section: its kind of value, its default and its documentation."""
 
     name: str
     kind: ValueKind[T_co]
@@ -167,11 +167,11 @@ class SectionPart(Generic[T_co]):
 
 @dataclass(frozen=True, kw_only=True)
 class ShortPart(Generic[T_co]):
-    """The short spelling of a part: one scalar."""
+    """The short spelling of a part of a section: one scalar."""
 
     kind: ValueKind[float]
     build: Callable[[float], T_co]
 
     def read(self, tree: Tree, key: str, notes: Notes) -> T_co:
-        """The value that the scalar stands for."""
+        """The value that the scalar stands for, in place of a section."""
         return self.build(self.kind.read(tree, key, notes))

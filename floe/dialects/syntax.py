@@ -185,7 +185,7 @@ def _char(lines: list[str], at: Position) -> str:
 
 
 def map_hint(text: str) -> str:
-    """A hint if a text was probably meant as a map."""
+    """A hint about the syntax if a text was probably meant as a map."""
     found = re.match(r"([\w-]+):([^\s/].*)", text, re.DOTALL)
     return f"a space after the colon: {found[1]}: {found[2][:40]}" if found else ""
 

@@ -28,7 +28,7 @@ ScalarKind = Literal["text", "boolean", "whole number", "number", "date", "nothi
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """One value: its source text, and the type that YAML gives it."""
+    """In a document's tree: one value, as its source text and the type that YAML gives it."""
 
     at: Position
     text: str
@@ -37,27 +37,27 @@ class Scalar:
     """Columns before the text, 1 for a quote; None for a text of several lines."""
 
     def position_of(self, offset: int) -> Position:
-        """Where a character of the text is; the start of the value, if it has several lines."""
+        """Where a character of a scalar of the tree is; its start, if it has several lines."""
         if self.inset is None:
             return self.at
         return Position(self.at.line, self.at.col + self.inset + offset)
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is written at all: the key counts as not given."""
+        """Whether nothing is written in the tree: the key counts as not given."""
         return self.kind == "nothing" and not self.text
 
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """A list."""
+    """In a document's tree: a list."""
 
     at: Position
     items: "tuple[Tree, ...]"
 
 
 class Entry(NamedTuple):
-    """The position of a key, and its value."""
+    """In a document's tree: the position of a key, and its value."""
 
     key_at: Position
     value: "Tree"
@@ -65,7 +65,7 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A map by the source text of its keys."""
+    """In a document's tree: a map by the source text of its keys."""
 
     at: Position
     entries: Mapping[str, Entry]
@@ -77,7 +77,7 @@ Tree = Scalar | Items | Table
 
 
 def decoded(data: bytes, notes: Notes) -> str | None:
-    """The text of a document; None, with a finding, if the bytes are not UTF-8."""
+    """The text of a document, for its tree; None, with a finding, if it is not UTF-8."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         notes.error(Position(1, 1), "the file is UTF-16", "save it as UTF-8")
         return None

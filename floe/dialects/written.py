@@ -25,7 +25,7 @@ def written(lines: list[str], first: int, addresses: Iterable[str]) -> FlowText 
 
 
 def addresses_of(flow: Flow) -> Iterator[str]:
-    """The addresses that are secrets, as a flow writes them."""
+    """The addresses that are secrets, as they are written in a flow."""
     for notice in flow.on_end:
         yield notice.url
     for node in flow.nodes:

@@ -44,7 +44,7 @@ def outputs_path(job: Job) -> str:
 
 
 def json_path(job: Job) -> str:
-    """The file beside it for outputs as JSON."""
+    """The file of an attempt for outputs as JSON, beside that for outputs."""
     return f"{job.output}.outputs.json"
 
 
@@ -54,12 +54,12 @@ def secret_path(job: Job, name: SecretName) -> str:
 
 
 def input_text(job: Job) -> bytes:
-    """The content of that file."""
+    """The content of the file that an attempt reads its inputs from."""
     return json.dumps(job.inputs, default=dict).encode() if job.inputs else b"{}"
 
 
 def write_input(job: Job, folders: Folders) -> None:
-    """Write the inputs, and create the folder of the output if it is missing.
+    """Write the file with the inputs of an attempt; create the folder of its files if missing.
 
     An existing file is replaced as a whole, since a command that started before a crash of the
     host may be reading it. Raises NotPlain if a command replaced a folder, OSError.
@@ -95,7 +95,7 @@ def _write_attempt_file(path: str, data: bytes, folders: Folders) -> None:
 
 
 class LongOutputs(Exception):
-    """Outputs that take longer to read than the host's loop may wait: read them in a thread."""
+    """The files with outputs of an attempt take long to read: read them in a thread."""
 
 
 def read_outputs(

@@ -25,7 +25,7 @@ DEFAULT_COMMIT: Final = Git()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One attempt of a node, with all that an executor needs to carry it out."""
+    """One attempt of a node, as the port for executors takes it."""
 
     key: Key
     work: Action
@@ -83,7 +83,7 @@ SecretRows = Mapping[str, Mapping[str, Json] | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownSecret:
-    """What people see of a secret."""
+    """What people see of a secret, by the port for secrets."""
 
     name: SecretName
     source: Literal["vault", "environment", "folder"]
@@ -142,7 +142,7 @@ class StoredSecrets(Secrets, Protocol):
 
 
 class NoSecrets:
-    """A host without secrets."""
+    """The port for secrets, of a host without any."""
 
     def open(self, rows: Mapping[str, Json], store: StoreId) -> None:
         pass
@@ -183,7 +183,7 @@ NO_SECRETS: Final = NoSecrets()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """A limit below the one in the settings."""
+    """A limit below the one in the settings, by the port for executors."""
 
     count: int
     """How many attempts fit at once."""
@@ -195,7 +195,7 @@ class Limit:
 
 
 class Space(NamedTuple):
-    """A workspace, by its flow and its run."""
+    """A workspace as ports name it, by its flow and its run."""
 
     flow: str
     run: str
@@ -299,7 +299,7 @@ class Executor(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A document that was read."""
+    """A document that was read through its port."""
 
     text: str
     origin: str
@@ -336,7 +336,7 @@ class Refs(Protocol):
 
 
 class NoticeRefused(Exception):
-    """A notice could not be sent; the text repeats no secret address."""
+    """The port for notices could not send one; the text repeats no secret address."""
 
     def __init__(self, what: str, *, is_final: bool = False) -> None:
         """`is_final`: a further try would not help."""
@@ -353,7 +353,7 @@ class Notifier(Protocol):
 
 
 class NoNotifier:
-    """Refuses every notice, for hubs that send none, as in `floe run`."""
+    """The port for notices, of hubs that send none, as in `floe run`."""
 
     async def send(self, notice: Notice, message: NoticeMessage) -> None:
         raise NoticeRefused("this host sends no notices", is_final=True)

@@ -81,7 +81,7 @@ def environment(
 
 
 def secret_variables(job: Job, values: Mapping[SecretName, Secret]) -> dict[str, str]:
-    """The secrets of an attempt by their names: values, or paths of files.
+    """The secrets in the environment of an attempt by name: values, or paths of files.
 
     Raises Yours for a value that no variable can hold.
     """

@@ -20,10 +20,10 @@ from floe.places import Places
 
 
 class PassingCommands(Commands):
-    """Commands on a temporary root: they and their warden end when it is closed."""
+    """The executor of commands on a temporary root: they end when it is closed."""
 
     async def close(self) -> None:
-        """Stop every command and the warden. Raises World if the warden stays."""
+        """Close the executor: stop all commands and the warden. Raises World if it stays."""
         await self.shutdown()
 
 

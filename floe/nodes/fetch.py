@@ -65,7 +65,7 @@ class Fetches(InProcess):
         self._folders = Folders()
 
     async def open(self) -> None:
-        """Remove the partial files that a crash left."""
+        """Remove the partial files of fetches that a crash left."""
         try:
             private(self._cache)
         except OSError as error:
@@ -74,7 +74,7 @@ class Fetches(InProcess):
             part.unlink(missing_ok=True)
 
     async def close(self) -> None:
-        """Cancel all downloads without a report; after a restart they are reported lost."""
+        """Cancel all fetches without a report; after a restart they are reported lost."""
         await super().close()
         self._folders.close()
 

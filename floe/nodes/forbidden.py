@@ -46,7 +46,7 @@ NOTHING_FORBIDDEN: Final = ForbiddenAddresses()
 
 
 def is_of_this_machine(address: Address) -> bool:
-    """Whether a connection to an address stays on this machine."""
+    """Whether an address is of this machine, and so may be forbidden."""
     if address.is_loopback or address.is_unspecified:
         return True
     family = socket.AF_INET6 if address.version == 6 else socket.AF_INET

@@ -64,7 +64,7 @@ def own_environment(key_file: str, remote: Remote) -> dict[str, str]:
 
 
 def argv(program: Path, task: Task) -> tuple[str, ...]:
-    """The command line that carries out a task."""
+    """The command line of a git task."""
     return (sys.executable, "-I", "-S", str(program), task.text())
 
 
@@ -96,7 +96,7 @@ def task_of(work: GitCheckout | GitMerge, workspace: Path, folder: Path) -> Task
 
 
 def target(git: Git) -> tuple[str, str]:
-    """Which of `hash`, `ref` and `branch` decides, and its value; by default the remote's HEAD."""
+    """Which of a git node's `hash`, `ref` and `branch` decides, and its value; else HEAD."""
     if git.hash:
         return "hash", git.hash
     if git.ref:

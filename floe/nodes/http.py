@@ -130,7 +130,7 @@ async def get(
     print_line: Callable[[str], None] = lambda _: None,
     headers: Mapping[str, str] | None = None,
 ) -> AsyncIterator[aiohttp.ClientResponse]:
-    """GET a URL and follow redirects; the body of the response is not read yet.
+    """GET a URL over http and follow redirects; the body of the response is not read yet.
 
     `print_line` receives a line for each redirect. Raises DownloadRefused, aiohttp.ClientError,
     TimeoutError.
@@ -164,7 +164,7 @@ async def get(
 async def session(
     *, total_s: float | None = None, is_raw: bool = True
 ) -> AsyncIterator[aiohttp.ClientSession]:
-    """A session for one download; `is_raw`: the bytes are not decompressed.
+    """An http session for one download; `is_raw`: the bytes are not decompressed.
 
     Uses the proxies and the `.netrc` of floe's own environment.
     """
@@ -181,10 +181,10 @@ async def session(
 
 
 def printable(url: str) -> str:
-    """A URL that is safe to print: without password, and without query, which may be signed."""
+    """An http URL that is safe to print: without password, and without query, often signed."""
     return without_password(re.split(r"[?#]", url, maxsplit=1)[0])
 
 
 def status_text(response: aiohttp.ClientResponse) -> str:
-    """The status of a response: `404 Not Found`."""
+    """The status of an http response: `404 Not Found`."""
     return f"{response.status} {response.reason or ''}".strip()

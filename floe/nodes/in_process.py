@@ -19,7 +19,7 @@ NO_LIMIT: Final = 1 << 31
 
 @dataclass(slots=True)
 class LoopAttempt:
-    """An attempt and its task."""
+    """An attempt in this process, and its task."""
 
     job: Job
     on_report: OnReport

@@ -26,7 +26,7 @@ _PIECE: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[{,]')
 
 
 def pieces_of(data: bytes) -> int:
-    """At least how many values and names there are, at almost no cost; texts may count as many."""
+    """How many pieces outputs as JSON have at least: values and names, counted at no cost."""
     return data.count(b",") + data.count(b"[") + data.count(b"{")
 
 

@@ -18,7 +18,7 @@ _APPEND: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT
 
 
 class ExchangeFailed(Exception):
-    """An exchange without a complete reply: a sentence with the reason."""
+    """An attempt with a logged exchange has no complete reply: a sentence with the reason."""
 
     def __init__(self, why: str, cause: Literal["error", "timeout"] = "error") -> None:
         super().__init__(why)

@@ -55,14 +55,14 @@ class TaskMessage:
 
 
 class NoticeSender:
-    """Sends one notice at a time; keeps no connection."""
+    """Notifies people: sends one notice at a time; keeps no connection."""
 
     def __init__(self, smtp: Smtp | None, places: Places) -> None:
         self._smtp = smtp
         self._places = places
 
     async def send(self, notice: Notice, message: NoticeMessage) -> None:
-        """Send a notice. Raises NoticeRefused."""
+        """Notify people by a notice. Raises NoticeRefused."""
         if notice.channel == "mail":
             await self._mail(notice, message)
             return
@@ -78,7 +78,7 @@ class NoticeSender:
         await post(url, body, message.id)
 
     async def send_text(self, message: TaskMessage) -> None:
-        """Send the message of a task. Raises NoticeRefused."""
+        """Send the message of a notify task. Raises NoticeRefused."""
         if message.channel == "mail":
             from floe.nodes.mail import send_mail, text_mail  # most hosts send no mail
 
@@ -116,7 +116,7 @@ class NoticeSender:
 
 
 async def post(url: str, body: Shape, id: str) -> None:
-    """POST JSON once; the repetition of a notice has the same id. Raises NoticeRefused."""
+    """POST JSON to notify once; each repetition has the same id. Raises NoticeRefused."""
     import aiohttp  # a host without notices and peers of its own needs no client
 
     from floe.nodes.connection_faults import connection_fault
@@ -174,7 +174,7 @@ def _without(text: str, url: str) -> str:
 
 
 def slack_body(message: NoticeMessage) -> Shape:
-    """A message in Slack's shape; Mattermost, Rocket.Chat and Discord (`…/slack`) take it too."""
+    """Notify by Slack: a message in its shape, which Mattermost and Rocket.Chat take too."""
     if message.text:
         return {"text": message.text}
     parts = [f"*{_slack(message.headline)}*", _slack(message.why)]
@@ -190,7 +190,7 @@ def _slack(text: str) -> str:
 
 
 def teams_body(message: NoticeMessage) -> Shape:
-    """An Adaptive Card, as the Teams workflow for webhook requests takes it."""
+    """Notify by Teams: an Adaptive Card, as its workflow for webhooks takes it."""
     blocks: list[Json] = [
         _card_text(message.text or message.headline, weight="default" if message.text else "bolder")
     ]
@@ -224,7 +224,7 @@ def _card(blocks: list[Json], run: str, link: str) -> Shape:
 
 
 def text_body(message: TaskMessage) -> Shape:
-    """The message of a task, in the shape of its channel."""
+    """The message of a notify task, in the shape of its channel."""
     match message.channel:
         case "slack":
             return {"text": message.text}
@@ -240,7 +240,7 @@ def _card_text(text: str, **more: str) -> Json:
 
 
 def webhook_body(message: NoticeMessage) -> Shape:
-    """The whole content of a notice, as JSON."""
+    """Notify by webhook: the whole content of a notice, as JSON."""
     return {
         "recovered": message.recovered,
         "lines": [],

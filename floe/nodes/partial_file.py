@@ -18,7 +18,7 @@ NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 
 
 class DownloadRefused(Exception):
-    """A download failed for a reason that the user can act on."""
+    """A download, partial or not, failed for a reason that the user can act on."""
 
 
 class PartialFile:

@@ -40,7 +40,7 @@ COMMANDS_DEFAULT: Final = 4 * (os.cpu_count() or 1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandSettings:
-    """The part of a host's settings that concerns its commands."""
+    """The settings of a host for the preparation of its commands."""
 
     host: str
     """Its name, `FLOE_HOST`."""
@@ -201,7 +201,7 @@ def _folder(workspace: Path, sub_dir: str) -> Path:
 
 
 def attach(name: str, grace_s: float) -> warden.Spawn:
-    """A request for the outcome of an attempt; its limits are the ones from its start."""
+    """A prepared request for the outcome of an attempt; its limits are those from its start."""
     return warden.Spawn(
         key=name,
         argv=(),
@@ -225,6 +225,6 @@ def prepared_apart(work: Callable[[Job, Folders], T], job: Job) -> T:
 
 
 def reason(error: Exception) -> str:
-    """Why a command could not be prepared, with a hint if there is one."""
+    """Why the preparation of a command failed, with a hint if there is one."""
     hint = error.hint if isinstance(error, FloeError) else ""
     return f"{error}; try: {hint}" if hint else str(error)

@@ -26,7 +26,7 @@ MARSHAL: Final = 2
 
 
 def archive(name: str) -> bytes:
-    """The package `floe/<name>` as one file that Python can run; always the same bytes.
+    """A copy of the package `floe/<name>` as one file that Python can run; always the same bytes.
 
     Each module is there as source and as bytecode, since compiling takes half of a program's start.
     A Python of a different version ignores the bytecode and compiles the source.

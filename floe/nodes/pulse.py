@@ -70,7 +70,7 @@ class Pulse:
 
 
 def described(pid: int) -> str:
-    """A process and its state, for people."""
+    """A process whose pulse is watched, and its state, for people."""
     state = state_of(pid)
     named = f"pid {pid}, state {state}: {STATE_NAMES[state]}"
     return (named if state in STATE_NAMES else f"pid {pid}") + _short_of_memory(pid)
@@ -91,7 +91,7 @@ def _short_of_memory(pid: int) -> str:
 
 
 def state_of(pid: int) -> str:
-    """The state of a process as one letter; a blank if it does not exist."""
+    """The pulse of a process: its state as one letter; a blank if it does not exist."""
     try:
         return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(") ")[2][:1]
     except OSError:

@@ -100,7 +100,7 @@ class RemoteRefs:
 
 
 def refusal(url: str, stderr: str) -> Theirs:
-    """Git's message about a remote as an error, with a hint if git wanted a password."""
+    """Why a remote gave no refs, from git's message, with a hint if git wanted a password."""
     lines = [line for line in stderr.splitlines() if line.strip()]
     last = next((line for line in lines if line.startswith("fatal:")), lines[-1] if lines else "")
     last = last.removeprefix("fatal: ").removeprefix("floe: ")

@@ -44,7 +44,7 @@ class HttpReply:
 
 
 def outputs_of(reply: HttpReply) -> tuple[dict[str, Json], str]:
-    """The outputs `status`, `headers` and `body`, and why `body` is not among them.
+    """The outputs of a reply: `status`, `headers` and `body`, and why `body` is not among them.
 
     JSON by its type is an output with its types; any other body is text.
     """
@@ -59,7 +59,7 @@ def outputs_of(reply: HttpReply) -> tuple[dict[str, Json], str]:
 
 
 def named_outputs(reply: HttpReply, outputs: tuple[HttpOutput, ...]) -> tuple[dict[str, Json], str]:
-    """`status` and these outputs, and why one of them has no value."""
+    """The named outputs of a reply with `status`, and why one of them has no value."""
     found: dict[str, Json] = {"status": reply.status}
     body, _ = body_of(reply) if reply.body else ("", "")
     seen: dict[str, Json] = {"status": reply.status, "headers": dict(reply.headers), "body": body}
@@ -81,7 +81,7 @@ def named_outputs(reply: HttpReply, outputs: tuple[HttpOutput, ...]) -> tuple[di
 
 
 def body_of(reply: HttpReply) -> tuple[Json, str]:
-    """The body as a value, or why it is none or only text."""
+    """The body of a reply as a value, or why it is none or only text."""
     text = _text_of(reply)
     if text is None:
         return None, "the body is no output: it is not text"

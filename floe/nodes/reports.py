@@ -114,7 +114,7 @@ def _ignored(strays: list[str]) -> str:
 
 
 def files_of(job: Job, word: warden.CommandExited | warden.CommandLost) -> list[Path]:
-    """The files that `report_of` opens beside those of the attempt: the script that failed."""
+    """The files that a report opens beside those of the attempt: the script that failed."""
     if isinstance(word, warden.CommandLost) or not word.status or not isinstance(job.work, Exec):
         return []
     return [path for _, path in _scripts(job, job.work)]

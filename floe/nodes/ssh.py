@@ -30,14 +30,14 @@ _HOST: Final = re.compile(r"[A-Za-z0-9._:%-]+")
 
 
 def argv(program: Path) -> tuple[str, ...]:
-    """The command line of the program. Its command is in the environment."""
+    """The command line of the ssh program. Its command is in the environment."""
     return (sys.executable, "-I", "-S", str(program))
 
 
 def far_command_of(
     work: Ssh, job: Job, env: dict[str, str], secrets: Secrets, *, strict: bool
 ) -> FarCommand:
-    """The command of an attempt; `env` is its environment here. Raises Yours, World, TooLarge."""
+    """The command of an attempt over ssh; `env` is its environment here. Raises Yours, World."""
     host, user = data_of(work.host), data_of(work.user)
     if not _HOST.fullmatch(host) or host.startswith("-"):
         raise Yours(f"{host!r} is not the name or the address of a host")
@@ -83,7 +83,7 @@ def far_command_of(
 
 
 def far_argv(work: Ssh, *, strict: bool) -> tuple[str, ...]:
-    """The far command line. Raises Yours if a value would become code, a program or an option."""
+    """The command line over ssh. Raises Yours if a value would become code or an option."""
     if work.shell:
         return bash(work.shell, strict=strict)
     is_value = env_values_of((), escapes=True)

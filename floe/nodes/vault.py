@@ -51,13 +51,13 @@ restored has a different id, and the same secrets."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keys:
-    """The keys of a key file by their ids, the newest first."""
+    """The keys of the vault by their ids, the newest first."""
 
     by_id: Mapping[str, bytes]
 
     @property
     def newest(self) -> str:
-        """The id of the key for new values."""
+        """The id of the vault's key for new values."""
         return next(iter(self.by_id))
 
 

@@ -30,7 +30,7 @@ SHUTDOWN_S: Final = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spawn:
-    """A command to start or, with `attach`, only to find again."""
+    """To the warden: a command to start or, with `attach`, only to find again."""
 
     key: str
     """`[A-Za-z0-9._@-]{1,200}`; the warden starts a key at most once."""
@@ -53,7 +53,7 @@ class Spawn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spawned:
-    """The command runs."""
+    """From the warden: the command runs."""
 
     key: str
     pid: int
@@ -66,7 +66,7 @@ Ending = Literal["exited", "timeout", "output-limit", "stopped"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandExited:
-    """The command ended and none of its processes is left."""
+    """From the warden: the command ended and none of its processes is left."""
 
     key: str
     status: int
@@ -77,7 +77,7 @@ class CommandExited:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotStarted:
-    """The command could not be started."""
+    """From the warden: the command could not be started."""
 
     key: str
     error: str
@@ -88,7 +88,7 @@ class NotStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandLost:
-    """Its warden died: none of its processes is left, and its exit status is unknown."""
+    """The warden of a command died: its processes are gone, and its exit status is unknown."""
 
     key: str
     at: int

@@ -227,5 +227,5 @@ class WardenConnection(asyncio.Protocol):
 
 
 def request(**fields: object) -> bytes:
-    """Encode a request as one line of the protocol."""
+    """A request to the warden as one line, for the link."""
     return json.dumps(fields).encode() + b"\n"

@@ -43,7 +43,7 @@ class Protocols(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hello:
-    """The identity of one end of a connection."""
+    """The identity of one end of a connection between peers."""
 
     host: HostId
     store: StoreId
@@ -56,7 +56,7 @@ class Hello:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """The state of one configured URL, or of a host that called and is at none of them."""
+    """The state of one configured URL of a peer, or of a peer that called and is at none."""
 
     url: str
     """As configured; empty for a caller."""
@@ -92,7 +92,7 @@ def doubled(seen: Iterable[Seen]) -> Mapping[HostId, frozenset[StoreId]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A request to this host's API, to relay to another host."""
+    """A request to this host's API, as the port relays it to another host."""
 
     method: str
     path: str

@@ -70,7 +70,7 @@ def unpack_hello(frame: bytes) -> Hello:
 
 
 def headers_of(hello: Hello) -> dict[str, str]:
-    """The identity of this host, as headers."""
+    """The identity of this host as headers, in place of a frame."""
     return {
         HOST: hello.host,
         STORE_ID: hello.store,
@@ -81,7 +81,7 @@ def headers_of(hello: Hello) -> dict[str, str]:
 
 
 def read_hello(headers: Mapping[str, str]) -> Hello:
-    """The identity in a caller's headers. Raises Theirs if they are invalid."""
+    """The identity in a caller's headers, in place of a frame. Raises Theirs if invalid."""
     try:
         host: HostId = host_id(headers.get(HOST, ""))
     except FloeError as error:
@@ -100,7 +100,7 @@ def read_hello(headers: Mapping[str, str]) -> Hello:
 
 
 def read_protocols(text: str) -> Protocols | None:
-    """`1` or `1-3`; None for anything else."""
+    """The protocols in the first frame of a connection: `1` or `1-3`; None for anything else."""
     found = _PROTOCOLS.fullmatch(text)
     if not found:
         return None

@@ -47,7 +47,7 @@ IDLE_S: Final = 30.0
 
 
 def wall_now() -> Instant:
-    """Now, by the machine's clock."""
+    """Now by the machine's clock, for peers over http."""
     return Instant(time.time_ns() // 1_000_000)
 
 

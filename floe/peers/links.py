@@ -176,12 +176,12 @@ def _hello(frame: bytes | None) -> Hello:
 
 
 def is_self(other: Hello, me: Hello) -> bool:
-    """Whether the other end is this host itself."""
+    """Whether the other end of a link is this host itself."""
     return (other.host, other.process) == (me.host, me.process)
 
 
 def objection(other: Hello, me: Hello) -> str:
-    """Why a host must not be connected; empty if there is no reason."""
+    """Why there must be no link to a host; empty if there is no reason."""
     if is_self(other, me):
         return ""
     if other.host == me.host and other.store == me.store:

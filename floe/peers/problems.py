@@ -17,7 +17,7 @@ PROBLEMS_MAX: Final = 1_000
 
 
 class NotFloe(aiohttp.ClientError):
-    """A server replies that is not floe."""
+    """Problem of a peer's URL: a server replies that is not floe."""
 
 
 class Problems:
@@ -48,14 +48,14 @@ class Problems:
 
 
 def is_refused(error: BaseException) -> bool:
-    """Every address of that name refused the connection: no byte was sent."""
+    """Whether the problem is that every address refused the connection: no byte was sent."""
     return isinstance(error, aiohttp.ClientConnectorError) and (
         error.os_error.errno == errno.ECONNREFUSED
     )
 
 
 def sentence(error: BaseException) -> str:
-    """Why a connection was not established."""
+    """A problem as a sentence: why a connection to a peer was not established."""
     match error:
         case aiohttp.ClientConnectorCertificateError():
             return f"its certificate is not trusted: {error.certificate_error}"

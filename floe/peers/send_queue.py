@@ -18,7 +18,7 @@ _PING: Final = b""
 
 @dataclass(frozen=True, slots=True)
 class QueuedItem:
-    """A message and its frame."""
+    """A message in the send queue, and its frame."""
 
     envelope: Envelope
     frame: bytes

@@ -16,7 +16,7 @@ def seen(
     problems: Problems,
     ours: Protocols,
 ) -> tuple[Seen, ...]:
-    """Each configured URL in order, then callers."""
+    """The status of each configured URL in order, then of callers."""
     first: dict[HostAddress, Link] = {}
     for link in links:
         if link.other and not link.is_self:
@@ -31,7 +31,7 @@ def seen(
 
 
 def twice(host: HostId, stores: Iterable[StoreId]) -> str:
-    """The problem of two hosts with one name."""
+    """The status of two hosts with one name: their problem."""
     return f"{host} exists twice, with the stores {', '.join(sorted(stores))}: rename one"
 
 

@@ -102,7 +102,7 @@ class GitCommand:
 
 
 def connection_config(gitdir: Path) -> tuple[str, int]:
-    """A file with the relevant keys of the user's and the system's configs, and its descriptor.
+    """For git commands: a file with the user's and system's keys about connections.
 
     The file has no name in any folder, so that nothing of it remains. git reads it through this
     process, as long as the caller keeps the descriptor open. Raises GitFailed.
@@ -130,7 +130,7 @@ def connection_config(gitdir: Path) -> tuple[str, int]:
 
 
 def setting_of(key: str, value: str | None) -> str:
-    """A key and its value in the syntax of a config file; None for a key without a value."""
+    """A setting of a git command in the syntax of a config file; None for a key without a value."""
     section, _, rest = key.partition(".")
     subsection, dot, name = rest.rpartition(".")
     head = f"[{section} {_quoted(subsection)}]" if dot else f"[{section}]"

@@ -23,15 +23,15 @@ _REMOTE: Final = re.compile(
 
 
 class FetchFailed(GitCommandFailed):
-    """A fetch failed, here or at the remote."""
+    """Commits could not be fetched, here or at the remote."""
 
 
 class RemoteFailed(FetchFailed):
-    """The remote refused or failed; the repository here is not at fault."""
+    """Commits could not be fetched: the remote refused or failed, not the repository here."""
 
 
 def check(task: Task) -> None:
-    """Refuse operands that git would misread. Raises TaskFailed."""
+    """Refuse names of commits that git would misread. Raises TaskFailed."""
     if not is_allowed(task.url):
         raise TaskFailed(f"url '{task.url}' is not allowed")
     kinds = {"hash": "a commit hash", "branch": "a branch name", "ref": "a ref name"}

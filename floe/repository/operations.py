@@ -20,7 +20,7 @@ DEPTH_MAX: Final = 32
 
 
 def main(argument: str) -> None:
-    """Carry out the task in the argument, and exit."""
+    """Carry out the operation in the argument, and exit."""
     task = Task.parse(argument)
     try:
         {"checkout": checkout, "merge": merge, "show": show}[task.operation](task)
@@ -37,14 +37,14 @@ def main(argument: str) -> None:
 
 
 def checkout(task: Task) -> None:
-    """Check out one commit, shallowly."""
+    """The operation that checks out one commit, shallowly."""
     _begin(task, f"checking out {task.kind} {task.value} of {task.url} into {task.where}")
     _healed(task, _checkout)
     _report(task)
 
 
 def merge(task: Task) -> None:
-    """Merge into a commit, with the whole history.
+    """The operation that merges into a commit, with the whole history.
 
     In a shallow history the best common ancestor may be missing, and a merge from an older one can
     undo work without a conflict.
@@ -56,7 +56,7 @@ def merge(task: Task) -> None:
 
 
 def show(task: Task) -> None:
-    """Print the commit, then the file."""
+    """The operation that prints the commit, then a file."""
     check(task)
     _healed(task, _show)
 

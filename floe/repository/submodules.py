@@ -76,7 +76,7 @@ def report_submodules(entries: list[TreeEntry]) -> None:
 
 
 def check_lfs(folder: Folder, commit: str) -> None:
-    """Check that git LFS is installed and may use its URLs. Raises TaskFailed."""
+    """Check that a commit and its submodules may use git LFS. Raises TaskFailed."""
     if not shutil.which("git-lfs"):
         raise TaskFailed("`lfs: true` needs git-lfs on PATH: install the package git-lfs")
     for key, url in _settings(folder.git, f"{commit}:.lfsconfig").items():
@@ -85,7 +85,7 @@ def check_lfs(folder: Folder, commit: str) -> None:
 
 
 def name_pointers(git: GitCommand) -> None:
-    """Report files in git LFS that the task does not fetch."""
+    """Report files in git LFS, in the commit or its submodules, that the task does not fetch."""
     names = git.run("ls-files", "-z", "--", ":(attr:filter=lfs)").split(b"\0")[:-1]
     if names:
         print_line(
@@ -95,7 +95,7 @@ def name_pointers(git: GitCommand) -> None:
 
 
 def may_follow(main: str, url: str) -> bool:
-    """Whether a repository may refer to a URL: a local one only if it is local itself."""
+    """Whether a repository may have a URL as a submodule: a local one only if it is local."""
     if not is_allowed(url):
         return False
     return is_local(main) if is_local(url) else bool(_ALLOWED.match(url))

@@ -55,12 +55,12 @@ class NoSuchFile(TaskFailed):
 
 
 def is_allowed(url: str) -> bool:
-    """Whether a URL is safe for git: it is not an option and names no remote helper (`ext::`)."""
+    """Whether the URL of a task is safe for git: no option, and no remote helper (`ext::`)."""
     return bool(url) and not url.startswith("-") and not _HELPER.match(url)
 
 
 def is_local(url: str) -> bool:
-    """Whether a URL names local files, by git's own rules: `file://` or a path."""
+    """Whether the URL of a task names local files, by git's rules: `file://` or a path."""
     scheme = _SCHEME.match(url)
     if scheme:
         return scheme[1].lower() == "file"
@@ -68,13 +68,13 @@ def is_local(url: str) -> bool:
 
 
 def print_line(text: str) -> None:
-    """Print a line to the attempt's output, without passwords."""
+    """Print a line to the output of the task's attempt, without passwords."""
     sys.stdout.flush()
     sys.stderr.write(without_password(text) + "\n")
     sys.stderr.flush()
 
 
 def escaped(name: bytes) -> str:
-    """A file's name for people; bytes that are not text, and control characters, are escaped."""
+    """A file's name in the output of a task: bytes that are not text are escaped."""
     text = name.decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -62,17 +62,17 @@ class FarCommand(NamedTuple):
 
 
 class SshFailed(Exception):
-    """The attempt ends with this status; the text is the reason, and each line is one to print."""
+    """The attempt of a far command ends with this status; the text is the reason, line by line."""
 
     status = FAILED
 
 
 class CopyFailed(SshFailed):
-    """A file was not copied."""
+    """A file of a far command was not copied."""
 
     status = 1
 
 
 def print_line(text: str) -> None:
-    """Print lines of floe's own to the attempt's output, in order with the far output."""
+    """Print lines to the attempt's output, in order with that of the far command."""
     os.write(sys.stdout.fileno(), "".join(f"floe: {line}\n" for line in text.split("\n")).encode())

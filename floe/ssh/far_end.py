@@ -62,7 +62,7 @@ exit $s
 
 
 def first_line(mark: str) -> str:
-    """The far command line: it runs the text that comes over standard input, up to a mark."""
+    """The command line of the far end: it runs the text on standard input, up to a mark."""
     return f"exec sh -c '{FIRST}' sh {mark}"
 
 
@@ -75,7 +75,7 @@ def script(
     silence_s: float,
     mark: str,
 ) -> str:
-    """The text to send, with its mark. It may hold any text but NUL, and not the mark."""
+    """The text to send to the far end, with its mark. It may hold any text but NUL."""
     text = _RUN.format(
         watcher=shlex.quote(_WATCHER),
         grace=int(grace_s * EARLIER),
@@ -87,7 +87,7 @@ def script(
 
 
 def command(argv: Sequence[str], env: Iterable[str], folder: str) -> str:
-    """A command of a shell, in which each argument is quoted."""
+    """A command for the shell at the far end, in which each argument is quoted."""
     parts = [f"cd -- {shlex.quote(folder)} || exit 1"] if folder else []
     for entry in env:
         name, _, value = entry.partition("=")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def main() -> None:
-    """Run the command in the environment, and exit."""
+    """Run the program: the command in the environment; and exit."""
     far = FarCommand.of_environment()
     sys.path.extend(far.libraries)
     try:

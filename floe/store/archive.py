@@ -14,7 +14,7 @@ from floe.store.base import Record
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackedRun:
-    """An ended run without its outputs."""
+    """An ended run in the archive, without its outputs."""
 
     ref: RunRef
     epoch: int
@@ -27,7 +27,7 @@ class PackedRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackedOutput:
-    """The output of one attempt."""
+    """The output of one attempt in the archive."""
 
     name: str
     """As `Key.name`."""

@@ -272,7 +272,7 @@ class _Object(io.RawIOBase):
 
 
 class NoCredentials(Exception):
-    """The usual chain has no credentials."""
+    """The bucket has no credentials by the usual chain."""
 
 
 def open_s3(settings: BucketSettings) -> "ObjectStore":
@@ -340,7 +340,7 @@ def open_s3(settings: BucketSettings) -> "ObjectStore":
 
 
 def reason_of(error: Exception) -> str:
-    """Why a call failed, without any text of the server: it may quote a credential."""
+    """Why a call to the bucket failed, without text of the server: it may quote a credential."""
     if isinstance(error, Damaged):
         return "an object in it is damaged (restore an earlier version of it)"
     text = str(error)

@@ -15,7 +15,7 @@ from floe.store.sqlite_writer import failed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Renewed:
-    """The ids of a copy, and its held runs."""
+    """The ids of a restored store, and its held runs."""
 
     was: StoreId
     """The id of the original."""
@@ -26,7 +26,7 @@ class Renewed:
 
 
 def renew(root: Path) -> Renewed:
-    """Give the store in a folder, which no host may be using, a new id.
+    """Give the restored store in a folder, which no host may be using, a new id.
 
     Raises StoreBusy, StoreForeign, StoreFailed; the last also if there is no store to restore.
     """

@@ -13,14 +13,14 @@ _CURSOR: Final = re.compile(r"([0-9a-f]{1,15})\.(.{1,200})")
 
 
 class Head(NamedTuple):
-    """Where a run's log ends."""
+    """By the rules of stores: where a run's log ends."""
 
     epoch: int
     seq: int
 
 
 class SortKey(NamedTuple):
-    """The sort key of a row in the directory; the newest run has the highest."""
+    """By the rules of stores: the sort key of a row; the newest run has the highest."""
 
     pended_at: int
     key: str
@@ -31,7 +31,7 @@ NOWHERE: Final = Head(0, 0)
 
 
 def next_head(head: Head, append: Append) -> Head:
-    """The head of a run after an append. Raises StoreConflict if the append does not fit.
+    """Rule of stores: the head of a run after an append. Raises StoreConflict if it does not fit.
 
     The records are consecutive from `after`, their epochs never fall, and the last has the
     append's epoch: a run that is handed over arrives with the older epochs of its first events.
@@ -55,22 +55,22 @@ def next_head(head: Head, append: Append) -> Head:
 
 
 def is_newer(row: Summary, than: Summary | None) -> bool:
-    """Whether a row replaces an older one of the same run."""
+    """Rule of stores: whether a row replaces an older one of the same run."""
     return than is None or _rank(row) > _rank(than)
 
 
 def sort_key_of(summary: Summary) -> SortKey:
-    """The sort key of a row in the directory."""
+    """Rule of stores: the sort key of a row in the directory."""
     return SortKey(summary.pended_at, summary.key)
 
 
 def cursor_at(sort_key: SortKey) -> str:
-    """The cursor of the page after a row."""
+    """Rule of stores: the cursor of the page after a row."""
     return f"{sort_key.pended_at:x}.{sort_key.key}"
 
 
 def read_cursor(text: str) -> SortKey | None:
-    """The sort key in a cursor; None for the first page. Raises Yours."""
+    """Rule of stores: the sort key in a cursor; None for the first page. Raises Yours."""
     if not text:
         return None
     match = _CURSOR.fullmatch(text)
@@ -83,18 +83,18 @@ def read_cursor(text: str) -> SortKey | None:
 
 
 def text_of(summary: Summary) -> str:
-    """The text that a search reads, in one case."""
+    """Rule of stores: the text that a search reads, in one case."""
     row = summary
     return searched(row.id, row.flow, row.why, row.by, row.trigger, row.title, row.terms)
 
 
 def searched(*texts: str) -> str:
-    """Texts as a search reads them."""
+    """Rule of stores: texts as a search reads them."""
     return "\n".join(texts).casefold()
 
 
 def is_match(summary: Summary, query: RunQuery) -> bool:
-    """Whether a row belongs to a query's list."""
+    """Rule of stores: whether a row belongs to a query's list."""
     return (
         (query.flow is None or summary.flow == query.flow)
         and (not query.states or summary.state in query.states)
@@ -108,7 +108,7 @@ def is_match(summary: Summary, query: RunQuery) -> bool:
 
 
 def new_store_id() -> StoreId:
-    """A random id: 40 bits distinguish the stores of any cluster."""
+    """Rule of stores: a random id. 40 bits distinguish the stores of any cluster."""
     return StoreId(os.urandom(5).hex())
 
 

@@ -19,7 +19,7 @@ def queries() -> Mapping[str, str]:
 
 @functools.cache
 def migrations() -> Sequence[str]:
-    """The scripts of `migrations/`; the n-th creates schema n."""
+    """The SQL scripts of `migrations/`; the n-th creates schema n."""
     folder = resources.files(__package__) / "migrations"
     files = {f.name: f for f in folder.iterdir() if f.name.endswith(".sql")}
     return tuple(files[name].read_text("utf-8") for name in sorted(files))

@@ -35,7 +35,7 @@ _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 @contextmanager
 def locked_folder(root: Path) -> Iterator[Path]:
-    """Create the folder if it is missing and lock it; yields the database's path.
+    """The folder of a SQLite file: created if missing, and locked; yields the file's path.
 
     The lock ends with the process, however that ends; the lock file stays. Raises StoreBusy,
     StoreForeign, OSError.
@@ -78,7 +78,7 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def boot_id() -> str:
-    """The id of the machine's current boot; empty if it is unknown."""
+    """The machine's current boot, as a SQLite file has it; empty if it is unknown."""
     try:
         return _BOOT_ID.read_text().strip()
     except OSError:
@@ -86,7 +86,7 @@ def boot_id() -> str:
 
 
 class Begun(NamedTuple):
-    """The positions at which an opened store continues."""
+    """The positions at which an opened SQLite file continues."""
 
     head: int
     """The highest position that a listener may have received; the next event gets the next."""

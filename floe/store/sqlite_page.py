@@ -118,7 +118,7 @@ def _search_floor(
 
 
 def summary_in(row: Sequence[Value]) -> Summary:
-    """The summary in a database row of the directory."""
+    """The summary in a SQLite row of a page of the directory."""
     fields = dict(zip(FIELDS, row, strict=True))
     fields["good"] = None if fields["good"] is None else bool(fields["good"])
     fields["awaited"] = bool(fields["awaited"])
@@ -126,5 +126,5 @@ def summary_in(row: Sequence[Value]) -> Summary:
 
 
 def pruned_in(key: str, flow: str, at: int, why: str) -> Pruned:
-    """The record of a removed run in a database row."""
+    """The record of a removed run in a SQLite row of a page."""
     return Pruned(key=key, flow=FlowId(flow), at=Instant(at), why=why)

@@ -55,7 +55,7 @@ _HINTS: Final = {
 
 @dataclass(slots=True, eq=False)
 class Waiting:
-    """A batch to be stored, and the future of its caller if it is queued."""
+    """A batch for the writer, and the future of its caller if it is queued."""
 
     appends: Sequence[tuple[str, Append]]
     """With the run's key."""
@@ -67,7 +67,7 @@ class Waiting:
     answer: int | Exception = 0
 
     def result(self) -> int:
-        """The position of its last event, once it is stored. Raises what refused it."""
+        """The position of the last event of a batch, once the writer has stored it."""
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer

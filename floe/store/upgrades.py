@@ -13,7 +13,7 @@ from floe.store.rules import searched
 
 
 def add_functions(conn: sqlite3.Connection) -> None:
-    """Make the functions known to a connection, before its schema is migrated."""
+    """Make the functions for upgrades known to a connection, before its schema is migrated."""
     for name, (count, function) in _FUNCTIONS.items():
         conn.create_function(name, count, function, deterministic=True)
 

@@ -38,7 +38,7 @@ def become_daemon(path: str) -> None:
 
 
 def main(argv: list[str]) -> NoReturn:
-    """Start a warden for `FOLDER [FILES [IDLE_S]]`; the status is 0, or 1 or LOCKED with a reason.
+    """Run the daemon of a warden for `FOLDER [FILES [IDLE_S]]`; the status is 0, or 1 or LOCKED.
 
     FILES is the soft limit on open files for commands; 0 for the warden's own.
     """
@@ -54,7 +54,7 @@ def _warden(path: str, idle_s: float, files: int) -> Warden:
 
 
 def start(path: str, make: Callable[[str], Warden]) -> None:
-    """Start a warden for a folder, and exit. In the warden itself, return when its work is done.
+    """Start a warden as a daemon, and exit. In the daemon itself, return when its work is done.
 
     `make` is called in the process that serves.
     """

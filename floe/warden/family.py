@@ -148,13 +148,13 @@ class Family:
 
 
 def remember(attempt: RunningAttempt, found: dict[int, Proc]) -> None:
-    """Remember the processes of an attempt."""
+    """Remember the family of an attempt: its processes."""
     attempt.seen = {pid: proc.ticks for pid, proc in found.items()}
     attempt.sids = {proc.sid for proc in found.values()}
 
 
 def term(attempt: RunningAttempt, found: dict[int, Proc]) -> None:
-    """Send TERM to each process once; also continue stopped ones so that they receive it."""
+    """Send TERM to each process of the family once; also continue stopped ones."""
     for pid, proc in found.items():
         if (pid, proc.ticks) not in attempt.termed:
             attempt.termed.add((pid, proc.ticks))

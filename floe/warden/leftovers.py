@@ -15,7 +15,7 @@ from floe.warden.stamp import stamped
 def unfinished(
     key: str, head: dict[str, Any], messages: list[bytes], boot: str, mark: str
 ) -> RunningAttempt | None:
-    """An attempt without a last message; None if it ended. `head` is the record of its start."""
+    """A leftover: an attempt without a last message; None if it ended. `head` is its start."""
     last = read_message_line(messages[-1]) if messages else {}
     if last.get("word") in ("exited", "not-started", "lost"):
         return None

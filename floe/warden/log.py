@@ -19,7 +19,7 @@ def log_line(event: str, **fields: object) -> None:
 
 
 def trace(error: BaseException) -> str:
-    """Where an error comes from, one line for each call; `traceback` would take 0.4 MB."""
+    """Where an error comes from, for the log: one line for each call."""
     lines, at = [], error.__traceback__
     while at is not None:
         code = at.tb_frame.f_code

@@ -79,7 +79,7 @@ def _number(value: object, name: str, most: float = SECONDS_MAX) -> float:
 
 
 def find(name: str, env: dict[str, str]) -> str:
-    """Find a command as a shell does, from the working directory. Raises OrderRefused."""
+    """Find the command of an order as a shell does, from the working directory."""
     if "/" in name:
         return name
     path = env.get("PATH", os.defpath)
@@ -95,7 +95,7 @@ def find(name: str, env: dict[str, str]) -> str:
 
 
 class Launched(NamedTuple):
-    """A running command."""
+    """A running command that an order launched."""
 
     pid: int
     size: int
@@ -157,7 +157,7 @@ def _spawned(
 
 
 def size_of(output: str) -> int:
-    """The bytes in the file for an output; 0 without it, since it is made for the first of them."""
+    """The bytes in the file for the output of an order; 0 without it."""
     try:
         found = os.lstat(output)
         if not stat.S_ISREG(found.st_mode):  # a command put it there

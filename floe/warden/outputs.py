@@ -212,7 +212,7 @@ def open_output(path: str) -> int:
 
 
 def put(file: int, data: bytes | memoryview) -> bytes:
-    """Write to a file; return the rest if the disk is full. Raises OSError."""
+    """Write to the file of an output; return the rest if the disk is full. Raises OSError."""
     done = 0
     try:
         while done < len(data):

@@ -26,8 +26,8 @@ from floe.warden.warden import Warden
 
 
 def main(argv: list[str]) -> NoReturn:
-    """Start a warden for `ROOT LIFE MARK`. LIFE is a socket; MARK names the file that marks a root
-    as one to remove, empty keeps this one."""
+    """Start a passing warden for `ROOT LIFE MARK`. LIFE is a socket; MARK names the file that marks
+    a root as one to remove, empty keeps this one."""
     root, life, mark = argv[0], socket.socket(fileno=int(argv[1])), argv[2]
     life.set_inheritable(False)
     start(f"{root}/warden/v1", lambda path: make_warden(root, path, life, mark))
@@ -44,7 +44,7 @@ def main(argv: list[str]) -> NoReturn:
 
 
 def sweep_roots(folder: str, like: str, mark: str) -> None:
-    """Remove roots whose run and warden were both killed, and end their remaining commands.
+    """Remove passing roots whose run and warden were both killed, and end their commands.
 
     Their names begin as `like` does, up to its last hyphen.
     """
@@ -77,7 +77,7 @@ def _remove_left_root(root: str, mark: str) -> None:
 
 
 def make_warden(root: str, path: str, life: socket.socket, mark: str) -> Warden:
-    """Create a root and the warden that serves it. Raises OSError."""
+    """Create a passing root and the warden that serves it. Raises OSError."""
     if select.select([life], [], [], 0)[0]:
         raise OSError(errno.EPIPE, "the process that started it is gone")
     os.mkdir(root, 0o700)
@@ -104,7 +104,7 @@ def _mark_root(root: str, mark: str) -> None:
 
 
 def remove_root(root: str) -> None:
-    """Remove a temporary root, including read-only folders in it."""
+    """Remove a passing root, including read-only folders in it."""
     shutil.rmtree(root, ignore_errors=True)
     if os.path.lexists(root):
         os.chmod(root, stat.S_IRWXU)

@@ -50,7 +50,7 @@ def slurp(path: str, *, is_one_record: bool = False) -> bytes:
 
 
 def look(pid: int) -> Proc | None:
-    """Read a process; None if it does not exist."""
+    """Read a process from /proc; None if it does not exist."""
     stat = slurp(f"/proc/{pid}/stat", is_one_record=True)
     if not stat:
         return None
@@ -61,12 +61,12 @@ def look(pid: int) -> Proc | None:
 
 
 def ticks_now() -> int:
-    """The current instant in clock ticks since boot."""
+    """The current instant in clock ticks since boot, as /proc counts."""
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME) * TICKS_S // 10**9
 
 
 def ticks_of(pid: int, since: int) -> int:
-    """The start tick of a process that started between `since` and now; 0 if it cannot be read.
+    """The start tick in /proc of a process that started since then; 0 if it cannot be read.
 
     Most start within one tick, and then nothing has to be read.
     """
@@ -80,13 +80,13 @@ def ticks_of(pid: int, since: int) -> int:
 
 
 def census() -> dict[int, Proc]:
-    """Read every process of the machine, except those that wait to be reaped."""
+    """Read every process in /proc, except those that wait to be reaped."""
     found = ((int(name), look(int(name))) for name in os.listdir("/proc") if name.isdigit())
     return {pid: proc for pid, proc in found if proc and proc.is_alive}
 
 
 def families() -> dict[int, list[int]]:
-    """Children by parent, of the whole machine."""
+    """Children by parent, of the whole machine, from /proc."""
     by_parent: dict[int, list[int]] = {}
     for pid, proc in census().items():
         by_parent.setdefault(proc.ppid, []).append(pid)
@@ -94,7 +94,7 @@ def families() -> dict[int, list[int]]:
 
 
 def children(pid: int) -> list[int]:
-    """Children of a process, of all its threads."""
+    """Children of a process, of all its threads, from /proc."""
     if not HAS_CHILDREN:
         return families().get(pid, [])
     try:
@@ -109,7 +109,7 @@ def children(pid: int) -> list[int]:
 
 
 class OwnChildren:
-    """The children of this process, read by a single call. Only its main thread may have any:
+    """The children of this process in /proc, read by one call. Only its main thread may have any:
     the kernel gives orphans to the first thread, and no other one starts processes."""
 
     def __init__(self) -> None:
@@ -117,7 +117,7 @@ class OwnChildren:
         self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC) if HAS_CHILDREN else -1
 
     def pids(self) -> list[int]:
-        """Their pids."""
+        """The pids of the children of this process, from /proc."""
         if self._file < 0:
             return children(os.getpid())
         data = os.pread(self._file, 65536, 0)
@@ -127,7 +127,7 @@ class OwnChildren:
 
 
 def tree(roots: Iterable[int]) -> dict[int, Proc]:
-    """Read processes and all their descendants; parents come before their children."""
+    """Read processes and all their descendants from /proc; parents come before their children."""
     by_parent = None if HAS_CHILDREN else families()
     found: dict[int, Proc] = {}
     todo = list(roots)
@@ -139,7 +139,7 @@ def tree(roots: Iterable[int]) -> dict[int, Proc]:
 
 
 def marked(pid: int, mark: bytes) -> str:
-    """The key after `mark` in a process's environment; empty if there is none."""
+    """The key after `mark` in a process's environment in /proc; empty if there is none."""
     for entry in slurp(f"/proc/{pid}/environ").split(b"\0"):
         if entry.startswith(mark):
             return entry[len(mark) :].decode("ascii", "replace")
@@ -147,7 +147,7 @@ def marked(pid: int, mark: bytes) -> str:
 
 
 def send(pid: int, proc: Proc, *signals: signal.Signals) -> bool:
-    """Signal a process if it is still the one that was read; False if that is forbidden.
+    """Signal a process if it is still the one read from /proc; False if that is forbidden.
 
     Only microseconds pass between the check and the kill. In these the process would have to end,
     be reaped, and its pid be reused after all other pids.

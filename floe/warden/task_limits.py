@@ -22,7 +22,7 @@ NPROC_LINE: Final = b"Max processes "
 
 
 class TaskLimit(NamedTuple):
-    """One limit on processes."""
+    """One limit on tasks, which are processes."""
 
     most: int
     used: int
@@ -70,7 +70,7 @@ class TaskCounts:
 
 
 def groups(proc: str) -> list[str]:
-    """Folders of the cgroups that count this process, its own first; for both cgroup versions.
+    """Folders of the cgroups that limit the tasks of this process, its own first.
 
     Source: cgroups(7), proc_pid_cgroup(5), proc_pid_mountinfo(5).
     """
@@ -101,13 +101,13 @@ def _upwards(point: str, path: str) -> list[str]:
 
 
 def tasks_of_user(proc: str, user: int) -> int:
-    """How many processes and threads of a user are visible here."""
+    """How many tasks of a user count against the limit, as visible here."""
     found = (f"{proc}/{name}" for name in os.listdir(proc) if name.isdigit())
     return sum(tasks_of(process) for process in found if _owner(process) == user)
 
 
 def tasks_of(process: str) -> int:
-    """How many threads a process has, by its folder in /proc; 0 if it is gone."""
+    """How many tasks of a process count against limits: its threads; 0 if it is gone."""
     with contextlib.suppress(OSError):
         return len(os.listdir(f"{process}/task"))
     return 0

@@ -41,7 +41,7 @@ CR_HINT: Final = r"try: sed -i 's/\r$//' {}, or `* text eol=lf` in .gitattribute
 def why_not(
     path: str, argv: Sequence[str], env: Mapping[str, str], error: OSError | ValueError
 ) -> str:
-    """One sentence about the cause, and what to try if anything helps."""
+    """Why a command is unstartable, as a sentence, and what to try if anything helps."""
     if isinstance(error, ValueError):
         return f"arguments or environment: {error}"
     match error.errno:
@@ -73,7 +73,7 @@ def why_not(
 
 
 def head_of(path: str) -> bytes:
-    """The first bytes of a plain file; empty if it cannot be read. Never blocks."""
+    """The first bytes of an unstartable file; empty if it cannot be read. Never blocks."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except OSError:
@@ -87,7 +87,7 @@ def head_of(path: str) -> bytes:
 
 
 def ends_in_cr(head: bytes) -> bool:
-    """Whether a script's first line ends in CR, which becomes part of its interpreter's name."""
+    """Whether a script is unstartable since its first line ends in CR."""
     return head.startswith(b"#!") and head.partition(b"\n")[0].endswith(b"\r")
 
 

@@ -18,7 +18,7 @@ _QUOTED: Final = re.compile(r"""'[^']*'|"(?:\\.|[^"\\])*"|\\.""", re.DOTALL)
 
 
 def split(cmd: str) -> tuple[str, ...]:
-    """Split a `cmd` as a shell would, into arguments in which `$$` is a dollar.
+    """Split a `cmd` into the arguments of a command line, as a shell would; `$$` is a dollar.
 
     Single quotes and a backslash protect a dollar; the code of a shell stays unchanged. Raises
     ValueError if a quote is not closed.
@@ -78,7 +78,7 @@ _SIGNS: Final = re.compile(
 
 
 def shell_sign(cmd: str) -> tuple[str, str] | None:
-    """Shell syntax in a `cmd`: what is wrong and what to try; None if there is none."""
+    """Shell syntax in a command line: what is wrong and what to try; None if there is none."""
     text = _QUOTED.sub(lambda m: "_" * len(m[0]), cmd)
     words = text.split()
     first = words[0] if words else ""
@@ -96,7 +96,7 @@ def shell_sign(cmd: str) -> tuple[str, str] | None:
 
 
 def odd_signs(text: str, key: str) -> Iterator[tuple[str, str]]:
-    """What is wrong and what to try, for characters that only look like blanks or quotes."""
+    """Characters of a command line that only look like blanks or quotes: what to try."""
     bare = _QUOTED.sub(lambda m: "_" * len(m[0]), text)
     if found := ODD_BLANK.search(bare):
         what = f"{blank_name(found[0])} in `{key}`: neither a shell nor floe reads it as a blank"
@@ -112,7 +112,7 @@ _CONTINUED: Final = re.compile(r"\\\n")
 
 
 def is_careless(shell: str) -> bool:
-    """Whether a shell text has several lines and continues after a failing command."""
+    """Whether a shell text has several command lines and continues after one that fails."""
     lines = [
         line
         for line in map(str.strip, _CONTINUED.sub(" ", shell).split("\n"))

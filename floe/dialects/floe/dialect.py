@@ -241,14 +241,14 @@ class FloeDialect:
 
 
 def is_broken(table: Table) -> bool:
-    """Whether a document has YAML errors outside of single flows."""
+    """Whether a document of the dialect has YAML errors outside of single flows."""
     flows = table.entries.get(FLOWS.name)
     items = flows.value.items if flows and isinstance(flows.value, Items) else ()
     return table.errors > sum(item.errors for item in items if isinstance(item, Table))
 
 
 def parse_map(text: str, notes: Notes) -> Table | None:
-    """The document as a map; None, with findings, if it is not one."""
+    """A document of the dialect as a map; None, with findings, if it is not one."""
     tree = parse_yaml(text, notes)
     if tree is None or isinstance(tree, Table):
         return None if tree and is_of_other_system(tree, notes) else tree

@@ -47,7 +47,7 @@ class EnvEntryKind:
 
 
 def texts_of(entries: Iterable[EnvEntry]) -> tuple[FlowText, ...]:
-    """The entries as the flow keeps them."""
+    """The entries of a flow's `env` as the flow keeps them."""
     return tuple(entry.text for entry in entries)
 
 

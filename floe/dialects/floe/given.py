@@ -20,7 +20,7 @@ _COMMENT: Final = re.compile(r"^\s*#.*$", re.MULTILINE)
 
 
 def values_of(flow: Flow) -> tuple[str, ...] | None:
-    """The names of the values that triggers give; None if they cannot be known."""
+    """The names of the values that are given by triggers; None if they cannot be known."""
     if not flow.triggers:
         return None
     names: set[str] = set()
@@ -32,7 +32,7 @@ def values_of(flow: Flow) -> tuple[str, ...] | None:
 
 
 def read_variables(code: str) -> set[str]:
-    """The inputs that a shell's code reads by their bare variables.
+    """The given inputs that a shell's code reads by their bare variables.
 
     Not those that it also mentions in a different way: it may set or test them (`read`,
     `${NAME:-default}`).
@@ -47,7 +47,7 @@ def read_variables(code: str) -> set[str]:
 
 
 def nodes_before(flow: Flow, node: NodeId) -> frozenset[NodeId]:
-    """The nodes from which tags lead to a node, over any number of nodes."""
+    """The nodes whose outputs may be given to a node: tags lead from them to it."""
     before: dict[NodeId, list[NodeId]] = {}
     for edge in edges_of(flow):
         if edge.source is not None:

@@ -181,7 +181,7 @@ class StatusesKind:
 
 @dataclass(frozen=True)
 class BoundedSize:
-    """Bytes, from 1 to a bound."""
+    """Kind of value of http tasks: bytes, from 1 to a bound."""
 
     most: int
     label: str = "size"

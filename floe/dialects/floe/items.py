@@ -28,7 +28,7 @@ _EXAMPLE: Final = "matrix: {python: ['3.12', '3.13'], db: [sqlite, postgres]}"
 
 @dataclass(frozen=True)
 class ForeachKind:
-    """A list of any values, or an expression that gives one."""
+    """Kind of value for items: a list of any values, or an expression that gives one."""
 
     label: str = "list or expression"
 
@@ -51,7 +51,7 @@ _TEXT: Final[Schema] = {"type": "string"}
 
 @dataclass(frozen=True)
 class MatrixKind:
-    """Lists by name: an item is a map with one value of each."""
+    """Kind of value for items: lists by name; an item is a map with one value of each."""
 
     label: str = "map of lists"
 

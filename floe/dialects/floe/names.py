@@ -60,13 +60,13 @@ def _note_name_without_id(
 
 
 def leads_out(path: str) -> bool:
-    """Whether a path clearly leads out of the workspace."""
+    """Whether a name, as a path, clearly leads out of the workspace."""
     absolute = path.startswith("/") or re.match(r"[A-Za-z]:[\\/]", path)
     return bool(absolute) or posixpath.normpath(path).split("/")[0] == ".."
 
 
 def check_inside(fields: SectionValues, key: KeySpec[str], notes: Notes) -> str:
-    """A path in the workspace, unchanged; reports one that clearly leads out of it."""
+    """A name of a file in the workspace; reports one that clearly leads out of it."""
     path = fields[key]
     if leads_out(re.sub(r"^\{\{ws\}\}/?", "", path)):
         what = f"`{key.name}` leads out of the workspace: `{path[:70]}`"

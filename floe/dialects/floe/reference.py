@@ -83,18 +83,18 @@ _MARKED: Final = re.compile(r"(<!-- keys: ([a-z-]+) -->\n).*?(<!-- end -->)", re
 
 
 def with_tables(text: str) -> str:
-    """The text with a new table between each pair of markers. Raises KeyError."""
+    """The text of a reference with a new table between each pair of markers. Raises KeyError."""
     text = _PROGRAMS_MARKED.sub(lambda m: f"{m[1]}{programs_table()}{m[2]}", text)
     return _MARKED.sub(lambda m: f"{m[1]}{table(SECTIONS[m[2]])}{m[3]}", text)
 
 
 def sections_in(text: str) -> list[str]:
-    """The sections that have a table in a text, in order."""
+    """The sections that have a table in a reference, in order."""
     return [match[2] for match in _MARKED.finditer(text)]
 
 
 def programs_table() -> str:
-    """The programs that read code, as a Markdown table."""
+    """For the reference: the programs that read code, as a Markdown table."""
     head = "| programs | their code | how a value gets in |\n|---|---|---|\n"
     rows = (f"| {_names(p)} | {_code(p)} | {_way(p)} |\n" for p in PROGRAMS)
     return head + "".join(rows)
@@ -134,7 +134,7 @@ def _way(program: Program) -> str:
 
 
 def table(section: Section) -> str:
-    """A section's keys as a Markdown table; those of a repository have a table of their own."""
+    """For the reference: a section's keys as a Markdown table."""
     head = "| key | takes | default | purpose | example |\n|---|---|---|---|---|\n"
     shared = () if section is REPOSITORY else REPOSITORY.keys
     return head + "".join(_row(key) for key in section.keys if key not in shared)

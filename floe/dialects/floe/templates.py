@@ -86,7 +86,7 @@ _TEXT: Final = Text()
 
 @dataclass(frozen=True)
 class FilledText:
-    """Text of a task's work, which may have values in it."""
+    """Kind of value: text that may be a template."""
 
     plain: Text = _TEXT
     """Its kind without values; with values, a pattern holds for the text around them."""

@@ -118,7 +118,7 @@ def with_inputs(trigger: Trigger, inputs: tuple[Field, ...], at: Position, notes
 
 
 def read_git(opts: SectionValues, notes: Notes) -> Git:
-    """The repository and commit that `opts` name."""
+    """The repository and commit that `opts` of a trigger or task name."""
     return Git(
         url=opts[URL],
         hash=opts[HASH].lower(),
@@ -131,7 +131,7 @@ def read_git(opts: SectionValues, notes: Notes) -> Git:
 
 
 def elsewhere_in_opts(section: Section, all_of: Mapping[str, Section]) -> Mapping[str, str]:
-    """Hints for keys that belong to the `opts` of a different type: the first that has them."""
+    """For triggers and tasks: hints for keys that belong to the `opts` of a different type."""
     return {
         name: f"`{name}` belongs to type: {type_}"
         for type_, other in reversed([*all_of.items()])

@@ -93,7 +93,7 @@ EXIT_STATUS: Final = Whole(0, 255)
 
 @dataclass(frozen=True, kw_only=True)
 class TaskType:
-    """One type of task: its work, its `opts` and its defaults.
+    """In the vocabulary: one type of task, with its work, its `opts` and its defaults.
 
     Each of the `opts` is the field of the same name, unless `tasks` has a builder for the type.
     """
