@@ -1,6 +1,6 @@
 """`floe rerun`: start an ended run again, as a whole or in part."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import click
@@ -84,6 +84,10 @@ def command(
 def _lines(plan: Shape, edited: Sequence[str]) -> list[str]:
     """What a re-run with some edited values does, for people."""
     lines = [f"  {label}: {clean(', '.join(plan[key]))}" for key, label in _LABELS if plan[key]]
+    # A host of an older floe says nothing of children.
+    lines += _children(plan.get("children", ()), "  ")
+    if more := plan.get("more_children", 0):
+        lines.append(f"  and {more} more children")
     if edited and plan["taken"]:
         names = clean(", ".join(edited))
         lines.append(f"  edited: {names}; nodes taken over keep their results of the earlier value")
@@ -91,6 +95,17 @@ def _lines(plan: Shape, edited: Sequence[str]) -> list[str]:
     if host:
         return [*lines, f"  workspace: moved from {plan['run']}, if it starts on {host}"]
     return [*lines, f"  workspace: empty, since {clean(why)}"]
+
+
+def _children(children: Sequence[Shape], indent: str) -> Iterator[str]:
+    """What becomes of failed child runs, for people."""
+    for child in children:
+        item = "" if child["item"] is None else f"[{child['item']}]"
+        what = f"starts again; taken over: {', '.join(child['taken']) or 'nothing'}"
+        if why := child["why_new"]:
+            what = f"a new child starts instead, since {why}"
+        yield clean(f"{indent}{child['run']} of {child['node']}{item}: {what}")
+        yield from _children(child["children"], f"{indent}  ")
 
 
 _LABELS = (("taken", "taken over"), ("again", "runs again"), ("new", "may run"))

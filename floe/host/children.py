@@ -12,6 +12,7 @@ from floe.host.starts import start_run
 from floe.host.step import Step
 from floe.kernel.children import awaits_child, parent_of, refusal_of
 from floe.model.flow import Flow
+from floe.model.ids import RunRef
 from floe.model.run import Run
 from floe.model.signal import ChildMade, Failed, FlowUnreadable, Reported
 
@@ -31,9 +32,17 @@ def pend_child(step: Step, child: Child) -> bool:
         failed = Failed(cause="error", why=why)
         step.decide(run, Reported(key=key, report=failed, at=step.now))
         return True
-    ref, _ = start_run(step, replace(start, parent=parent))
-    assert ref is not None, "it repeats no run"
-    step.decide(run, ChildMade(key=key, run=ref))
+    start, why_new = replace(start, parent=parent), child.why_new
+    ref, _ = start_run(step, start)
+    if ref is None:
+        assert start.rerun_of is not None, "any other start has a run"
+        earlier = step.site.named(RunRef.parse(start.rerun_of.run))
+        why_new = f"nothing of {earlier} is taken over: it was removed"
+        ref, _ = start_run(
+            step, replace(start, rerun_of=None, taken=(), items_taken=(), children=())
+        )
+        assert ref is not None, "it repeats no run"
+    step.decide(run, ChildMade(key=key, run=ref, why_new=why_new))
     return True
 
 

@@ -11,7 +11,7 @@ from floe.model.nouns import dataclass
 from floe.model.run import Pruned
 from floe.model.secret_name import SecretName
 from floe.model.signal import Signal
-from floe.model.taken import ItemsTaken, NodeTaken, RerunOf
+from floe.model.taken import ChildAgain, ItemsTaken, NodeTaken, RerunOf
 from floe.store.base import Append, LedgerWrite
 
 
@@ -37,6 +37,8 @@ class Start:
     """The nodes that are taken over from it."""
     items_taken: tuple[ItemsTaken, ...] = ()
     """The items that are taken over by nodes that run again."""
+    children: tuple[ChildAgain, ...] = ()
+    """The failed child runs that nodes of the run start again."""
     parent: Parent | None = None
     """The attempt that the run belongs to; None for a run that is no child."""
     only: HostId | None = None
@@ -49,6 +51,9 @@ class Child:
 
     key: Key
     start: Start
+    """For a child of the earlier run that starts again: a re-run of what failed in it."""
+    why_new: str = ""
+    """Why it is a new child, where a child of the earlier run was to start again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

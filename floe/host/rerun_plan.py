@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from floe.expr.form_values import check_values_size, checked_values
 from floe.host.inputs import Start
@@ -40,6 +40,22 @@ class RerunRequest:
     """The person who requests it."""
 
 
+class ChildPlan(NamedTuple):
+    """What a re-run does for a failed child of the earlier run, before it starts."""
+
+    node: str
+    """The reference of its task."""
+    item: int
+    run: str
+    """The name of the child."""
+    taken: tuple[str, ...] = ()
+    """The references of the nodes that are taken over in it."""
+    why_new: str = ""
+    """Why a new child would start instead; empty if this one starts again."""
+    children: "tuple[ChildPlan, ...]" = ()
+    """Its own failed children; the first of them."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RerunPlan:
     """A re-run, as it is shown before it starts."""
@@ -54,6 +70,8 @@ class RerunPlan:
     """The host that has the earlier run's workspace; None if the re-run gets an empty one."""
     why_empty: str
     """Why it gets an empty workspace; empty if the earlier one is moved."""
+    children: tuple[ChildPlan, ...] = ()
+    """What becomes of the first of its failed children."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +104,8 @@ class RerunSource:
         if again.failed and run.good:
             raise Conflict(f"nothing failed in {name}", f"floe rerun {name} runs all of it again")
         if again.failed:
-            return rerun_of(run, flow, self._choice(again, "failed"))
+            rerun = rerun_of(run, flow, self._choice(again, "failed"))
+            return replace(rerun, children=()) if again.latest else rerun
         if not again.node:
             return rerun_of(run, flow, self._choice(again, "all"))
         node = _node(flow, name, again.node)
@@ -143,6 +162,7 @@ class RerunSource:
             ),
             taken=rerun.taken,
             items_taken=rerun.items,
+            children=rerun.children,
         )
 
 

@@ -37,6 +37,7 @@ def start_run(step: Step, start: Start) -> tuple[RunRef | None, bool]:
         rerun_of=old,
         taken=start.taken,
         items_taken=start.items_taken,
+        children=start.children,
         parent=start.parent,
         only=start.only,
     )

@@ -1,6 +1,7 @@
 """Carries out what nodes with child runs owe: finds the flow of a child, and cancels children."""
 
-from collections.abc import Callable, Collection, Container, Coroutine, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Container, Coroutine, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -11,6 +12,7 @@ from floe.host.peers.whereabouts import holder_of, pen_of
 from floe.hub.clock import Clock
 from floe.hub.flows import Flows, flow_start_values, pulled, start_of
 from floe.kernel.children import awaits_child, cancel_of
+from floe.kernel.children_again import child_again
 from floe.kernel.open_children import children_of
 from floe.model.children import SubFlow
 from floe.model.effect import PendChild, StopChild
@@ -24,6 +26,9 @@ from floe.nodes.base import Refs
 from floe.store.base import RunQuery, RunStore
 
 log = structlog.get_logger()
+
+REQUESTS_MAX: Final = 8
+"""Re-runs of children that are prepared at once: a host with their logs has other work, too."""
 
 PAGE: Final = 500
 """Rows of unfinished runs that are read at once."""
@@ -41,8 +46,11 @@ class Children:
         runs: Mapping[RunRef, Run],
         put: Callable[[Incoming], None],
         hosts: Callable[[], Collection[HostId]],
+        rerun: Callable[[str, str], Awaitable[Start]],
+        named: Callable[[RunRef], str],
     ) -> None:
-        """`hosts` returns the names of all hosts; empty while some never sent a message."""
+        """`hosts` returns the names of all hosts; empty while some never sent a message. `rerun`
+        prepares the re-run of an ended child for a person, as in `child_reruns`."""
         self._flows = flows
         self._refs = refs
         self._spawn = spawn
@@ -50,6 +58,9 @@ class Children:
         self._runs = runs
         self._put = put
         self._hosts = hosts
+        self._rerun = rerun
+        self._named = named
+        self._requests = asyncio.Semaphore(REQUESTS_MAX)
 
     def perform(self, effect: PendChild | StopChild) -> None:
         """Begin an effect. Idempotent."""
@@ -65,7 +76,7 @@ class Children:
         if run is None or work is None:
             return
         try:
-            child = Child(key=key, start=await self._start(run, work))
+            child = await self._child(run, key, work)
         except Exception as error:  # the executor's border: one bad node never stops a host
             if not isinstance(error, FloeError):
                 log.exception("child.not_pended", run=str(key.run), node=key.node)
@@ -75,17 +86,32 @@ class Children:
             return
         self._put(Incoming(input=child))
 
-    async def _start(self, run: Run, work: SubFlow) -> Start:
-        """The start of a child, as a person would start it. Raises FloeError."""
+    async def _child(self, run: Run, key: Key, work: SubFlow) -> Child:
+        """The child of an attempt: a re-run of an earlier child if that can be read, else a new
+        one. Raises FloeError."""
         known, host = self._hosts(), HostId(data_of(work.host))
         if host and known and host not in known:
             raise NotFound(f"no host {host}: the cluster has {', '.join(sorted(known))}")
+        why_new = ""
+        if again := child_again(run, key):
+            try:
+                async with self._requests:
+                    start = await self._rerun(again, run.by)
+                return Child(key=key, start=replace(start, only=host or None))
+            except FloeError as error:
+                name = self._named(RunRef.parse(again))
+                why_new = f"nothing of {name} is taken over: {error.what}"
+                log.warning("child.new", run=str(run.ref), node=key.node, why=why_new)
+        start = replace(await self._start(run, work), only=host or None)
+        return Child(key=key, start=start, why_new=why_new)
+
+    async def _start(self, run: Run, work: SubFlow) -> Start:
+        """The start of a new child, as a person would start it. Raises FloeError."""
         book = self._flows.book
         flow = book.find(work.flow)
         trigger = pulled(flow, "", "data")
         values = await flow_start_values(trigger, work.values, self._refs)
-        start = start_of(book, flow, trigger, values, by=run.by, once="")
-        return replace(start, only=host or None)
+        return start_of(book, flow, trigger, values, by=run.by, once="")
 
 
 async def places_of_children(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import structlog
@@ -18,7 +19,7 @@ from floe.host.inputs import (
     SecretNames,
     Start,
 )
-from floe.host.rerun_plan import RerunRequest
+from floe.host.rerun_plan import RerunPlan, RerunRequest
 from floe.host.retention import Wanted
 from floe.hub.flows import FlowBook, flow_start_values, pulled, start_of
 from floe.hub.life import Life
@@ -120,6 +121,12 @@ class Hub(Life):
         if not reply.changed:
             raise Conflict(f"the form {answer.node} of {name} is already answered")
         return Done(await self.reads.summary(at.ref))
+
+    async def rerun_plan(self, run: str, again: RerunRequest) -> RerunPlan:
+        """What a re-run would do. Raises NotFound, Removed, Conflict, ValuesInvalid, TooLarge."""
+        plan = (await self.reads.earlier(run, again)).plan(again)
+        children = await self.child_reruns.plans(plan.flow, plan.rerun.children, again.by)
+        return replace(plan, children=children)
 
     async def rerun(self, run: str, again: RerunRequest, *, by: str, once: str = "") -> Done:
         """Start an ended run again. Raises NotFound, Removed, Conflict, ValuesInvalid, TooLarge,

@@ -23,6 +23,7 @@ from floe.hub.children import Children
 from floe.hub.clock import CHECK_S, Timers
 from floe.hub.effects import Effects
 from floe.hub.ended.archiving import Archiving
+from floe.hub.ended.child_reruns import ChildReruns
 from floe.hub.ended.notices import Notices
 from floe.hub.ended.output_copies import OutputCopies
 from floe.hub.ended.pruning import Pruning
@@ -126,7 +127,17 @@ class Life:
             )
             await copies.open()
             self.archiving = Archiving(parts.archive, copies, store, self.history)
-        children = Children(self.flows, parts.refs, spawn, clock, runs, put, core.host_names)
+        children = Children(
+            self.flows,
+            parts.refs,
+            spawn,
+            clock,
+            runs,
+            put,
+            core.host_names,
+            lambda run, by: self.child_reruns.start(run, by),
+            names.of,
+        )
         self.effects = Effects(
             parts.attempts,
             parts.executors,
@@ -177,6 +188,7 @@ class Life:
             starts_passed_over=core.site.passed_over,
             notices=self.notices,
         )
+        self.child_reruns = ChildReruns(self.reads, parts.peers)
         unfinished = await self.history.unfinished()
         return core.load(unfinished, await self.history.adopted(unfinished) if self.gateway else ())
 

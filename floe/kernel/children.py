@@ -39,7 +39,9 @@ def awaits_child(run: Run, key: Key) -> SubFlow | None:
 def with_child(state: NodeState, event: ChildPended | ChildTimedOut) -> NodeState:
     """The node, or the item of one, after an event of its child run."""
     if isinstance(event, ChildPended):
-        return replace(state, phase="started", started_at=event.at, child=event.run)
+        return replace(
+            state, phase="started", started_at=event.at, child=event.run, why_new=event.why_new
+        )
     return replace(state, timed_out=event.attempt)
 
 

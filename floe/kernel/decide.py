@@ -166,6 +166,7 @@ def _child_made(step: RunStep, signal: ChildMade) -> None:
             attempt=key.attempt,
             run=signal.run.key,
             item=key.item,
+            why_new=signal.why_new,
         )
     )
     state = current(step.run, key)

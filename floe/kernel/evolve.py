@@ -234,6 +234,7 @@ def _pended(ref: RunRef, event: RunPended) -> Run:
         rerun_of=event.rerun_of,
         taken=event.taken,
         items_taken=event.items_taken,
+        children_again={(one.node, one.item): one.run for one in event.children},
         parent=event.parent,
         only=event.only,
     )

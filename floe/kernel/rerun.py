@@ -7,6 +7,7 @@ if its tags stand then.
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Literal
 
+from floe.kernel.children_again import children_again
 from floe.kernel.graph import edges_of
 from floe.kernel.match import without_excused
 from floe.kernel.skipping import skippable
@@ -15,7 +16,7 @@ from floe.model.ids import NodeId
 from floe.model.nouns import dataclass
 from floe.model.run import NodeState, Run
 from floe.model.tags import TRIGGER_GOOD, Tag, emitter_of
-from floe.model.taken import ItemsTaken, ItemTaken, NodeTaken
+from floe.model.taken import ChildAgain, ItemsTaken, ItemTaken, NodeTaken
 
 ChoiceKind = Literal["all", "from", "failed"]
 
@@ -45,6 +46,9 @@ class Rerun:
     """The nodes that never entered there and may run, in document order."""
     items: tuple[ItemsTaken, ...] = ()
     """The good items of nodes that run again; only their other items do."""
+    children: tuple[ChildAgain, ...] = ()
+    """The failed child runs of nodes that run again for them alone; each starts again as a re-run
+    of what failed in it."""
     missing: tuple[tuple[Tag, ...], ...] = ()
     """What the chosen node would wait for in vain: one tag of each clause."""
 
@@ -58,13 +62,18 @@ def rerun_of(old: Run, flow: Flow, choice: RerunChoice) -> Rerun:
     again = _again(settled, old, flow, _first(settled, old, flow, choice))
     kept = {id: state for id, state in settled.items() if id not in again}
     first = flow.by_id[choice.node] if choice.node else None
+    children: tuple[ChildAgain, ...] = ()
+    items: tuple[ItemsTaken, ...] = ()
+    if choice.kind == "failed" and not choice.is_edited:
+        alone = again - {edge.target for edge in edges_of(flow) if edge.source in again}
+        children = tuple(children_again(old, flow, alone))
+        items = tuple(_items_taken(old, flow, alone, {child.node for child in children}))
     return Rerun(
         taken=tuple(_taken(old, flow.by_id[id], state) for id, state in _rerun_order(kept)),
         again=tuple(n.id for n in flow.nodes if n.id in old.nodes and n.id not in kept),
         new=tuple(n.id for n in flow.nodes if n.id not in old.nodes and n.id in again),
-        items=tuple(_items_taken(old, flow, again))
-        if choice.kind == "failed" and not choice.is_edited
-        else (),
+        items=items,
+        children=children,
         missing=_gap(first, _standing(kept), again) if first else (),
     )
 
@@ -190,13 +199,17 @@ def _taken(old: Run, node: Node, state: NodeState) -> NodeTaken:
     )
 
 
-def _items_taken(old: Run, flow: Flow, again: Collection[NodeId]) -> Iterator[ItemsTaken]:
-    """The good items of each node that runs again for its other items alone."""
-    after = {edge.target for edge in edges_of(flow) if edge.source in again}
+def _items_taken(
+    old: Run, flow: Flow, alone: Collection[NodeId], parents: Collection[NodeId]
+) -> Iterator[ItemsTaken]:
+    """The good items of each node that runs again, unless a node before it does.
+
+    `parents`: nodes whose children start again; they keep their list also without a good item.
+    """
     for node, state in old.nodes.items():
         good = [_item_taken(old, one) for one in state.parts()[1:] if one.good]
-        is_same = node in again and node not in after and flow.by_id[node].foreach is not None
-        if good and is_same and state.items is not None:
+        is_same = node in alone and flow.by_id[node].foreach is not None
+        if (good or node in parents) and is_same and state.items is not None:
             yield ItemsTaken(
                 at=state.entered_at, node=node, values=state.items.values, taken=tuple(good)
             )

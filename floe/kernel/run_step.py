@@ -287,7 +287,7 @@ class RunStep:
         self.add(replace(entered, items=values))
         if wrong:
             return self._fail_at_once(node, wrong)
-        if taken:
+        if taken and taken.taken:
             self.add(replace(taken, at=self.now, values=()))
         self._begin_items(node)
         items = self.run.nodes[node.id].items

@@ -238,7 +238,8 @@ def _why_attempt(
             return f"its time at {iso(wait_due(run, node.id))}"
         case "started", SubFlow():
             late = ", cancelled since its time is over" if is_timed_out(state) else ""
-            return f"its child {_child(state.child, children)}{late}"
+            new = f"; {state.why_new}" if state.why_new else ""
+            return f"its child {_child(state.child, children)}{late}{new}"
         case "started", _:
             return f"running since {iso(state.started_at)}"
         case _ if key_of(run, node.id, state) in queued:

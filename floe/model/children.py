@@ -67,6 +67,8 @@ class ChildPended:
     run: str
     """The key of the child."""
     item: int = NO_ITEM
+    why_new: str = ""
+    """Why it is a new child, where a re-run was to start a child of the earlier run again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

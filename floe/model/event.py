@@ -14,7 +14,7 @@ from floe.model.nouns import dataclass
 from floe.model.outcome import Outcome
 from floe.model.result import RunResult
 from floe.model.tags import Tag
-from floe.model.taken import ItemsTaken, NodeTaken, RerunOf
+from floe.model.taken import ChildAgain, ItemsTaken, NodeTaken, RerunOf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +36,8 @@ class RunPended:
     """What every activation of a re-run takes over, in the order in which it settled."""
     items_taken: tuple[ItemsTaken, ...] = ()
     """The good items of nodes that run again, which take them over when they enter."""
+    children: tuple[ChildAgain, ...] = ()
+    """The failed child runs that nodes of a re-run start again when they enter."""
     title: str = ""
     """What the flow's `run-name` came to; empty without one."""
     group: str = ""

@@ -126,6 +126,8 @@ class NodeState:
     """The key of the run in which it ran, if this run took it over."""
     child: str = ""
     """The key of the child run of the current attempt; empty for none."""
+    why_new: str = ""
+    """Why that child takes nothing over, although a child of the earlier run was to start again."""
     timed_out: int = 0
     """The attempt whose child was cancelled because its time was over; 0 for none."""
     item: int = NO_ITEM
@@ -208,6 +210,8 @@ class Run:
     """What every activation takes over from earlier runs."""
     items_taken: tuple[ItemsTaken, ...] = ()
     """The good items that nodes take over when they enter."""
+    children_again: Mapping[tuple[NodeId, int], str] = field(default_factory=dict)
+    """By node and item, the keys of failed child runs of the earlier run, which start again."""
     parent: Parent | None = None
     """The attempt that it belongs to; None for a run that is no child."""
     only: HostId | None = None

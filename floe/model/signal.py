@@ -93,6 +93,8 @@ class ChildMade:
 
     key: Key
     run: RunRef
+    why_new: str = ""
+    """Why it is a new child, where a child of the earlier run was to start again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from floe.model.flow import Work
-from floe.model.ids import HostId, Instant, Json, NodeId
+from floe.model.ids import NO_ITEM, HostId, Instant, Json, NodeId
 from floe.model.nouns import dataclass
 from floe.model.outcome import Outcome
 from floe.model.tags import Tag
@@ -64,6 +64,16 @@ class NodeTaken:
     items: tuple[Json, ...] = ()
     """The list of a node with items."""
     items_taken: tuple[ItemTaken, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildAgain:
+    """A failed child run of an earlier run: a re-run starts it again as a re-run of what failed."""
+
+    node: NodeId
+    item: int = NO_ITEM
+    run: str
+    """Its key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -122,13 +122,6 @@ FIND: Final = {
     "from": {"type": "integer", "minimum": 1, "default": 1, "description": "a line"},
 }
 
-RERUN: Final[Mapping[str, Mapping[str, Any]]] = {
-    "from": TEXT,
-    "failed": FLAG,
-    "latest": FLAG,
-    "edited": {**FLAG, "description": "values will be replaced: approvals of them do not count"},
-}
-
 STREAM: Final[Mapping[str, Mapping[str, Any]]] = {
     "after": {"type": "integer", "minimum": 0, "default": 0, "description": "of `store`"},
     "store": {"type": "string", "description": "for a different store, all events are sent"},
@@ -186,7 +179,7 @@ ROUTES: Final = (
         body="Cancel",
         answers={202: "Summary"},
     ),
-    Route("GET", "runs/{run}/rerun", reruns.show, query=RERUN, answers={200: "RerunPlan"}),
+    Route("GET", "runs/{run}/rerun", reruns.show, query=reruns.QUERY, answers={200: "RerunPlan"}),
     Route(
         "POST",
         "runs/{run}/rerun",
@@ -250,6 +243,14 @@ ROUTES: Final = (
         peer=True,
         query={"after": {"type": "integer", "minimum": 0, "default": 0}, "process": TEXT},
         answers={200: "TokenChanges"},
+    ),
+    Route(
+        "GET",
+        "peer/rerun",
+        reruns.of_child,
+        peer=True,
+        query={"run": TEXT, "by": TEXT},
+        answers={200: "ChildRerun"},
     ),
     Route("GET", "feed", stream.index, query=STREAM, answers={200: PLAIN}),
     Route("GET", "feed/place", stream.position, query=PLACE, answers={200: "Place"}),

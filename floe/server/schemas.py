@@ -26,6 +26,7 @@ from floe.server.json_schema import (
     shape,
 )
 from floe.server.prune_schemas import DISK, PRUNES, REMOVED
+from floe.server.rerun_schemas import RERUNS
 from floe.server.secret_schemas import SECRETS
 
 SUMMARY: Final = {
@@ -253,28 +254,6 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         }
     ),
     "Cancel": shape({}, {"why": TEXT}),
-    "Rerun": shape(
-        {},
-        {
-            "from": {**TEXT, "description": "a node; it and all nodes after it run again"},
-            "failed": {**FLAG, "description": "what failed runs again, and all nodes after it"},
-            "values": {**VALUES, "description": "they replace values of the earlier run"},
-            "latest": {**FLAG, "description": "by the present version of the flow"},
-            "same_host": {**FLAG, "description": "wait for the host with its workspace"},
-        },
-    ),
-    "RerunPlan": shape(
-        {
-            "run": TEXT,
-            "flow": TEXT,
-            "ver": POSITIVE,
-            "again": {**many(TEXT), "description": "nodes that run again"},
-            "new": {**many(TEXT), "description": "nodes that never ran and may run"},
-            "taken": {**many(TEXT), "description": "nodes that are taken over"},
-            "values": VALUES,
-            "workspace": shape({"host": maybe(TEXT), "why_empty": TEXT}),
-        }
-    ),
     "Ordered": shape({"run": TEXT, "summary": ref("Summary")}),
     "Payload": ANY,
     "Hooked": shape(
@@ -323,6 +302,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         }
     ),
     **PRUNES,
+    **RERUNS,
     **SECRETS,
     "Drain": shape({}, {"on": FLAG}),
     "Drained": shape({"id": TEXT, "draining": FLAG, "active": COUNT}),

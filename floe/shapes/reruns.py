@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from floe.host.rerun_plan import RerunPlan
-from floe.model.ids import NodeId, Shape
+from floe.host.rerun_plan import ChildPlan, RerunPlan
+from floe.model.ids import NO_ITEM, NodeId, Shape
 
 
 def plan_shape(plan: RerunPlan) -> Shape:
@@ -19,6 +19,19 @@ def plan_shape(plan: RerunPlan) -> Shape:
         "again": refs(plan.rerun.again),
         "new": refs(plan.rerun.new),
         "taken": refs(taken.node for taken in plan.rerun.taken),
+        "children": [_child_shape(child) for child in plan.children],
+        "more_children": len(plan.rerun.children) - len(plan.children),
         "values": dict(plan.values),
         "workspace": {"host": plan.host, "why_empty": plan.why_empty},
+    }
+
+
+def _child_shape(child: ChildPlan) -> Shape:
+    return {
+        "node": child.node,
+        "item": None if child.item == NO_ITEM else child.item,
+        "run": child.run,
+        "taken": list(child.taken),
+        "why_new": child.why_new,
+        "children": [_child_shape(one) for one in child.children],
     }

@@ -11,7 +11,7 @@ from tests.acceptance.product import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
-TAGS = {"h1": "linux", "h2": "linux,mid", "h3": "linux,west"}
+TAGS = {"h1": "linux,east", "h2": "linux,mid", "h3": "linux,west"}
 
 FLOWS = """
   - name: release
@@ -32,6 +32,36 @@ FLOWS = """
     tasks:
       - {name: deploy, type: flow, listen: trigger.good, opts: {flow: install}}
       - {name: done, type: end, listen: task.deploy.good}
+
+  - name: train
+    host-tags: [mid]
+    triggers: [{name: start, type: data}]
+    tasks:
+      - name: ride
+        type: flow
+        listen: trigger.good
+        foreach: "['eu', 'us']"
+        opts: {flow: ship, values: {place: '{{ item }}'}}
+
+  - name: ship
+    host-tags: [east]
+    triggers: [{name: start, type: data, opts: {form: {fields: [{id: place, prompt: Where?}]}}}]
+    tasks:
+      - {name: pack, type: exec, listen: trigger.good, opts: {shell: 'echo pack >> "$HERE/done"'}}
+      - name: send
+        type: flow
+        listen: task.pack.good
+        opts: {flow: check, values: {place: '{{ values.place }}'}}
+
+  - name: check
+    host-tags: [west]
+    triggers: [{name: start, type: data, opts: {form: {fields: [{id: place, prompt: Where?}]}}}]
+    tasks:
+      - {name: copy, type: exec, listen: trigger.good, opts: {shell: 'echo copy >> "$HERE/done"'}}
+      - name: verify
+        type: exec
+        listen: task.copy.good
+        opts: {shell: '[ "$FLOE_IN_PLACE" = us ] || [ -e "$HERE/ok" ]'}
 
   - name: install
     host-tags: [west]
@@ -127,6 +157,58 @@ def test_why_of_the_parent_names_its_child_and_the_host_of_it(
 
     for host in cluster.hosts.values():
         until(lambda host=host: why(host, parent) == text, f"{text}, according to {host.id}")  # type: ignore[misc]  # mypy has no type for a default of a lambda
+
+
+@pytest.fixture
+def failed(cluster: Cluster) -> Iterator[str]:
+    """A run of h2 with two children at h1, of which one failed since its own child at h3 did."""
+    done, ok = cluster.folder / "done", cluster.folder / "ok"
+    run = cluster["h1"].trigger("train")
+    over = cluster["h1"].until_over(run)
+    assert (over["good"], over["host"]) == (False, "h2")
+    done.write_text("")
+    ok.touch()
+    yield run
+    ok.unlink()
+
+
+def test_failed_children_at_other_hosts_start_again_where_they_failed(
+    cluster: Cluster, failed: str
+) -> None:
+    h1 = cluster["h1"]
+    eu, us = (one["run"] for one in h1.show(failed)["children"])
+    [below] = [one["run"] for one in h1.show(eu)["children"]]
+
+    done = floe(h1, "rerun", failed, "--failed", "--wait")
+
+    again = said(done).split()[0]
+    assert f"  {eu} of task.ride[0]: starts again; taken over: task.pack\n" in done.stderr
+    assert f"  {below} of task.send: starts again; taken over: task.copy\n" in done.stderr
+    assert us not in done.stderr
+    assert h1.show(again)["good"] is True
+    [child] = [one["run"] for one in h1.show(again)["children"]]
+    assert h1.show(child)["rerun_of"] == eu
+    assert (cluster.folder / "done").read_text() == ""
+
+
+def test_failed_child_of_a_host_that_is_away_is_replaced_by_a_new_one(
+    cluster: Cluster, failed: str
+) -> None:
+    h1, h3 = cluster["h1"], cluster["h3"]
+    [below, _] = [h1.show(one["run"])["children"][0]["run"] for one in h1.show(failed)["children"]]
+    h3.stop()
+
+    done = floe(h1, "rerun", failed, "--failed")
+
+    again = said(done).split()[0]
+    assert f"  {below} of task.send: a new child starts instead, since h3 is away" in done.stderr
+    until(lambda: h1.show(again)["children"], f"the child of {again}")
+    [child] = [one["run"] for one in h1.show(again)["children"]]
+    text = f"nothing of {below} is taken over: h3 is away"
+    until(lambda: text in why(h1, child), text)
+    cluster.start("h3")
+    assert h1.until_over(again)["good"] is True
+    assert (cluster.folder / "done").read_text() == "copy\n"
 
 
 def test_parent_of_a_forgotten_host_starts_again_after_its_child(tmp_path: Path) -> None:

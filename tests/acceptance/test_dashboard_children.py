@@ -25,9 +25,10 @@ flows:
   - name: Install
     triggers: [{name: Start, type: data, opts: {form: {fields: [{id: where}]}}}]
     tasks:
+      - {name: Fetch, type: exec, listen: trigger.good, opts: {cmd: 'true'}}
       - name: Copy
         type: exec
-        listen: trigger.good
+        listen: task.fetch.good
         opts: {shell: 'until [ -e "$GO/build" ]; do sleep 0.02; done; exit 3'}
 """
 
@@ -65,6 +66,20 @@ def test_node_lists_its_child_live(page: Page, host: Host) -> None:
 
     expect(child.get_by_role("img", name="bad")).to_be_visible()
     expect(child).to_contain_text("Copy failed: exit status 3")
+    assert judged(page) == []
+
+
+def test_plan_of_a_re_run_names_what_is_taken_over_of_the_child(page: Page, host: Host) -> None:
+    host.go("build")
+    start(page, host)
+    status(page, "bad")
+
+    page.get_by_role("button", name="Start again…").click()
+
+    plan = page.get_by_role("region", name="What will happen")
+    expect(plan.locator("div").filter(has_text="Children").first).to_contain_text(
+        "h1-2 of Deploy: starts again; taken over: task.fetch"
+    )
     assert judged(page) == []
 
 

@@ -27,6 +27,7 @@ from typing import Any, Final
 
 from floe.expr.template import NAMES, read, template_of
 from floe.kernel.children import end_of
+from floe.kernel.children_again import child_again
 from floe.kernel.evolve import fold
 from floe.kernel.inputs import givers_of, inputs_of
 from floe.kernel.items import state_of
@@ -40,7 +41,7 @@ from floe.kernel.title import title_of
 from floe.kernel.why import why
 from floe.model.children import ChildPended, ChildTimedOut, SubFlow
 from floe.model.codec import encode, to_text
-from floe.model.effect import Effect, StopChild
+from floe.model.effect import Effect, PendChild, StopChild
 from floe.model.event import (
     CancelAsked,
     DataAsked,
@@ -207,12 +208,16 @@ class _Story:
             yield f"{node} lacks {' and '.join(map(either, rerun.missing))}"
         for what in ("again", "new"):
             yield f"{what}: {' '.join(getattr(rerun, what)) or 'nothing'}"
+        if rerun.children:
+            parts = (f"{_at(one.node, one.item)} of {one.run}" for one in rerun.children)
+            yield f"children: {', '.join(parts)}"
         if not rerun.missing:
             old = self.run.ref
             of = RerunOf(run=old.key)
             pended = a_pended(self.flow, values=values)
             pended = replace(pended, by=by or pended.by)
-            self.log = [replace(pended, rerun_of=of, taken=rerun.taken, items_taken=rerun.items)]
+            again = replace(pended, rerun_of=of, taken=rerun.taken, items_taken=rerun.items)
+            self.log = [replace(again, children=rerun.children)]
             new = RunRef(old.host, old.store, old.serial + 1)
             self.run = attached(fold(new, self.log), self.flow)
 
@@ -281,7 +286,8 @@ class _Story:
             case ChildTimedOut(node=node, item=item):
                 return f"{name} {_at(node, item)}"
             case ChildPended(node=node, attempt=attempt, run=child):
-                return f"{name} {_at(node, event.item)} attempt={attempt} {child}"
+                new = f": {event.why_new}" if event.why_new else ""
+                return f"{name} {_at(node, event.item)} attempt={attempt} {child}{new}"
             case NodeTaken(node=node, from_run=run, outcome=outcome):
                 outputs = f" outputs {to_text(event.outputs)}" if event.outputs else ""
                 return f"{name} {node} from {run}: {_outcome(outcome)}{outputs}"
@@ -329,6 +335,8 @@ class _Story:
             parts += [f"visit={key.visit}"] if key.visit > 1 else []
         if "kind" in shape:
             parts.append(str(shape["kind"]))
+        if isinstance(effect, PendChild) and (again := child_again(self.run, effect.key)):
+            parts.append(f"again={again}")
         if isinstance(effect, StopChild):
             parts.append(effect.run)
         if "due" in shape:
@@ -452,7 +460,8 @@ def _signal(run: Run, text: str, now: Instant) -> Signal:
         case "started", [node, *_]:
             return Started(key=_key(run, node, words), at=now)
         case "child", [node, child, *_]:
-            return ChildMade(key=_key(run, node, words), run=RunRef.parse(child, STORE))
+            made = ChildMade(key=_key(run, node, words), run=RunRef.parse(child, STORE))
+            return replace(made, why_new=_named(words, "new"))
         case (("exited" | "failed" | "stopped" | "ended"), [node, *rest]):
             return Reported(key=_key(run, node, words), report=_report(verb, rest), at=now)
         case "fire", ["run", *_]:

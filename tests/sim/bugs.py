@@ -322,9 +322,11 @@ def _outcome_of_last(items: ItemStates) -> Outcome:
 _outcome_of = items_module.outcome_of_items
 
 
-def _all_items_taken(old: Run, flow: Flow, again: Collection[NodeId]) -> Iterator[ItemsTaken]:
+def _all_items_taken(
+    old: Run, flow: Flow, alone: Collection[NodeId], parents: Collection[NodeId]
+) -> Iterator[ItemsTaken]:
     nodes = {id: _all_good(state) for id, state in old.nodes.items()}
-    return _items_taken(replace(old, nodes=nodes), flow, again)
+    return _items_taken(replace(old, nodes=nodes), flow, alone, parents)
 
 
 def _all_good(state: NodeState) -> NodeState:

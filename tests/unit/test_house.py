@@ -68,6 +68,7 @@ TABLES = {"floe/server/schemas.py": "one table: the schema of each body and answ
 TESTED_ROOMS = ("feed", "host", "hub", "kernel", "shapes")
 TESTED_BY_SCENARIOS = {
     "kernel/approval.py": "form-approvers",
+    "kernel/children_again.py": "child-rerun",
     "kernel/coming_tags.py": "skip-",
     "kernel/decide.py": "",
     "kernel/loops.py": "loop",

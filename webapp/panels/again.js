@@ -145,6 +145,12 @@ function PlanText({ run, plan, edited, isPart, isShared, isRefused }) {
     data
       ? html`<dl>${line("Runs again", data.again)}${line("May run", data.new)}${line("Taken over", data.taken)}
           ${
+            data.children.length > 0 &&
+            html`<div><dt>Children <span class="count">${data.children.length + data.more_children}</span></dt>
+              <dd>${childLines(data.children, names).map((text) => html`<div key=${text}>${plain(text)}</div>`)}
+              ${data.more_children > 0 && html`<div>and ${data.more_children} more</div>`}</dd></div>`
+          }
+          ${
             edited &&
             data.taken.length > 0 &&
             html`<div class="is-bad"><dt>Edited</dt><dd>${plain(edited)}: the nodes taken over keep the results
@@ -162,6 +168,17 @@ function PlanText({ run, plan, edited, isPart, isShared, isRefused }) {
         : html`<${Loading} what="what will happen" />`
   }</section>`;
 }
+
+/** What becomes of failed child runs, and of the failed children of those.
+ * @param {Plan["children"]} children @param {Map<string, string>} names  of nodes @returns {string[]} */
+const childLines = (children, names) =>
+  children.flatMap(({ run, node, item, taken, why_new: why, children: below }) => {
+    const of = `${run} of ${names.get(node) ?? node}${item === null ? "" : ` [${item}]`}`;
+    const what = why
+      ? `a new child starts instead, since ${why}`
+      : `starts again; taken over: ${taken.join(", ") || "nothing"}`;
+    return [`${of}: ${what}`, ...childLines(below, new Map())];
+  });
 
 /** How many items of a node run again, if the good ones are taken over; empty without items.
  * @param {import("../types/api").RunNode} node */

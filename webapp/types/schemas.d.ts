@@ -585,36 +585,6 @@ export type Cancel = {
   why?: string;
 };
 
-export type Rerun = {
-  /** a node; it and all nodes after it run again */
-  from?: string;
-  /** what failed runs again, and all nodes after it */
-  failed?: boolean;
-  /** they replace values of the earlier run */
-  values?: Record<string, unknown>;
-  /** by the present version of the flow */
-  latest?: boolean;
-  /** wait for the host with its workspace */
-  same_host?: boolean;
-};
-
-export type RerunPlan = {
-  run: string;
-  flow: string;
-  ver: number;
-  /** nodes that run again */
-  again: string[];
-  /** nodes that never ran and may run */
-  new: string[];
-  /** nodes that are taken over */
-  taken: string[];
-  values: Record<string, unknown>;
-  workspace: {
-    host: string | null;
-    why_empty: string;
-  };
-};
-
 export type Ordered = {
   run: string;
   summary: Summary;
@@ -706,6 +676,52 @@ export type Pruned = {
   /** false: the host is still removing them */
   done: boolean;
 };
+
+export type Rerun = {
+  /** a node; it and all nodes after it run again */
+  from?: string;
+  /** what failed runs again, and all nodes after it */
+  failed?: boolean;
+  /** they replace values of the earlier run */
+  values?: Record<string, unknown>;
+  /** by the present version of the flow */
+  latest?: boolean;
+  /** wait for the host with its workspace */
+  same_host?: boolean;
+};
+
+export type RerunPlan = {
+  run: string;
+  flow: string;
+  ver: number;
+  /** nodes that run again */
+  again: string[];
+  /** nodes that never ran and may run */
+  new: string[];
+  /** nodes that are taken over */
+  taken: string[];
+  /** failed child runs that start again; the first of them */
+  children: ChildPlan[];
+  more_children: number;
+  values: Record<string, unknown>;
+  workspace: {
+    host: string | null;
+    why_empty: string;
+  };
+};
+
+export type ChildPlan = {
+  node: string;
+  item: number | null;
+  run: string;
+  /** nodes that are taken over in it */
+  taken: string[];
+  /** why a new child starts instead; else empty */
+  why_new: string;
+  children: ChildPlan[];
+};
+
+export type ChildRerun = Record<string, unknown>;
 
 export type Secrets = {
   host: string;

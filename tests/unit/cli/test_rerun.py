@@ -49,3 +49,23 @@ def test_plan_is_printed_before_the_run_that_follows_it(monkeypatch: pytest.Monk
         "  workspace: empty, since it was removed",
         "h1-2",
     ]
+
+
+def test_plan_says_what_becomes_of_failed_children(monkeypatch: pytest.MonkeyPatch) -> None:
+    below = a_child(run="h2-9", node="task.send", why_new="h3 is away")
+    child = a_child(run="h1-2", item=3, taken=["task.pack"], children=[below])
+    monkeypatch.setitem(PLAN, "children", [child])
+    monkeypatch.setitem(PLAN, "more_children", 7)
+
+    begun = rerun_of(monkeypatch, "--failed")
+
+    assert begun.output.splitlines()[1:4] == [
+        "  h1-2 of task.ride[3]: starts again; taken over: task.pack",
+        "    h2-9 of task.send: a new child starts instead, since h3 is away",
+        "  and 7 more children",
+    ]
+
+
+def a_child(**others: object) -> dict[str, object]:
+    made: dict[str, object] = {"node": "task.ride", "item": None, "taken": [], "why_new": ""}
+    return {**made, "children": [], **others}

@@ -13,6 +13,7 @@ from floe.model.flow import Flow, RunOutput
 from floe.model.ids import FlowId, HostId, NodeId, RunRef
 from floe.model.run import Run
 from floe.model.signal import Cancel
+from floe.model.taken import RerunOf
 from floe.model.template import plain_template
 from tests.make import H1, STORE, a_flow, a_node, an_end, exited, the_key
 from tests.make_core import a_core, a_start, begun, ended, events_of, stepped, to
@@ -137,6 +138,19 @@ def test_child_whose_flow_file_needs_what_its_parent_holds_ends_bad() -> None:
 
     assert core.table.runs[CHILD].why == "staging is held by its parent h1-1"
     assert core.table.runs[parent.ref].good is False
+
+
+def test_child_whose_earlier_run_was_just_removed_is_a_new_one() -> None:
+    core = a_core()
+    [parent] = begun(core, release())
+    core.site.removed.put_newest("h1-9@k3f9", True, 1)
+    old = a_child(parent, rerun_of=RerunOf(run="h1-9@k3f9"))
+
+    decided = stepped(core, old)
+
+    [pended] = [e for e in events_of(decided) if isinstance(e, ChildPended)]
+    assert pended.why_new == "nothing of h1-9 is taken over: it was removed"
+    assert core.table.runs[CHILD].rerun_of is None
 
 
 @pytest.mark.parametrize("only", [H1, HostId("h9")])

@@ -24,6 +24,8 @@ def test_plan_names_nodes_by_their_references() -> None:
         "again": ["task.ship"],
         "new": [],
         "taken": ["task.build", "merge.all"],
+        "children": [],
+        "more_children": 0,
         "values": {"n": 1},
         "workspace": {"host": None, "why_empty": plan.why_empty},
     }
