@@ -132,11 +132,10 @@ class PeerGateway:
         if ref is None:
             return incoming
         floor: int | None = None
-        if ref not in self._core.table.runs and (
-            await self._store.history(ref, 0, 1) or await self._store.pruned(ref)
-        ):
+        is_known, row = await self._store.traces(ref, "floor")
+        if is_known and ref not in self._core.table.runs:
             floor = FLOOR_MAX
-        elif isinstance(row := await self._store.row("floor", ref.key), int):
+        elif isinstance(row, int):
             floor = row
         return replace(incoming, input=replace(received, floor=floor))
 

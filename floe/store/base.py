@@ -228,6 +228,13 @@ class RunStore(Protocol):
         """
         ...
 
+    async def traces(self, run: RunRef, kind: str) -> tuple[bool, Json]:
+        """Whether a run has a log here or was removed, and the ledger entry of a kind with its key.
+
+        One read, because an offered run waits for it.
+        """
+        ...
+
     async def repeated(self, runs: Collection[str]) -> frozenset[str]:
         """Those of some runs, by their keys, that are repeated by a run with a row."""
         ...

@@ -193,6 +193,11 @@ class MemoryStore:
         self._check_open()
         return self._pruned.get(run.key)
 
+    async def traces(self, run: RunRef, kind: str) -> tuple[bool, Json]:
+        """As in the port."""
+        is_known = bool(await self.history(run, 0, 1)) or run.key in self._pruned
+        return is_known, await self.row(kind, run.key)
+
     async def repeated(self, runs: Collection[str]) -> frozenset[str]:
         """As in the port; reads the whole directory."""
         self._check_open()

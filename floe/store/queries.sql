@@ -89,6 +89,13 @@ AND at < (SELECT at FROM pruned ORDER BY at DESC LIMIT 1 OFFSET :most);
 -- The record of a removed run.
 SELECT key, flow, at, why FROM pruned WHERE key = ?;
 
+-- name: traces
+-- Whether a run has a log here or was removed, and the ledger entry of a kind with its key.
+SELECT
+    EXISTS (SELECT 1 FROM log WHERE run = :run)
+        OR EXISTS (SELECT 1 FROM pruned WHERE key = :run),
+    (SELECT value FROM ledger WHERE kind = :kind AND key = :run);
+
 -- name: pruned_changes
 -- This store's own removals after a position.
 SELECT pos, key, flow, at, why FROM pruned WHERE pos > ? ORDER BY pos LIMIT ?;

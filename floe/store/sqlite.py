@@ -161,6 +161,14 @@ class SqliteStore:
         )
         return pruned_in(*rows[0]) if rows else None
 
+    async def traces(self, run: RunRef, kind: str) -> tuple[bool, Json]:
+        """As in the port."""
+        values = {"run": run.key, "kind": kind}
+        [(is_known, text)] = await self._read(
+            lambda conn: conn.execute(queries()["traces"], values).fetchall()
+        )
+        return bool(is_known), None if text is None else from_text(text)
+
     async def repeated(self, runs: Collection[str]) -> frozenset[str]:
         """As in the port."""
         keys = to_text([*runs])

@@ -981,6 +981,21 @@ async def test_a_store_knows_when_and_why_a_run_was_removed(store: RunStore) -> 
     assert await store.pruned(a_run(2)) is None
 
 
+async def test_a_run_leaves_a_trace_by_its_log_its_removal_or_a_ledger_row(
+    store: RunStore,
+) -> None:
+    logged, removed, noted = a_run(1), a_run(2), a_run(3)
+    for run in (logged, removed):
+        await store.append(a_batch(an_append(run, summary=a_summary(run))))
+    await store.append(Batch(prunes=(a_removal(removed),)))
+    await store.append(Batch(ledger=(a_note(noted.key, 7, "floor"),)))
+
+    assert await store.traces(logged, "floor") == (True, None)
+    assert await store.traces(removed, "floor") == (True, None)
+    assert await store.traces(noted, "floor") == (False, 7)
+    assert await store.traces(noted, "once") == (False, None)
+
+
 async def test_the_idempotency_keys_of_a_removed_run_stay(store: RunStore) -> None:
     await store.append(Batch(ledger=(a_note("k1", a_run(1).key, "once"),)))
 
