@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Final, Literal
 
 from floe.host.step_result import Recorded
-from floe.model.codec import from_text, iso, to_text
+from floe.model.codec import from_text, iso, shown_text, to_text
 from floe.model.event import GrantRevoked, RunActivated
 from floe.model.ids import NO_ITEM, RunRef, StoreId
 from floe.model.nouns import dataclass
@@ -104,7 +104,7 @@ def frame_of(pos: int, step: Recorded, named: Named) -> Frame:
         shape["summary"] = summary_shape(step.summary, named)
     begins = isinstance(event, RunActivated)
     # Only texts with `@` or `=` may have a password. The key in a row always has an `@`.
-    text = to_text(shape) if step.summary is None else ""
+    text = shown_text(shape) if step.summary is None else ""
     if not text or "@" in text or "=" in text:
-        text = to_text(masked(shape))
+        text = shown_text(masked(shape))
     return Frame(str(pos), record.run, text, "event", record.epoch, record.seq, begins)

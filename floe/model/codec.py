@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Final, TypeVar, cast
 
+import msgspec
+
 from floe.model.event import Event
 from floe.model.flow import Flow
 from floe.model.ids import Instant, Json, Shape
@@ -28,9 +30,23 @@ _dumps: Final = json.JSONEncoder(
 ).encode
 
 
+_shown: Final = msgspec.json.Encoder().encode
+
+
 def to_text(value: object) -> str:
     """Encode a JSON shape as compact text. Raises ValueError for NaN and infinities."""
     return _dumps(value)
+
+
+def shown_text(value: object) -> str:
+    """The same for readers alone, in a quarter of the time; some floats are spelled differently.
+
+    Only for values that a store has taken: NaN would become null.
+    """
+    try:
+        return _shown(value).decode()
+    except (UnicodeEncodeError, TypeError):  # half a character, a class of texts or numbers
+        return to_text(value)
 
 
 def from_text(text: str | bytes) -> Json:

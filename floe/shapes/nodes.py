@@ -1,7 +1,7 @@
 """Nodes of a run as JSON: in full, and the changes of one event."""
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 from floe.kernel.inputs import givers_of, inputs_of
 from floe.kernel.items import label_of_item, state_of
@@ -41,27 +41,33 @@ def node_shape(run: Run, node: Node) -> Shape:
 
 def visit_shape(state: NodeState, due: Instant | None = None) -> Shape:
     """One visit of a node. `due`: when its timer or its next attempt is due."""
+    facts = zip(_VISIT, _facts(state, due), strict=True)
+    return {name: write(value) if write else value for (name, write, _), value in facts}
+
+
+def _facts(state: NodeState, due: Instant | None) -> tuple[object, ...]:
+    """The values of `_VISIT`, before they are written."""
     last = state.outcome or (state.attempts[-1].outcome if state.attempts else None)
-    return {
-        "visit": state.visit,
-        "tag": state.tag,
-        "good": state.good if state.tag else None,
-        "status": last.status if last else None,
-        "why": last.why if last else "",
-        "attempt": state.attempt,
-        "entered_at": iso(state.entered_at),
-        "queued_at": iso(state.queued_at),
-        "started_at": iso(state.started_at),
-        "asked_at": iso(state.asked_at),
-        "due": iso(due),
-        "ended_at": iso(state.settled_at),
-        "by": state.by,
-        "taken_from": state.taken_from,
-        "child": state.child,
-        "output_bytes": state.output_bytes,
-        "outputs": dict(state.outputs),
-        "attempts": [attempt_shape(a) for a in state.attempts[-ATTEMPTS_SHOWN:]],
-    }
+    return (
+        state.visit,
+        state.tag,
+        state.good if state.tag else None,
+        last.status if last else None,
+        last.why if last else "",
+        state.attempt,
+        state.entered_at,
+        state.queued_at,
+        state.started_at,
+        state.asked_at,
+        due,
+        state.settled_at,
+        state.by,
+        state.taken_from,
+        state.child,
+        state.output_bytes,
+        state.outputs,
+        state.attempts[-ATTEMPTS_SHOWN:],
+    )
 
 
 def node_change(before: Run | None, run: Run, node: Node, item: int = NO_ITEM) -> Shape:
@@ -73,20 +79,23 @@ def node_change(before: Run | None, run: Run, node: Node, item: int = NO_ITEM) -
     that equals `entered_at`.
     """
     state, earlier = run.nodes[node.id], before.nodes.get(node.id) if before else None
-    new: Shape = {"state": state_text(run, state)}
+    changes: Shape = {"state": state_text(run, state)}
     if before is None:
-        new |= {"class": node.cls, "type": node.type, "name": node.name}
-    new |= visit_shape(state, state.due or wait_due(run, node.id))
-    new["visits"] = _visits(run, node)
-    old = _UNTOLD
+        changes |= {"class": node.cls, "type": node.type, "name": node.name}
+    new, old = _facts(state, state.due or wait_due(run, node.id)), _UNTOLD
     if before is not None and earlier is not None:
-        due = earlier.due or wait_due(before, node.id)
-        old = {**_UNTOLD, **visit_shape(earlier, due), "visits": _visits(before, node)}
-    if new["queued_at"] == new["entered_at"] and state.visit == 1:
-        del new["queued_at"]
+        old = _facts(earlier, earlier.due or wait_due(before, node.id))
+    # As most values do not change, they are compared first, and only then written.
+    for (name, write, _), value, known in zip(_VISIT, new, old, strict=True):
+        if value != known:
+            changes[name] = write(value) if write else value
+    if state.visit == 1 and state.queued_at == state.entered_at:
+        changes.pop("queued_at", None)
     if len(state.attempts) == 1:
-        del new["attempts"]
-    changes = {k: v for k, v in new.items() if k not in old or v != old[k]}
+        changes.pop("attempts", None)
+    visits = _visits(run, node)
+    if visits != (_visits(before, node) if before is not None and earlier is not None else []):
+        changes["visits"] = visits
     if state.items is not None and (earlier is None or earlier.visit != state.visit):
         changes["items"] = labels(state)
     if item != NO_ITEM and (one := state_of(run, node.id, item)):
@@ -100,28 +109,6 @@ def _visits(run: Run, node: Node) -> list[Shape]:
         {"state": state_text(run, visit), **visit_shape(visit)}
         for visit in run.earlier.get(node.id, ())
     ]
-
-
-_UNTOLD: Mapping[str, object] = {
-    "visit": 1,
-    "visits": [],
-    "tag": None,
-    "good": None,
-    "status": None,
-    "why": "",
-    "attempt": 1,
-    "started_at": None,
-    "asked_at": None,
-    "due": None,
-    "ended_at": None,
-    "by": "",
-    "taken_from": "",
-    "child": "",
-    "output_bytes": 0,
-    "outputs": {},
-    "attempts": [],
-}
-"""The values that a listener assumes for a node until it receives others."""
 
 
 def node_page(run: Run, node: Node) -> Shape:
@@ -226,3 +213,32 @@ def attempt_shape(attempt: Attempt) -> Shape:
         "output_bytes": attempt.output_bytes,
         "child": attempt.child,
     }
+
+
+_ALWAYS: Final = object()
+"""Equals no value."""
+
+_VISIT: Final[Sequence[tuple[str, Callable[[Any], object] | None, object]]] = (
+    ("visit", None, 1),
+    ("tag", None, None),
+    ("good", None, None),
+    ("status", None, None),
+    ("why", None, ""),
+    ("attempt", None, 1),
+    ("entered_at", iso, _ALWAYS),
+    ("queued_at", iso, _ALWAYS),
+    ("started_at", iso, None),
+    ("asked_at", iso, None),
+    ("due", iso, None),
+    ("ended_at", iso, None),
+    ("by", None, ""),
+    ("taken_from", None, ""),
+    ("child", None, ""),
+    ("output_bytes", None, 0),
+    ("outputs", dict, {}),
+    ("attempts", lambda attempts: [attempt_shape(one) for one in attempts], ()),
+)
+"""Each value of a visit: its name, how it is written as JSON if that changes it, and the value that
+a listener assumes until it receives a different one."""
+
+_UNTOLD: Final = tuple(untold for _, _, untold in _VISIT)

@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 
 from floe.model.children import SubFlow
-from floe.model.codec import decode_event, encode_event, from_text, to_text
+from floe.model.codec import decode_event, encode_event, from_text, shown_text, to_text
 from floe.model.event import NodeEntered
 from floe.model.flow import (
     Ask,
@@ -21,7 +21,7 @@ from floe.model.flow import (
 )
 from floe.model.form import Form
 from floe.model.http import Http, HttpHeader
-from floe.model.ids import Instant, NodeId
+from floe.model.ids import Instant, Json, NodeId
 from floe.model.notify import Notify
 from floe.model.ssh import Ssh
 from floe.model.template import Template, TemplatePart, plain_template
@@ -66,3 +66,13 @@ def test_work_that_was_entered_is_read_again(work: Work) -> None:
 @pytest.mark.parametrize("cls", get_args(Work), ids=lambda cls: cls.__name__)
 def test_no_field_takes_the_place_of_the_name_of_its_class(cls: type) -> None:
     assert "kind" not in cls.__dataclass_fields__  # type: ignore[attr-defined]  # all are dataclasses
+
+
+@pytest.mark.parametrize("value", [1e16, 0.1, 2**70, 'é\x1f\u2028"', [None, True, {"a": -1}]])
+def test_text_for_readers_has_the_same_value(value: Json) -> None:
+    assert from_text(shown_text(value)) == value
+
+
+@pytest.mark.parametrize("value", ["\ud800", type("Text", (str,), {})("a")])
+def test_text_for_readers_can_be_written_of_all_that_other_texts_can(value: str) -> None:
+    assert shown_text([value]) == to_text([value])

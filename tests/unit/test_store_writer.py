@@ -14,7 +14,7 @@ from floe.model.run import Pruned
 from floe.store import sqlite_writer
 from floe.store.base import Append
 from floe.store.sqlite_file import begin, connect, open_database
-from floe.store.sqlite_writer import SqliteWriter, Waiting
+from floe.store.sqlite_writer import AT_ONCE_MAX, SqliteWriter, Waiting
 from tests.make_store import a_removal, a_run, an_append
 
 
@@ -238,7 +238,7 @@ async def test_a_step_is_stored_by_the_thread_of_its_caller(at_once: Traced) -> 
     "waiting",
     [
         pytest.param(batch(an_append(a_run()), promise=True), id="a promise is synced"),
-        pytest.param(batch(an_append(a_run(), 0, 65)), id="many events"),
+        pytest.param(batch(an_append(a_run(), 0, AT_ONCE_MAX + 1)), id="many events"),
         pytest.param(batch(an_append(a_run()), prunes=[a_removal(a_run())]), id="a removal"),
     ],
 )
