@@ -101,7 +101,7 @@ class Folders:
         """The one that was not used for the longest time comes first."""
 
     def enter(self, path: str, *, make: bool = False, mode: int = 0o700) -> int:
-        """The same as `folder_of`, but the descriptor stays with this object."""
+        """Enter a folder of files as `folder_of` does; the descriptor stays with this object."""
         folder = path.rpartition("/")[0]
         if (fd := self._known(folder)) >= 0:
             return fd
@@ -116,7 +116,7 @@ class Folders:
         return self._keep(folder, _into(fd, folder, make=make, mode=mode), root)
 
     def close(self) -> None:
-        """Close all of them."""
+        """Close all folders of files."""
         while self._open:
             os.close(self._open.popitem()[1].fd)
 
@@ -233,7 +233,7 @@ def size_of(path: Path) -> int:
 
 
 def size_in(folder: int, path: str) -> int:
-    """The same if the folder is open. Raises FileNotFoundError, NotPlain, OSError."""
+    """The size of a file if its folder is open. Raises FileNotFoundError, NotPlain, OSError."""
     found = os.stat(path.rpartition("/")[2], dir_fd=folder, follow_symlinks=False)
     _check(found, path)
     return found.st_size

@@ -101,7 +101,8 @@ def page(seed: int, count: int, *, answers: bool) -> str:
     """The draw as it is printed: the same for the same seed and the same functions."""
     everything = functions()
     drawn = random.Random(seed).sample(everything, count)  # noqa: S311  # no secret
-    lines = [f"seed {seed}, {count} of {len(everything)} functions", ""]
+    lines = [f"seed {seed}, {count} of {len(everything)} functions"]
+    lines += ["ports with implementations to choose from are in base.py of their room", ""]
     for number, one in enumerate(drawn, 1):
         lines.append(f"{number:2}. {_short(one.signature)}")
         lines.append(f"    {_short(one.text) or '(no text)'}")

@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from floe.host.core import HubCore
+from floe.host.core import HostCore
 from floe.host.inputs import FlowRead, Incoming, Input, Packed, Start
 from floe.host.site import SiteSettings
 from floe.host.step_result import StepResult
@@ -33,9 +33,9 @@ from tests.make import (
 BUILD = a_flow(a_node("build"), an_end())
 
 
-def a_core(**others: Any) -> HubCore:
+def a_core(**others: Any) -> HostCore:
     made: dict[str, Any] = {"id": H1, "tags": frozenset({"linux"}), "workspace_root": "/srv"}
-    return HubCore(SiteSettings(**(made | others)), STORE)
+    return HostCore(SiteSettings(**(made | others)), STORE)
 
 
 def a_start(flow: Flow = BUILD, **others: Any) -> Incoming:
@@ -53,11 +53,11 @@ def a_resource(*tags: str, **others: Any) -> Flow:
     return a_flow(a_node("build"), an_end(), resource_tags=tags, **others)
 
 
-def stepped(core: HubCore, *words: Incoming) -> StepResult:
+def stepped(core: HostCore, *words: Incoming) -> StepResult:
     return core.step(words, NOW)
 
 
-def begun(core: HubCore, *flows: Flow) -> list[Run]:
+def begun(core: HostCore, *flows: Flow) -> list[Run]:
     """The runs of some flows, each started in a step of its own."""
     refs = [stepped(core, a_start(flow)).appends[0].run for flow in flows]
     return [core.table.runs[ref] for ref in refs]
@@ -67,7 +67,7 @@ def to(run: Run | RunRef, word: Input, **others: Any) -> Incoming:
     return Incoming(input=word, run=run.ref if isinstance(run, Run) else run, **others)
 
 
-def ended(core: HubCore, run: Run) -> StepResult:
+def ended(core: HostCore, run: Run) -> StepResult:
     """The step in which the one command of a run ends well."""
     return stepped(core, to(run, exited(core.table.runs[run.ref], "build")))
 
@@ -76,7 +76,7 @@ def events_of(decided: StepResult) -> list[Event]:
     return [step.record.event for step in decided.recorded]
 
 
-def phases(core: HubCore, *runs: Run) -> list[str]:
+def phases(core: HostCore, *runs: Run) -> list[str]:
     return [core.table.runs[run.ref].phase for run in runs]
 
 
@@ -109,7 +109,7 @@ Move = tuple[int, int, int]
 MOVES = st.lists(st.lists(st.tuples(*[st.integers(0, 9)] * 3), min_size=1, max_size=4), max_size=25)
 
 
-def input_of(core: HubCore, move: Move) -> Incoming:
+def input_of(core: HostCore, move: Move) -> Incoming:
     """A word that fits the state at hand, more or less: some are late or repeated."""
     what, which, how = move
     runs = list(core.table.runs.values())
@@ -140,7 +140,7 @@ def input_of(core: HubCore, move: Move) -> Incoming:
     return to(run, exited(run, node, 0 if how else 1))
 
 
-def snapshot(core: HubCore) -> object:
+def snapshot(core: HostCore) -> object:
     table = core.table
     return (
         dict(table.runs),
@@ -155,7 +155,7 @@ def snapshot(core: HubCore) -> object:
     )
 
 
-def check(core: HubCore) -> None:
+def check(core: HostCore) -> None:
     """What holds of a table at any time."""
     table = core.table
     holders = [

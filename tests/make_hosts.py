@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from floe.host.core import HubCore
+from floe.host.core import HostCore
 from floe.host.inputs import FLOOR_MAX, Forget, Incoming, Input, Received, Start, Surroundings
 from floe.host.ledger import LEDGER_KINDS
 from floe.host.site import SiteSettings
@@ -32,7 +32,7 @@ class Host:
 
     settings: SiteSettings
     store: StoreId
-    core: HubCore
+    core: HostCore
     now: Instant = NOW
     ledger: dict[tuple[str, str], Json] = field(default_factory=dict)
     logs: dict[RunRef, list[Record]] = field(default_factory=dict)
@@ -143,7 +143,7 @@ class Host:
         self.settings = SiteSettings(**(settings | others))
         fence = self.ledger.get(("keeper", "fence"))
         named = self.core.site.named
-        self.core = HubCore(
+        self.core = HostCore(
             self.settings,
             self.store,
             serial=max([r.serial for r in self.logs if r.store == self.store], default=0),
@@ -173,7 +173,7 @@ def a_host_core(
         "peers": 1,
     }
     settings = SiteSettings(**(made | others))
-    return Host(settings, store_id, HubCore(settings, store_id, term=NOW // 1000, named=named))
+    return Host(settings, store_id, HostCore(settings, store_id, term=NOW // 1000, named=named))
 
 
 Lose = Callable[[Envelope], bool]

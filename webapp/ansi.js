@@ -16,6 +16,7 @@ const ESCAPE = /\x1b\[([0-9;:<=>?]*)[ -/]*([@-~])|\x1b[\]PX^_][^\x07\x1b\n]*(?:\
 const LEVELS = [0, 95, 135, 175, 215, 255];
 
 /**
+ * The spans of a line with ANSI escapes, each in one style.
  * @param {string} line  without its line end
  * @param {Style} style in effect at the start of the line
  * @returns {Span[]}
@@ -34,7 +35,7 @@ export function spansOf(line, style) {
   return spans;
 }
 
-/** The style of an escape's numbers, as `1;32`. @param {string} codes */
+/** The style of the numbers of an ANSI escape, as `1;32`. @param {string} codes */
 export const styleOf = (codes) => (codes ? restyled(PLAIN, codes) : PLAIN);
 
 /** The text that a terminal shows for a line with carriage returns: the last writing. @param {string} line */

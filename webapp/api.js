@@ -43,6 +43,7 @@ export class Problem extends Error {
 export const onUnauthorized = { call: () => {} };
 
 /**
+ * Send a request to the API.
  * @param {string} path  below the base
  * @param {RequestInit} [options]
  * @returns {Promise<Response>}
@@ -72,6 +73,7 @@ async function problemBody(response) {
 }
 
 /**
+ * GET a path of the API.
  * @template T
  * @param {string} path
  * @param {AbortSignal} [signal]
@@ -82,7 +84,7 @@ export async function get(path, signal) {
 }
 
 /**
- * Send a JSON body. The key makes a repetition of this call (for example by a proxy) harmless.
+ * POST a JSON body to the API. The key makes a repetition of this call (for example by a proxy) harmless.
  * @template T
  * @param {string} path
  * @param {object} [body]
@@ -97,7 +99,7 @@ export async function post(path, body = {}) {
   return response.status === 204 ? /** @type {T} */ (undefined) : read(await response.text());
 }
 
-/** Delete the object at a path. @param {string} path */
+/** DELETE a path of the API. @param {string} path */
 export async function remove(path) {
   await request(path, { method: "DELETE" });
 }

@@ -3,6 +3,7 @@
 /** @typedef {{from: number, to: number, state: string, what: string}} Bar  instants in ms; state "waits" for waiting */
 
 /**
+ * The bars of a node, one for each attempt.
  * @param {import("./types/api").RunNode} node
  * @param {number} moment  end of the bars that are not over
  * @param {boolean} many  whether the node entered more than once
@@ -57,7 +58,7 @@ export function barsOf(node, moment, many = (node.visit ?? 1) > 1) {
 }
 
 /**
- * The position of an instant between two others, for CSS.
+ * The place of a bar: the position of an instant between two others, for CSS.
  * @param {number} instant
  * @param {number} start
  * @param {number} end
@@ -65,7 +66,10 @@ export function barsOf(node, moment, many = (node.visit ?? 1) > 1) {
 export const placeOf = (instant, start, end) =>
   `${(100 * Math.min(1, Math.max(0, (instant - start) / Math.max(1, end - start)))).toFixed(3)}%`;
 
-/** When the first attempt of a node's visit started; empty before. @param {import("./types/api").RunNode} node */
+/**
+ * When the first bar of a node's visit begins: its first attempt; empty before.
+ * @param {import("./types/api").RunNode} node
+ */
 export function firstStart(node) {
   const isCut = (node.attempts?.[0]?.attempt ?? 1) > 1; // the first attempts are not listed
   return (isCut && node.entered_at) || (node.attempts?.find((one) => one.started_at)?.started_at ?? node.started_at);

@@ -21,7 +21,7 @@ function sheet(name) {
 }
 
 /**
- * A component that is not loaded yet.
+ * Code of a component that is not loaded yet.
  * @param {() => Promise<unknown>} bring  imports it
  * @param {string[]} [styles]  names of its style sheets
  * @returns {Later}
@@ -41,7 +41,10 @@ export function later(bring, styles = []) {
   return { code, load };
 }
 
-/** The component once it is here, else null. @param {Later | null} part  null: none is wanted */
+/**
+ * The component whose code loads later, once it is here, else null.
+ * @param {Later | null} part  null: none is wanted
+ */
 export function useLater(part) {
   const known = part?.code.value ?? null;
   useLayoutEffect(() => {

@@ -9,7 +9,7 @@ const RGB = /^rgb\((\d+) (\d+) (\d+)\)$/;
 const GROUND = "var(--sunken)";
 
 /**
- * The colour of a text, or null for the usual one.
+ * A legible colour of a text, or null for the usual one.
  * @param {string} text  a named colour `var(--…)`, `rgb(r g b)`, or empty for the usual one
  * @param {string} back  of its background, in the same way
  */

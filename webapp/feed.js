@@ -40,12 +40,12 @@ export function open(consume) {
   connect();
 }
 
-/** Use the key of this session for connections from now on. @param {string} page */
+/** Use the key of this session for connections of the feed from now on. @param {string} page */
 export function identify(page) {
   key = page;
 }
 
-/** Disconnect and forget the position (log out). */
+/** Disconnect the feed and forget its position (log out). */
 export function close() {
   wanted = false;
   position = "";
@@ -56,7 +56,7 @@ export function close() {
   link.value = { state: "connecting", since: 0, retry_at: 0 };
 }
 
-/** Try again now instead of at the end of the back-off. */
+/** Connect the feed again now instead of at the end of the back-off. */
 export function retry() {
   clearTimeout(timer);
   if (wanted && !socket) connect();
@@ -72,7 +72,7 @@ export function follow(key, watch) {
   send({ watch: watch() });
 }
 
-/** @param {string} key */
+/** Request the output of a node no more in the feed. @param {string} key */
 export function unfollow(key) {
   const watch = watched.get(key);
   if (!watch) return;

@@ -24,7 +24,7 @@ export function lastRun(flow) {
   return last;
 }
 
-/** @param {import("./types/api").Flow} flow */
+/** The state of the last run of a flow. @param {import("./types/api").Flow} flow */
 export function lastState(flow) {
   const last = lastRun(flow);
   return last ? liveState(last) : "never";

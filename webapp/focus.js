@@ -10,7 +10,7 @@ export const ITEMS = "main .row-name, main .step, main .gantt-row";
  */
 let last = null;
 
-/** @returns {HTMLElement[]} */
+/** The items of a page that the keyboard can focus. @returns {HTMLElement[]} */
 export const items = () =>
   [.../** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(ITEMS))].filter(
     (item) => item.offsetParent !== null,

@@ -6,7 +6,7 @@ import { h } from "preact";
 export const html = /** @type {any} */ (htm.bind(/** @type {any} */ (h)));
 
 /**
- * Join the class names that are not empty.
+ * Join the class names for html that are not empty.
  * @param {...(string | false | null | undefined)} names
  */
 export const classes = (...names) => names.filter(Boolean).join(" ");

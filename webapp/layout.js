@@ -55,6 +55,7 @@ const STACK_HEAD = 36;
 const STACK_WIDTH = 1100;
 
 /**
+ * The layout of a graph as a plan: the places of nodes and the lines between them.
  * @param {FlowGraph} graph
  * @param {Set<string>} open  ids of the open stacks
  * @param {(name: string) => number} measure  the width of a name in px

@@ -32,6 +32,7 @@ function decoded(text) {
 export const route = signal(parse());
 
 /**
+ * Go to the route of a link.
  * @param {string} href
  * @param {{replace?: boolean}} [options]
  */
@@ -45,8 +46,10 @@ export function go(href, { replace = false } = {}) {
   }
 }
 
-/** This page with some of its query changed; an empty value takes a key away.
- * @param {Record<string, string>} changes */
+/**
+ * The present route with some of its query changed; an empty value takes a key away.
+ * @param {Record<string, string>} changes
+ */
 export function here(changes) {
   const query = new URLSearchParams(route.value.query);
   for (const [key, value] of Object.entries(changes)) {
@@ -57,9 +60,9 @@ export function here(changes) {
   return location.pathname + (text ? `?${text}` : "");
 }
 
-/** @param {string} id */
+/** The route to the page of a run. @param {string} id */
 export const runHref = (id) => `${ROOT}/runs/${encodeURIComponent(id)}`;
-/** @param {string} id */
+/** The route to the page of a flow. @param {string} id */
 export const flowHref = (id) => `${ROOT}/flows/${encodeURIComponent(id)}`;
 
 addEventListener("popstate", () => (route.value = parse()));

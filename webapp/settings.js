@@ -2,7 +2,7 @@
 import { effect, signal } from "@preact/signals";
 
 /**
- * A stored preference; without storage it lasts for this visit.
+ * A setting of this browser, stored; without storage it lasts for this visit.
  * @param {string} name
  * @param {string} instead
  */

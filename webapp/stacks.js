@@ -36,13 +36,13 @@ export function unitsOf({ nodes, edges }) {
   });
 }
 
-/** The last part of a tag: the result that it reports. @param {string} tag */
+/** The label of a tag in a stack: its last part, the result that it reports. @param {string} tag */
 export const labelOf = (tag) => tag.slice(tag.lastIndexOf(".") + 1);
 
-/** @param {GraphNode} node */
+/** The name of a node, alone or in a stack. @param {GraphNode} node */
 export const nameOf = (node) => node.name || node.id;
 
-/** The common beginning of names, without a number at its end. @param {string[]} names */
+/** The name of a stack: the common beginning of names, without a number at its end. @param {string[]} names */
 export function stemOf(names) {
   let [stem] = names;
   for (const name of names) while (!name.startsWith(stem)) stem = stem.slice(0, -1);

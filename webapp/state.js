@@ -35,7 +35,7 @@ export const asOf = signal(/** @type {import("./types/api").AsOf} */ ({}));
 export const runsLoaded = signal(/** @type {Loaded<true>} */ ({ data: null, error: null }));
 
 /**
- * A complete reply, reloaded on request; `version` counts the loads.
+ * A part of the state: a complete reply, reloaded on request; `version` counts the loads.
  * @template T
  * @param {() => string} path
  */
@@ -82,7 +82,7 @@ export const flows = cell(() => "flows");
 /** @type {ReturnType<typeof cell<{hosts: import("./types/api").Host[]}>>} */
 export const hosts = cell(() => "hosts");
 
-/** @param {unknown} error @returns {api.Problem} */
+/** An error as a problem that the state can hold. @param {unknown} error @returns {api.Problem} */
 export function asProblem(error) {
   if (error instanceof api.Problem) return error;
   throw error; // a bug of this page, not a reply of the host
@@ -96,7 +96,7 @@ export function asProblem(error) {
 const opened = new Map();
 
 /**
- * Keep a run in full and live until `release`.
+ * Hold a run in the state, in full and live, until `release`.
  * @param {string} id
  * @returns {Open}
  */
@@ -111,7 +111,7 @@ export function hold(id) {
   return open;
 }
 
-/** @param {Open} open */
+/** Let the state drop a run that was held. @param {Open} open */
 export function release(open) {
   open.users -= 1;
   if (!open.users) opened.delete(open.id);
@@ -227,7 +227,7 @@ function mayHaveMoved({ event, run, summary }) {
 
 // --- lists --------------------------------------------------------------------------------
 
-/** Add summaries that are newer than the known ones. @param {Summary[]} list */
+/** Add summaries to the state that are newer than the known ones. @param {Summary[]} list */
 export function learn(list) {
   const next = new Map(runs.value);
   let changed = false;
@@ -249,15 +249,16 @@ export function learn(list) {
   runs.value = next;
 }
 
-/** @param {Summary} a @param {Summary} b */
+/** Order runs of the state from the newest. @param {Summary} a @param {Summary} b */
 export const byNewest = (a, b) => later(b.ended_at ?? b.pended_at, a.ended_at ?? a.pended_at);
 
-/** @param {Summary} a @param {Summary} b */
+/** Order pending runs of the state from the newest. @param {Summary} a @param {Summary} b */
 export const byPended = (a, b) => later(b.pended_at, a.pended_at);
 
 /** Instants have one format, so a plain comparison is enough. @param {string | null} a @param {string | null} b */
 const later = (a, b) => Number((a ?? "") > (b ?? "")) - Number((a ?? "") < (b ?? ""));
 
+/** Load the runs into the state. */
 export async function loadRuns() {
   try {
     const [open, over] = await Promise.all([
@@ -279,7 +280,7 @@ export async function loadRuns() {
 /** @type {Set<(frame: EventFrame | OutputFrame) => void>} */
 const listeners = new Set();
 /**
- * Call a listener with every event and output frame; returns a function that stops it.
+ * Call a listener of the state with every event and output frame; returns a function that stops it.
  * @param {(frame: EventFrame | OutputFrame) => void} listener
  */
 export function listen(listener) {
@@ -326,7 +327,7 @@ function reload() {
 
 api.onUnauthorized.call = () => (user.value = null);
 
-/** Load the logged-in user; without a reply nothing changes. */
+/** Load the logged-in user into the state; without a reply nothing changes. */
 export async function checkLogin() {
   try {
     const login = await api.request("login");
@@ -343,12 +344,13 @@ export async function checkLogin() {
   }
 }
 
-/** @param {string} token */
+/** Log in with a token, and load the user into the state. @param {string} token */
 export async function logIn(token) {
   await api.post("login", { token });
   await checkLogin();
 }
 
+/** Log out: the state has no user any more. */
 export async function logOut() {
   await api.post("logout");
   user.value = null;

@@ -36,7 +36,7 @@ function escaped(char) {
   return code.length > 4 ? `\\u{${code}}` : `\\u${code.padStart(4, "0")}`;
 }
 
-/** @param {number} bytes */
+/** A size in bytes as text. @param {number} bytes */
 export function size(bytes) {
   if (bytes < 1000) return `${bytes} B`;
   if (bytes < 1e6) return `${(bytes / 1e3).toFixed(1)} kB`;
@@ -44,13 +44,13 @@ export function size(bytes) {
   return `${(bytes / 1e9).toFixed(2)} GB`;
 }
 
-/** @param {number} count @param {string} one @param {string} [many] */
+/** A number and its noun as text. @param {number} count @param {string} one @param {string} [many] */
 export const plural = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
 
-/** The type of a node or trigger in the words of people. @param {string} type */
+/** The type of a node or trigger as text, in the words of people. @param {string} type */
 export const typeName = (type) => (type === "data" ? "form" : plain(type));
 
-/** Why a node was skipped; empty if it was not. @param {{state: string, why?: string}} node */
+/** Why a node was skipped, as text; empty if it was not. @param {{state: string, why?: string}} node */
 export const skipOf = ({ state, why }) => (state === "skipped" ? `skipped, since ${plain(why)}` : "");
 
 /** How many nodes of a run ran, once it is over: `4 of 6 ran`, or on its page with nodes that were neither run nor
@@ -62,7 +62,7 @@ export function ranOf({ ran, skipped, nodes = [] }) {
   return never > 0 ? `${ran} ran, ${skipped} skipped, ${never} never ran` : `${ran} of ${ran + skipped} ran`;
 }
 
-/** The state of a run in one word, for people and for colours. @param {import("./types/api").Summary} run */
+/** The state of a run as text in one word, for people and for colours. @param {import("./types/api").Summary} run */
 export function runState(run) {
   if (run.state === "pending") return "pending";
   if (run.state === "active") return "running";

@@ -45,7 +45,7 @@ export function tickStep(span, most) {
   return step ?? D * Math.ceil(span / D / most);
 }
 
-/** A round duration in its shortest form: "1 m 30 s". @param {number} ms */
+/** The text at a tick, a round duration in its shortest form: "1 m 30 s". @param {number} ms */
 export function spanText(ms) {
   let left = ms;
   const words = [];

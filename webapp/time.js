@@ -10,7 +10,7 @@ setInterval(() => {
 
 /** @typedef {string | null | undefined} Instant */
 
-/** @param {number} ms */
+/** A time in milliseconds as a duration. @param {number} ms */
 export function duration(ms) {
   const s = Math.max(0, ms) / 1000;
   if (s < 0.001) return "< 1 ms"; // instants are whole milliseconds
@@ -84,13 +84,13 @@ export function day(at) {
 
 const dateFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 
-/** @param {Instant} at */
+/** A time with its date, to the millisecond. @param {Instant} at */
 export const exact = (at) => (at ? `${dateFormat.format(new Date(at))}, ${precise(at)}` : "");
-/** @param {Instant} at */
+/** A time of day, to the millisecond. @param {Instant} at */
 export const precise = (at) => (at ? preciseFormat.format(new Date(at)) : "");
-/** @param {Instant} at */
+/** A time of day. @param {Instant} at */
 export const clock = (at) => (at ? clockFormat.format(new Date(at)) : "");
-/** @param {Instant} at */
+/** A time with its date. @param {Instant} at */
 export const full = (at) => (at ? fullFormat.format(new Date(at)) : "");
 
 /** An instant with its date and its age, for a pointer that rests on it. @param {Instant} at */
@@ -108,7 +108,7 @@ const datedFormat = new Intl.DateTimeFormat(undefined, {
   hourCycle: "h23",
 });
 
-/** @param {Instant} at */
+/** A time to the minute, with its date unless that is today. @param {Instant} at */
 export const minute = (at) => (at ? (day(at) === "Today" ? minuteFormat : datedFormat).format(new Date(at)) : "");
 
 /**
@@ -122,7 +122,7 @@ export function brief(at) {
 
 const INSTANTS = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g;
 
-/** A text with readable instants. @param {string} text */
+/** A text with readable times in place of instants. @param {string} text */
 export const timed = (text) => text.replace(INSTANTS, when);
 
 /**

@@ -18,7 +18,7 @@ class Spelled {
   }
 }
 
-/** Parse JSON; in values, each number keeps its digits. @param {string} text @returns {any} */
+/** Parse JSON with values: in these, each number keeps its digits. @param {string} text @returns {any} */
 export function read(text) {
   return SPELLED.test(text) ? counted(JSON.parse(text, /** @type {any} */ (kept))) : JSON.parse(text);
 }

@@ -75,7 +75,7 @@ const kept = (old, next) =>
   Object.entries(next).every(([name, value]) => old[/** @type {keyof Sight} */ (name)] === value) ? old : next;
 
 /**
- * A value that changes at most once a second and ends at the latest: for the selection.
+ * A value of the viewport that changes at most once a second and ends at the latest.
  * @template T @param {T} value @returns {T}
  */
 export function useCalm(value) {
@@ -94,7 +94,7 @@ export function useCalm(value) {
 }
 
 /**
- * The part to draw of a list with rows of one height, and the space before and after it. Scrolls to the chosen row
+ * The rows in the viewport of a list with rows of one height, and the space around them. Scrolls to the chosen row
  * when it changes.
  * @param {{current: HTMLElement | null}} box  the scrolled element; each of its rows is a `li`
  * @param {number} count

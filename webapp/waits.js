@@ -46,7 +46,7 @@ const isOpen = (run) =>
   "forms" in run ? run.forms.length > 0 : forms.state.value.data?.forms.some((one) => one.run.id === run.id);
 
 /**
- * The state of a run in one word: an open form takes precedence over active.
+ * The state of a run in one word: one that waits for an open form is `asking`.
  * @param {Summary | import("./types/api").Detail} run
  */
 export const liveState = (run) => (run.state === "active" && isOpen(run) ? "asking" : runState(run));

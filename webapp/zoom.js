@@ -17,6 +17,7 @@ const HEIGHT_MIN = 76;
 const AROUND = 16;
 
 /**
+ * The zoom of a plan in a scrolled box.
  * @param {Plan} plan
  * @param {Place | undefined} aim  scrolled into view when it changes
  */

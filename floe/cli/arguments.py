@@ -18,7 +18,7 @@ class NameArgument(click.ParamType[str]):
     """A text that names something of a host."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Check it. Fails with the reason if it is invalid."""
+        """Check an argument. Fails with the reason if it is invalid."""
         try:
             return self.checked(value)
         except IdInvalid as error:

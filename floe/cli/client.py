@@ -121,7 +121,7 @@ def account() -> Account:
 
 
 def token_of(text: str) -> str:
-    """A token as it is given: itself, or `@file` for the content of a file. Raises Yours."""
+    """A token for the client: itself, or `@file` for the content of a file. Raises Yours."""
     if not text.startswith("@"):
         return text
     try:

@@ -159,7 +159,7 @@ def took(start: str | None, end: str | None) -> str:
 
 
 def node_took(node: Shape) -> str:
-    """The duration of a visit of a node: all its attempts, with the waits between them."""
+    """Format the duration of a visit of a node: all its attempts, with the waits between them."""
     attempts = node.get("attempts") or [{}]
     first = next((one["started_at"] for one in attempts if one.get("started_at")), None)
     first = first or node.get("begun_at")
@@ -169,14 +169,14 @@ def node_took(node: Shape) -> str:
 
 
 def node_state(node: Shape) -> Painted:
-    """The state of a node or item, with its visit and its attempt if it has several."""
+    """Format the state of a node or item, with its visit and its attempt if it has several."""
     visit, attempt = node.get("visit", 1), node.get("attempt", 1)
     again = (f" visit {visit}" if visit > 1 else "") + (f" #{attempt}" if attempt > 1 else "")
     return Painted(state(node["state"]) + again)
 
 
 def items_text(node: Shape) -> str:
-    """How far the items of a node are: `8 items: 5 good, 2 bad, 1 not begun`; empty for none."""
+    """Format how far the items of a node are: `8 items: 5 good, 2 bad, 1 not begun`."""
     count = len(node.get("items", ()))
     if not count:
         return ""
@@ -245,7 +245,7 @@ def reason(node: Shape) -> str:
 
 
 def again(node: Shape) -> str:
-    """When the next attempt of a node or item is due: `again in 5 s`; empty for none."""
+    """Format when the next attempt of a node or item is due: `again in 5 s`; empty for none."""
     is_due = node["state"] == "retrying" and node.get("due")
     return f"again {ahead(node['due'])}" if is_due else ""
 
@@ -287,7 +287,7 @@ def child_of(run: Shape) -> str:
 
 
 def value_lines(values: Mapping[str, Json], label: str = "") -> list[str]:
-    """Values of a run, each on a line of its own: `output url = https://…`."""
+    """Format values of a run, each on a line of its own: `output url = https://…`."""
     shown = {name: v if isinstance(v, str) else json.dumps(v) for name, v in values.items()}
     return [f"  {label}{name} = {clean(text)[:VALUE_MAX]}" for name, text in shown.items()]
 

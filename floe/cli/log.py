@@ -98,7 +98,7 @@ def only_output(run: Shape) -> str:
 
 
 def no_output(run: Shape, name: str, item: int | None) -> str:
-    """Why there is nothing to print of a node or of one of its items."""
+    """Why there is no log to print of a node or of one of its items."""
     node = next((one for one in run["nodes"] if one["id"] == name), None)
     if node is None:
         return f"{run['id']} has not begun"

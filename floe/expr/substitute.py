@@ -51,7 +51,7 @@ def in_values(values: Iterable[str], workspace: str) -> tuple[str, ...]:
 
 
 def in_texts(texts: Iterable[Text], workspace: str) -> tuple[Text, ...]:
-    """`in_value` of each text without templates: arguments of a command, or its `env`."""
+    """Substitute the workspace in texts without templates: arguments of a command, or its `env`."""
     return tuple(in_value(t, workspace) if isinstance(t, str) else t for t in texts)
 
 

@@ -33,7 +33,7 @@ from floe.model.run import Run
 from floe.store.base import Record, Stored
 
 
-class HubCore:
+class HostCore:
     """A host's decisions over its runs."""
 
     def __init__(

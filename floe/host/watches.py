@@ -19,7 +19,7 @@ _WATCH: Final = re.compile(r"([^@]+)@(\d+)/(.+)")
 
 
 class Watch(NamedTuple):
-    """A trigger that is due at instants: the key of its timer and of its marks."""
+    """A watched trigger, which is due at instants: the key of its timer and of its marks."""
 
     flow: FlowId
     ver: int

@@ -11,7 +11,7 @@ from typing import Final
 
 import structlog
 
-from floe.host.core import HubCore
+from floe.host.core import HostCore
 from floe.host.inputs import Incoming, Input, Reply
 from floe.host.step_result import StepResult
 from floe.hub.clock import Clock
@@ -44,7 +44,7 @@ class Loop:
 
     def __init__(
         self,
-        core: HubCore,
+        core: HostCore,
         store: RunStore,
         clock: Clock,
         stored: Callable[[StepResult, int], Awaitable[None]],

@@ -6,7 +6,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from floe.host import repositories
-from floe.host.core import HubCore
+from floe.host.core import HostCore
 from floe.host.inputs import Incoming
 from floe.host.ledger import LEDGER_KINDS
 from floe.host.passed_over import FAULT, PASSED_OVER
@@ -80,7 +80,7 @@ class Parts:
 
 async def core_of(
     host: SiteSettings, store: RunStore, clock: Clock, named: Callable[[RunRef], str]
-) -> HubCore:
+) -> HostCore:
     """The part that decides: a core with everything that the store keeps besides runs."""
     await _go_on(clock, store)
     serial = await store.row("serial", "run")
@@ -92,7 +92,7 @@ async def core_of(
         await store.append(Batch(ledger=(row,), promise=True))
     kinds = [kind for kind in LEDGER_KINDS if kind != "floor"] if host.peers else ["drain", "moved"]
     kinds += [PASSED_OVER, FAULT]
-    return HubCore(
+    return HostCore(
         host,
         store.store_id,
         serial=serial if isinstance(serial, int) else 0,

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from floe.feed.directory_sync import DirectorySync
-from floe.host.core import HubCore
+from floe.host.core import HostCore
 from floe.host.earlier_children import restarting
 from floe.host.inputs import FLOOR_MAX, Incoming, Received, Surroundings, Unsent
 from floe.host.step_result import StepResult
@@ -28,7 +28,7 @@ ABOUT_S: Final = 1.0
 class PeerGateway:
     """The hub's connection to the other hosts."""
 
-    def __init__(self, core: HubCore, store: RunStore, peers: Peers, loop: Loop) -> None:
+    def __init__(self, core: HostCore, store: RunStore, peers: Peers, loop: Loop) -> None:
         self._core = core
         self._store = store
         self._peers = peers

@@ -13,7 +13,7 @@ from floe.model.tags import Tag, emitter_of
 
 
 def woken_by(run: Run, flow: Flow, tag: Tag) -> tuple[Node, ...]:
-    """The nodes that enter because of a tag that has just arrived, in document order."""
+    """The nodes that match a tag which has just arrived, and so enter, in document order."""
     hearers = flow.hearers.get(tag, ())
     return tuple(n for n in hearers if may_enter(run, n) and is_ready(run, n))
 
@@ -56,7 +56,7 @@ def missing(run: Run, node: Node) -> tuple[tuple[Tag, ...], ...]:
 
 
 def sources_of(tags: Iterable[Tag]) -> tuple[NodeId, ...]:
-    """The nodes whose outputs a node sees that these tags wake, nearest last, on top of the
+    """The sources of a node that these matching tags wake, nearest last, on top of the
     trigger's values."""
     emitters = map(emitter_of, tags)
     return tuple(dict.fromkeys([node for node in emitters if node is not None]))

@@ -55,13 +55,13 @@ def from_text(text: str | bytes) -> Json:
 
 
 def encode(value: object) -> Shape:
-    """The JSON shape of a frozen dataclass, without its defaults."""
+    """Encode a frozen dataclass as its JSON shape, without its defaults."""
     cls: Any = type(value)
     return _encoder(cls)(value)
 
 
 def decode(cls: type[T], shape: Mapping[str, Json]) -> T:
-    """Build a dataclass from its JSON shape. Raises KeyError, TypeError or ValueError."""
+    """Decode the JSON shape of a dataclass. Raises KeyError, TypeError or ValueError."""
     return cast(T, _decoder(cast(Any, cls))(shape))
 
 

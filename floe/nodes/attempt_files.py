@@ -143,7 +143,7 @@ def _outputs_content(path: str, left: int, folders: Folders) -> bytes:
 
 
 def output_size(job: Job, folders: Folders) -> tuple[int, str]:
-    """The size of the output in bytes, and what is wrong if it is not a plain file.
+    """The size of an attempt's file with its output, and what is wrong if it is no plain file.
 
     Raises OSError if no file can be opened at the moment.
     """

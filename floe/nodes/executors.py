@@ -13,18 +13,11 @@ from floe.nodes.fetch import Fetches
 from floe.nodes.forbidden import NOTHING_FORBIDDEN, ForbiddenAddresses
 from floe.nodes.messages import Messages
 from floe.nodes.notify import NoticeSender
+from floe.nodes.passing import PassingCommands
 from floe.nodes.preparation import CommandSettings
 from floe.nodes.requests import Requests
 from floe.nodes.smtp import Smtp
 from floe.places import Places
-
-
-class PassingCommands(Commands):
-    """The executor of commands on a temporary root: they end when it is closed."""
-
-    async def close(self) -> None:
-        """Close the executor: stop all commands and the warden. Raises World if it stays."""
-        await self.shutdown()
 
 
 def executors_of(

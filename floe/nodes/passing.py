@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from floe.model.errors import Yours
+from floe.nodes.commands import Commands
 from floe.nodes.warden_link import public_environment
 
 REMOVE_S: Final = 60.0
@@ -96,3 +97,11 @@ class PassingRoot:
 
 def _no_folder(why: str) -> Yours:
     return Yours(f"no temporary folder: {why}", "set TMPDIR to a folder that can be written")
+
+
+class PassingCommands(Commands):
+    """The executor of commands on a temporary root: they end when it is closed."""
+
+    async def close(self) -> None:
+        """Close the executor: stop all commands and the warden. Raises World if it stays."""
+        await self.shutdown()

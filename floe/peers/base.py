@@ -104,7 +104,7 @@ class Request:
 
 
 class Answer(Protocol):
-    """The other host's reply, as it arrives."""
+    """The port's view of another host's reply, as it arrives."""
 
     status: int
     headers: Mapping[str, str]
@@ -119,7 +119,7 @@ class Answer(Protocol):
 
 
 class Socket(Protocol):
-    """A websocket that the server has opened, reduced to its frames."""
+    """The port's view of a websocket that the server has opened, reduced to its frames."""
 
     async def send(self, frame: bytes) -> None:
         """Write a frame; waits while the other end is slow. Raises ConnectionError."""

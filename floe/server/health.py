@@ -12,8 +12,8 @@ async def live(request: web.Request) -> web.Response:
 
 
 async def ready(request: web.Request) -> web.Response:
-    """Whether new runs are accepted and started: the store writes, there is room, commands start,
-    and the host neither stops nor drains."""
+    """Health: whether new runs are accepted and started: the store writes, there is room,
+    commands start, and the host neither stops nor drains."""
     hub = request.app[HUB]
     if request.app[STOPPING].is_set():
         return answer({"ok": False, "why": "stopping"}, 503)

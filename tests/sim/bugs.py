@@ -16,7 +16,7 @@ from floe.host import placement as placement_module
 from floe.host import runs as runs_module
 from floe.host import step as step_module
 from floe.host.cluster import Cluster
-from floe.host.core import HubCore
+from floe.host.core import HostCore
 from floe.host.inputs import Incoming, Prune, Start, Unsent
 from floe.host.leases import claims as claims_module
 from floe.host.leases import keeper as keeper_module
@@ -402,14 +402,14 @@ _view = Site.view
 # --- order and durability ---
 
 
-def _answer_first(self: Machine, core: HubCore, words: Sequence[Incoming]) -> None:
+def _answer_first(self: Machine, core: HostCore, words: Sequence[Incoming]) -> None:
     decided = core.step(words, self.now())
     for reply in decided.replies:
         self.world.answer(reply)
     self._carry_out(core, words, replace(decided, replies=()))
 
 
-def _act_first(self: Machine, core: HubCore, words: Sequence[Incoming]) -> None:
+def _act_first(self: Machine, core: HostCore, words: Sequence[Incoming]) -> None:
     decided = core.step(words, self.now())
     for envelope in decided.messages:
         self.world.send(self, envelope)

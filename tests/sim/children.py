@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from floe.host.core import HubCore
+from floe.host.core import HostCore
 from floe.host.step_result import Recorded
 from floe.kernel.items import state_of
 from floe.model.children import ChildPended, SubFlow
@@ -79,7 +79,7 @@ def restart_follows_known_children(truth: Truth, disk: Disk, step: Recorded) -> 
             raise Broken(f"restart_follows_known_children: {run.ref.key} before {row.key}")
 
 
-def waiting_run_takes_no_slot(core: HubCore) -> None:
+def waiting_run_takes_no_slot(core: HostCore) -> None:
     """Only runs with an open command take slots."""
     busy = sum(
         any(isinstance(run.nodes[node].work, Action) for node in run.open)

@@ -10,7 +10,7 @@ from random import Random
 from typing import TYPE_CHECKING, Final
 
 from floe.feed.directory_sync import DirectorySync
-from floe.host.core import HubCore
+from floe.host.core import HostCore
 from floe.host.earlier_children import restarting
 from floe.host.inputs import (
     Child,
@@ -123,7 +123,7 @@ class Machine:
     settings: SiteSettings
     disk: Disk
     skew_ms: int
-    core: HubCore | None = None
+    core: HostCore | None = None
     lists: DirectorySync | None = None
     life: int = 0
     """Counts the hub's processes; what was set in motion by an earlier one is not heard."""
@@ -254,7 +254,7 @@ class Machine:
             self.kill(str(blown))
             self.world.reboot_later(self)
 
-    def _take(self, core: HubCore, words: Sequence[Incoming]) -> None:
+    def _take(self, core: HostCore, words: Sequence[Incoming]) -> None:
         self._carry_out(core, words, core.step(self._completed(words), self.now()))
 
     def _completed(self, words: Sequence[Incoming]) -> Sequence[Incoming]:
@@ -267,7 +267,7 @@ class Machine:
         around = Surroundings(about={}, head=head, has_gone_back=False, expected=peers)
         return [Incoming(input=around), *words]
 
-    def _carry_out(self, core: HubCore, words: Sequence[Incoming], decided: StepResult) -> None:
+    def _carry_out(self, core: HostCore, words: Sequence[Incoming], decided: StepResult) -> None:
         if decided.appends or decided.ledger:
             if self.refusals:
                 self.refusals -= 1
@@ -351,7 +351,7 @@ class Machine:
         self.world.send(self, envelope)
         self.guarded(self.pass_point, "after sending", type(message).__name__)
 
-    def _note_cancels(self, core: HubCore, words: Sequence[Incoming]) -> None:
+    def _note_cancels(self, core: HostCore, words: Sequence[Incoming]) -> None:
         truth = self.world.truth
         for envelope in [w.input.envelope for w in words if isinstance(w.input, Received)]:
             message, sender = envelope.message, Place(envelope.from_host, envelope.from_store)

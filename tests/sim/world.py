@@ -8,7 +8,7 @@ from itertools import count
 from random import Random
 from typing import Any, Final
 
-from floe.host.core import HubCore
+from floe.host.core import HostCore
 from floe.host.inputs import FLOOR_MAX, Drain, Input, Received, Reply, Start, Unsent
 from floe.host.ledger import LEDGER_KINDS
 from floe.host.passed_over import PASSED_OVER
@@ -124,11 +124,11 @@ class World:
         machine.boot()
         return machine
 
-    def make_core(self, machine: Machine) -> HubCore:
+    def make_core(self, machine: Machine) -> HostCore:
         """A hub on a machine's disk, as `hub/life` puts it together."""
         disk = machine.disk
         serial, fence = disk.row("serial", "run"), disk.row("keeper", "fence")
-        return HubCore(
+        return HostCore(
             machine.settings,
             disk.store,
             serial=serial if isinstance(serial, int) else 0,

@@ -50,7 +50,7 @@ function NextDue({ due }) {
   return html` <time class="row-next" dateTime=${due} title=${full(due)}>${dueText(due)}</time>`;
 }
 
-/** @param {string} due */
+/** When a trigger on the page of flows is next due. @param {string} due */
 export const dueText = (due) => (Date.parse(due) > now.value ? `next ${soonText(due)}` : "due now");
 
 /**
@@ -60,7 +60,7 @@ export const dueText = (due) => (Date.parse(due) > now.value ? `next ${soonText(
 export const isOverdue = (list = []) =>
   list.some(({ triggers }) => triggers.some(({ next_due: due }) => due && Date.parse(due) <= now.value));
 
-/** A short description of a trigger. @param {{trigger: import("../types/api").Trigger}} props */
+/** A short description of a trigger of a flow. @param {{trigger: import("../types/api").Trigger}} props */
 export function TriggerText({ trigger }) {
   const when = trigger.cron || (trigger.period_s ? `every ${duration(1000 * trigger.period_s)}` : "");
   return html`<span>${plain(trigger.name || trigger.id)}</span> <span class="faint">${[

@@ -17,7 +17,7 @@ import { Mark, stateName } from "../panels/mark.js";
 import { Empty, Failure, Loading } from "../panels/notice.js";
 import { Gantt } from "../panels/gantt.js";
 import { OutputPanel } from "../panels/output.js";
-import { NodeBar, Origin, StartAgain } from "../panels/rerun.js";
+import { NodeBar, Origin, RerunButton } from "../panels/rerun.js";
 import { Slider } from "../panels/slider.js";
 import { Steps } from "../panels/steps.js";
 import { Tabs } from "../panels/tabs.js";
@@ -161,7 +161,7 @@ function Head({ run, at, away }) {
         failed > 0 && html`<span class="unseen">, </span>`
       }<${Failed} count=${failed} /></span>
       ${!at && !over && !away && !cancelled && html`<${Cancel} run=${run} />`}
-      ${!at && over && "nodes" in run && html`<${StartAgain} run=${run} />`}</div>
+      ${!at && over && "nodes" in run && html`<${RerunButton} run=${run} />`}</div>
     ${run.title && html`<p class="head-named"><b>${plain(run.title)}</b></p>`}
     ${run.why && !run.good && html`<p class="head-why">${plain(run.why)}</p>`}
     <p class="head-facts">

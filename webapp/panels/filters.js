@@ -14,7 +14,7 @@ const MORE = ["host", "since", "until"];
 const MORE_NARROW = ["result", "flow", ...MORE];
 const NAMES = ["state", "result", "flow", "host", "text"];
 
-/** The query of GET runs for a query of this page. @param {URLSearchParams} query */
+/** The query of GET runs for the filters in the query of this page. @param {URLSearchParams} query */
 export function queryOf(query) {
   const asked = new URLSearchParams({ limit: String(PAGE) });
   for (const name of [...NAMES, "cursor"]) if (query.get(name)) asked.set(name, query.get(name) ?? "");

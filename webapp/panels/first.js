@@ -19,7 +19,7 @@ export function First() {
     <${Read} /></${Empty}>`;
 }
 
-/** @param {{title: string}} props */
+/** First steps, shown in place of flows where there are none. @param {{title: string}} props */
 export function NoFlows({ title }) {
   return html`<${Empty} title=${title}>
     <p class="faint">This host has no flows. Write one into its config, and read the config again on the Hosts page.</p>

@@ -318,12 +318,14 @@ function toggled(id) {
   return here({ open: (open.includes(id) ? open.filter((one) => one !== id) : [...open, id]).join(",") });
 }
 
-/** The page of a run with a node chosen, and nothing of the one before.
- * @param {RunNode} node @param {Record<string, string>} [more] */
+/**
+ * The link of a node in the graph: the page of a run with the node chosen.
+ * @param {RunNode} node @param {Record<string, string>} [more]
+ */
 export const nodeHref = (node, more) =>
   here({ node: node.id, visit: "", item: "", items: "", named: "", attempt: "", line: "", tab: tabFor(node), ...more });
 
-/** The tab that a click on a node opens: the most interesting one. @param {RunNode} node */
+/** The tab that a click on a node of the graph opens: the most interesting one. @param {RunNode} node */
 export function tabFor(node) {
   if (node.state === "asking") return "form";
   if (["waiting", "never", "skipped"].includes(node.state)) return "why";

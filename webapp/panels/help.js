@@ -20,7 +20,10 @@ const KEYS = [
   ["?", "these keys"],
 ];
 
-/** @param {{asked: number}} props  how often it was asked for: each time it opens again */
+/**
+ * The help: a list of keyboard shortcuts.
+ * @param {{asked: number}} props  how often it was asked for: each time it opens again
+ */
 export function Keys({ asked }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   useLayoutEffect(() => {

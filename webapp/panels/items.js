@@ -173,7 +173,7 @@ function moved(event) {
   next?.focus();
 }
 
-/** @param {{state: string}} item */
+/** Whether an item has failed. @param {{state: string}} item */
 export const isFailed = ({ state }) => state === "bad" || state === "error";
 
 /** @param {string} state */

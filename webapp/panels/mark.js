@@ -26,10 +26,11 @@ const SHAPES = {
 /** @type {Record<string, string>} */
 const NAMES = { asking: "waiting for you", never: "never ran", good: "good", bad: "bad" };
 
-/** @param {string} state */
+/** The name of a state, as beside its mark. @param {string} state */
 export const stateName = (state) => NAMES[state] ?? state;
 
 /**
+ * The mark of a state.
  * @param {{state: string, named?: boolean, old?: boolean}} props  named: show the name beside the mark; old: the state
  *   is the last known one
  */

@@ -2,18 +2,21 @@
 import { html } from "../html.js";
 import { plain } from "../text.js";
 
-/** @param {{what: string}} props */
+/** A notice that something is loading. @param {{what: string}} props */
 export function Loading({ what }) {
   return html`<p class="notice loading" role="status">
     <span class="spinner" aria-hidden="true"></span>Loading ${plain(what)}…</p>`;
 }
 
-/** @param {{title: any, children?: any}} props */
+/** A notice that a list is empty. @param {{title: any, children?: any}} props */
 export function Empty({ title, children }) {
   return html`<div class="notice empty"><p class="notice-title">${title}</p>${children}</div>`;
 }
 
-/** @param {{error: import("../api.js").Problem, again?: () => void}} props */
+/**
+ * A notice that a request has failed, with a button to try again.
+ * @param {{error: import("../api.js").Problem, again?: () => void}} props
+ */
 export function Failure({ error, again }) {
   return html`<div class="notice failure" role="alert">
     <p class="notice-title">${plain(error.message)}</p>

@@ -10,8 +10,8 @@ import { isFailed } from "./items.js";
 
 const again = later(() => import("./again.js").then(({ Again }) => Again), ["again"]);
 
-/** The button in the header of an ended run, and the dialog behind it. @param {{run: Detail}} props */
-export function StartAgain({ run }) {
+/** The button for a re-run in the header of an ended run, and the dialog behind it. @param {{run: Detail}} props */
+export function RerunButton({ run }) {
   const from = route.value.query.get("again") ?? "";
   const Dialog = useLater(from ? again : null);
   return html`<button onClick=${() => open(run.good ? "all" : "failed")}>Start again…</button>
@@ -21,7 +21,10 @@ export function StartAgain({ run }) {
 /** @param {string} from  `all`, `failed`, or the reference of a node */
 const open = (from) => go(here({ again: from }), { replace: true });
 
-/** The run in which a node ran, and a button to start from it. @param {{run: Detail, node: RunNode}} props */
+/**
+ * For re-runs: the run in which a node ran, and a button to start from it.
+ * @param {{run: Detail, node: RunNode}} props
+ */
 export function NodeBar({ run, node }) {
   const from = node.taken_from;
   const canStart = run.state === "archive" && node.entered_at;
@@ -38,7 +41,7 @@ export function NodeBar({ run, node }) {
     ${canStart && html`<button class="quiet" onClick=${() => open(node.ref)}>Start again from here…</button>`}</div>`;
 }
 
-/** The earlier run, and where the workspaces of both are. @param {{run: Detail}} props */
+/** The origin of a re-run: the earlier run, and where the workspaces of both are. @param {{run: Detail}} props */
 export function Origin({ run }) {
   const { rerun_of, moved_to: to } = run;
   return html`${rerun_of && html`<span>re-run of <a href=${runHref(rerun_of)}>${plain(rerun_of)}</a></span>`}
@@ -46,8 +49,8 @@ export function Origin({ run }) {
     ${rerun_of && run.moved_from && html`<span>workspace of <b>${plain(rerun_of)}</b></span>`}`;
 }
 
-/** The child run of the latest attempt of a node; empty for none. @param {RunNode} node */
+/** The child run of the latest attempt of a node, as re-runs show it; empty for none. @param {RunNode} node */
 export const childOf = ({ child }) => shortOf(child ?? "");
 
-/** The name of a run by its key, which also names its store. @param {string} key */
+/** The short name of a run by its key, as re-runs show it. @param {string} key */
 export const shortOf = (key) => key.split("@")[0];

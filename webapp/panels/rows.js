@@ -14,7 +14,7 @@ const DETAILED = 25;
 
 /** @typedef {import("../types/api").Summary} Summary */
 
-/** The runs of a list that are below another one of it, by the run above them. @param {Summary[]} list */
+/** The rows of runs that are below another one of a list, by the run above them. @param {Summary[]} list */
 export function belowOf(list) {
   const ids = new Set(list.map(({ id }) => id));
   return Map.groupBy(list, ({ parent }) => (parent && ids.has(parent.run) ? parent.run : ""));
@@ -38,7 +38,7 @@ function groupsOf(list, below) {
 }
 
 /**
- * A run, and behind a button those below it.
+ * The rows of a family: a run, and behind a button those below it.
  * @param {{run: Summary, below: Map<string, Summary[]>, depth?: number,
  *   draw: (run: Summary, more: {depth: number, fold: any}) => any}} props
  */

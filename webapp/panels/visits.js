@@ -25,15 +25,19 @@ export function visitText(node, of) {
   return of?.loop_max ? `visit ${visit} of ${of.loop_max}` : `visit ${visit}`;
 }
 
-/** Which attempt a node is at: `attempt 2`, and of a repeated one also the first: `attempt 1 of 30`.
- * @param {RunNode} node @param {GraphNode} [of]  the node of the flow */
+/**
+ * Which attempt of a visit a node is at: `attempt 2`, of a repeated one `attempt 1 of 30`.
+ * @param {RunNode} node @param {GraphNode} [of]  the node of the flow
+ */
 export function attemptText({ attempt = 1, started_at }, of) {
   if (of?.repeat) return started_at ? `attempt ${attempt} of ${of.repeat.max}` : "";
   return attempt > 1 ? `attempt ${attempt}` : "";
 }
 
-/** How often a node of a flow may run: `for each item`, `at most 3 visits`; empty for once.
- * @param {GraphNode} of */
+/**
+ * How many visits a node of a flow may have: `for each item`, `at most 3 visits`; empty for once.
+ * @param {GraphNode} of
+ */
 export function timesText({ foreach, loop_max, repeat }) {
   if (foreach) return "for each item";
   if (loop_max) return `at most ${loop_max} visits`;

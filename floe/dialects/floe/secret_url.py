@@ -35,7 +35,7 @@ NO_ADDRESS: Final[str | SecretRef] = ""
 
 @dataclass(frozen=True)
 class SecretAddress:
-    """Such a URL, or the secret that has it."""
+    """Kind of value: a secret URL, or the secret that has it."""
 
     label: str = "string or {secret: NAME}"
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from floe.host.core import HubCore
+from floe.host.core import HostCore
 from floe.host.inputs import Child, FlowRead, Incoming, Start
 from floe.model.children import ChildPended, SubFlow
 from floe.model.codec import digest_of
@@ -34,7 +34,7 @@ def a_child(parent: Run, flow: Flow = DEPLOY, **others: object) -> Incoming:
     return Incoming(input=Child(key=the_key(parent, "go"), start=start))
 
 
-def with_child(core: HubCore, work: SubFlow | None = None) -> Run:
+def with_child(core: HostCore, work: SubFlow | None = None) -> Run:
     """A parent whose child is active."""
     [parent] = begun(core, release(work))
     stepped(core, a_child(parent))
@@ -97,7 +97,7 @@ def test_child_goes_on_when_a_parent_that_did_not_wait_has_ended() -> None:
     assert events_of(ended(core, core.table.runs[CHILD]))[-1] == core_end(core)
 
 
-def core_end(core: HubCore) -> RunEnded:
+def core_end(core: HostCore) -> RunEnded:
     """The end of the child, after which nothing else is recorded."""
     run = core.table.runs[CHILD]
     return RunEnded(at=run.ended_at or run.pended_at, good=True, why=run.why)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from floe.host import step
-from floe.host.core import HubCore
+from floe.host.core import HostCore
 from floe.host.inputs import Drain, Incoming
 from floe.host.site import MOVED_MAX, SiteSettings
 from floe.model.flow import Flow
@@ -22,14 +22,14 @@ def a_rerun(of: RunRef, flow: Flow = BUILD, **others: Any) -> Incoming:
     return a_start(flow, rerun_of=RerunOf(**(made | others)))
 
 
-def over(core: HubCore) -> RunRef:
+def over(core: HostCore) -> RunRef:
     """A run that has ended."""
     [run] = begun(core, BUILD)
     ended(core, run)
     return run.ref
 
 
-def moved_from(core: HubCore, *refs: RunRef) -> list[str]:
+def moved_from(core: HostCore, *refs: RunRef) -> list[str]:
     return [core.table.runs[ref].moved_from for ref in refs]
 
 
@@ -50,7 +50,7 @@ def test_move_is_remembered_after_a_restart() -> None:
     result = stepped(core, a_rerun(old))
     rows = {one.key: one.value for one in result.ledger if one.kind == "moved"}
 
-    again = HubCore(
+    again = HostCore(
         SiteSettings(id=H1, tags=frozenset(), workspace_root="/srv"),
         STORE,
         serial=2,

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from floe.host.core import HubCore
+from floe.host.core import HostCore
 from floe.host.inputs import Incoming, Mark, Packed, Prune
 from floe.host.rerun_plan import RerunRequest, RerunSource
 from floe.model.codec import digest_of
@@ -17,7 +17,7 @@ def a_removal(run: RunRef) -> Pruned:
     return Pruned(key=run.key, flow=FlowId("build"), at=NOW, why="it was old")
 
 
-def an_archived(core: HubCore) -> Run:
+def an_archived(core: HostCore) -> Run:
     """A run that has ended and is packed."""
     [run] = begun(core, BUILD)
     ended(core, run)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from floe.host.core import HubCore
+from floe.host.core import HostCore
 from floe.host.inputs import Start
 from floe.host.passed_over import FAULT, PASSED_OVER
 from floe.host.start_conditions import judged_start
@@ -31,7 +31,7 @@ def why(condition: str, **values: Json) -> str:
     return judged_start(start, flow.triggers[0], a_core().site.settings).why
 
 
-def asked(core: HubCore, flow: Flow, **others: Any) -> Any:
+def asked(core: HostCore, flow: Flow, **others: Any) -> Any:
     """The result of a start for which a caller waits."""
     return core.step([replace(a_start(flow, **others), ticket=1)], NOW)
 

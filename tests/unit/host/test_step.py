@@ -2,7 +2,7 @@
 
 import pytest
 
-from floe.host.core import HubCore
+from floe.host.core import HostCore
 from floe.host.inputs import Incoming, Mark, Packed
 from floe.host.peers.no_peers import NoPeers
 from floe.host.step import Step
@@ -29,7 +29,7 @@ from tests.make import (
 from tests.make_core import BUILD, a_core, a_start, begun, ended, events_of, stepped, to
 
 
-def form_run(core: HubCore) -> Run:
+def form_run(core: HostCore) -> Run:
     [run] = begun(core, a_flow(a_form(), a_node("n", on="task.sign-off.good")))
     return run
 

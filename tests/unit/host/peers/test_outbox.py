@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from floe.host.core import HubCore
+from floe.host.core import HostCore
 from floe.host.peers.no_peers import NoPeers
 from floe.host.peers.outbox import FIRST_MS, LAST_MS, Outbox
 from floe.host.step import Step
@@ -16,12 +16,12 @@ H2, S2 = HostId("h2"), StoreId("h2st0")
 WORD = Withdraw(run="h1-1@h1st0", epoch=1)
 
 
-def an_outbox() -> tuple[Outbox, UndoJournal, HubCore]:
+def an_outbox() -> tuple[Outbox, UndoJournal, HostCore]:
     core = a_host_core("h1").core
     return Outbox(core.site), core.site.journal, core
 
 
-def said(outbox: Outbox, core: HubCore, now: int) -> list[Message]:
+def said(outbox: Outbox, core: HostCore, now: int) -> list[Message]:
     step = Step(core.site, Instant(now), NoPeers())
     outbox.flush(step)
     return [envelope.message for envelope in step.messages]
