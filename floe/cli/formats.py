@@ -165,6 +165,8 @@ def node_took(node: Shape) -> str:
     first = first or node.get("begun_at")
     if attempts[0].get("attempt", 1) > 1:  # the first attempts are not listed
         first = node.get("entered_at")
+    if node.get("type") == "timer":  # it waits, and starts nothing
+        first = node.get("entered_at")
     return took(first or node.get("started_at") or node.get("asked_at"), node.get("ended_at"))
 
 

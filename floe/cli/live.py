@@ -36,6 +36,7 @@ from floe.model.ids import NO_ITEM, Key, NodeId, RunRef, Shape
 from floe.model.run import Run
 from floe.model.secret import without_secrets
 from floe.model.summary import summary_of
+from floe.model.title import one_line
 
 BY: Final = "you"
 """The author of the form answers and the cancel."""
@@ -51,6 +52,9 @@ SILENCE_S: Final = 10.0
 
 CHUNK: Final = 256 * 1024
 """Bytes of one node's output that are printed before other nodes get their turn."""
+
+LABEL_MAX: Final = 60
+"""Characters of the label of an item."""
 
 LINE_MAX: Final = 64 * 1024
 """Characters after which a line is broken."""
@@ -122,8 +126,10 @@ class Live:
         at = ref, node["id"], item
         if shape["event"] == "NodeStarted":
             visit, attempt = node.get("visit", 1), begun.get("attempt", 1)
-            again = f"  visit {visit}" if visit > 1 else ""
-            click.echo(f"{click.style('▶', fg='cyan')} {begun['ref']}{again}")
+            again = "" if item == NO_ITEM else f"  {one_line(node['items'][item], LABEL_MAX)}"
+            again += f"  visit {visit}" if visit > 1 else ""
+            again += f"  #{attempt}" if attempt > 1 else ""
+            click.echo(f"{click.style('▶', fg='cyan')} {begun['ref']}{clean(again)}")
             if not self._quiet:
                 key = Key(ref, shape["epoch"], node["id"], visit, attempt, item)
                 path = self._hub.reads.output_path(key)

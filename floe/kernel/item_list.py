@@ -22,7 +22,9 @@ def list_of(foreach: Foreach, scope: NodeScope) -> tuple[tuple[Json, ...], str]:
         found = value_of(text, scope, Fuel(LIST_FUEL))
     except ExpressionError as fault:
         return (), f"foreach: {fault_text(text, fault)}"
-    if isinstance(found, str) or not isinstance(found, Sequence):
+    if isinstance(found, str):
+        return (), f"foreach: `{text}` is a text, not a list; try: |parse_json, or |split(',')"
+    if not isinstance(found, Sequence):
         return (), f"foreach: `{text}` is no list"
     if len(found) > ITEMS_MAX:
         return (), f"foreach: `{text}` has {len(found)} items; at most {ITEMS_MAX} are allowed"

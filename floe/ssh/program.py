@@ -95,11 +95,18 @@ async def _connected(far: FarCommand) -> "AsyncIterator[asyncssh.SSHClientConnec
     except asyncssh.PermissionDenied:
         raise SshFailed(refusal(far)) from None
     except (asyncssh.Error, OSError) as error:
-        raise SshFailed(f"no connection to {where}: {error}") from None
+        raise SshFailed(f"no connection to {where}: {_reason(error)}") from None
     try:
         yield connection
     finally:
         connection.abort()  # the far command is over, or floe gave it up
+
+
+def _reason(error: Exception) -> str:
+    """The sentence of an error; that of the system without asyncio's own words."""
+    if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)
+    return str(error)
 
 
 async def _ran(far: FarCommand, connection: "asyncssh.SSHClientConnection") -> int:

@@ -24,7 +24,10 @@ def test_list_of_the_most_items_is_allowed() -> None:
     [
         (list(range(1001)), "foreach: `values.targets` has 1001 items; at most 1000 are allowed"),
         ({"a": 1}, "foreach: `values.targets` is no list"),
-        ("eu", "foreach: `values.targets` is no list"),
+        (
+            "eu",
+            "foreach: `values.targets` is a text, not a list; try: |parse_json, or |split(',')",
+        ),
     ],
 )
 def test_other_values_say_why_they_are_no_list(targets: Json, why: str) -> None:
