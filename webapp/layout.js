@@ -31,8 +31,8 @@ const COUNTING_MIN = 230;
 const AROUND_NAME = 54;
 /** The same in a small sheet, where a name has two lines. */
 export const AROUND_SMALL = 44;
-/** What stands behind the kind of a task, at its widest; and how large both are, to letters of a name. */
-const SPENT = " · 59 m 59 s";
+/** What usually stands behind the kind of a task; and how large both are, to letters of a name. */
+const SPENT = " · 109 ms";
 const KIND_SIZE = 0.85;
 /** How much larger its letters are there, for their sheet. */
 const SMALL = 1.25;

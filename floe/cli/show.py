@@ -127,7 +127,8 @@ class _OutputSizes:
 
     def of(self, node: Shape, item: Shape | None = None) -> str:
         one = item or node
-        count = one.get("output_bytes") or 0
+        parts = [one] if item else node.get("item_states", [node])
+        count = sum(part.get("output_bytes") or 0 for part in parts)
         if one["state"] == "running" and "items" not in one and self._left:
             self._left -= 1
             where = path("runs", self._run, "nodes", node["id"], "log")

@@ -70,10 +70,12 @@ def test_name_is_shown_whole_where_there_is_room(page: Page, host: Host) -> None
 
 
 def test_kind_of_a_node_is_shown_whole_beside_its_time(page: Page, host: Host) -> None:
-    kind = run(page, host, "kinds", "bad").locator(".node-kind")
-    expect(kind).to_have_text("git-checkout")
+    text = run(page, host, "kinds", "bad").locator(".node-text", has=page.locator(".node-took"))
+    expect(text.locator(".node-kind")).to_have_text("git-checkout")
+    kind, around = box(text.locator(".node-kind")), box(text)
 
-    assert kind.evaluate("(kind) => kind.scrollWidth <= kind.clientWidth")
+    assert kind["x"] + kind["width"] < around["x"] + around["width"]
+    assert text.locator(".node-kind").evaluate("(kind) => kind.scrollWidth <= kind.clientWidth")
 
 
 def test_graph_is_one_stop_and_arrows_move_inside(page: Page, host: Host) -> None:

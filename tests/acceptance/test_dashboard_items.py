@@ -1,5 +1,7 @@
 """A node with items in a real browser: one node that opens into its items."""
 
+import re
+
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
@@ -77,6 +79,16 @@ def test_list_of_a_thousand_items_shows_each_and_the_failed_one_first(
     expect(page.get_by_role("log", name="Output")).to_contain_text("number 0")
     expect(items(page)).to_have_count(1000)
     expect(page.get_by_role("link", name="0: 0, bad")).to_have_attribute("aria-current", "true")
+
+
+def test_failed_item_shows_its_last_lines_below_the_headline(page: Page, host: Host) -> None:
+    start(page, host, "wide")
+
+    end = page.get_by_role("region", name="The end of the output of Many[0]")
+    expect(end).to_contain_text("number 0")
+    end.get_by_role("link", name="Output of Many[0]").click()
+
+    expect(page).to_have_url(re.compile("item=0"))
 
 
 def test_items_are_filtered_by_state_and_found_by_name(page: Page, host: Host) -> None:

@@ -86,7 +86,12 @@ export function Run({ id }) {
   return html`<${Head} run=${run} at=${at} away=${away} />
     ${error?.away && html`<${Away} ...${error.away} />`}
     ${past.error && html`<${Failure} error=${past.error} />`}
-    ${!at && end.node && end.lines && html`<${Excerpt} run=${run} node=${end.node} lines=${end.lines} />`}
+    ${
+      !at &&
+      end.node &&
+      end.lines &&
+      html`<${Excerpt} run=${run} node=${end.node} item=${end.item} lines=${end.lines} />`
+    }
     <div class="views">
       <nav class="attempts" aria-label="View">
         <a data-replace data-key=${isTime ? "v" : undefined} href=${here({ view: "" })}
@@ -235,8 +240,7 @@ function Panel({ run, node, tab, seq, old }) {
       const shown = visitOf(node, visit);
       if (!shown.started_at)
         return html`<div class="output-bar"><${Visits} node=${node} visit=${visit} /></div>
-          <${Empty} title="It has not started"><p>
-            <a data-replace href=${here({ tab: "why" })}>Why?</a></p></${Empty}>`;
+          <${NotStarted} node=${shown} />`;
       const attempt = Number(route.value.query.get("attempt")) || shown.attempt || 1;
       return html`<${OutputPanel} key=${`${run.key} ${node.id} ${visit} ${attempt}`} run=${run.id} node=${node}
         visit=${visit} attempt=${attempt} past=${seq > 0} old=${old} />`;
@@ -262,9 +266,15 @@ function ItemOutput({ run, node, seq, old }) {
     one.started_at
       ? html`<${OutputPanel} key=${`${run.key} ${node.id} ${item} ${attempt}`} run=${run.id} node=${one}
           visit=${node.visit ?? 1} attempt=${attempt} item=${item} past=${seq > 0} old=${old} />`
-      : html`<${Empty} title="It has not started"><p>
-          <a data-replace href=${here({ tab: "why" })}>Why?</a></p></${Empty}>`
+      : html`<${NotStarted} node=${one} />`
   }`;
+}
+
+/** In place of an output: a node that ended without a start says why.
+ * @param {{node: {state: string, why?: string}}} props */
+function NotStarted({ node }) {
+  const title = ["bad", "error"].includes(node.state) && node.why ? plain(node.why) : "It has not started";
+  return html`<${Empty} title=${title}><p><a data-replace href=${here({ tab: "why" })}>Why?</a></p></${Empty}>`;
 }
 
 /** @param {{run: Detail, node: RunNode | undefined, past: boolean}} props */

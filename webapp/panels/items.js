@@ -115,7 +115,7 @@ function Chosen({ one, state }) {
   const facts = [
     `item ${one.item}`,
     took(state?.begun_at ?? state?.started_at, state?.ended_at),
-    one.why || (state?.status ? `status ${state.status}` : ""),
+    one.why || (state?.status ? `exit status ${state.status}` : ""),
   ];
   return html`<p class="items-chosen"><${Mark} state=${one.state} /><b>${one.label}</b>
     <span class="faint">${facts.filter(Boolean).join(" · ")}</span></p>`;

@@ -77,7 +77,7 @@ function outcome(node, of) {
     itemsText(node),
     attemptText(node, of),
     node.why ? "" : plain(childOf(node)), // a reason names it
-    node.status ? `${isAgain ? "after " : ""}status ${node.status}` : "",
+    node.status ? `${isAgain ? "after " : ""}exit status ${node.status}` : "",
     answer || skipOf(node) || plain(node.why),
     node.taken_from ? `from ${plain(shortOf(node.taken_from))}` : "",
   ].filter(Boolean);

@@ -74,6 +74,14 @@ def test_items_are_counted_by_their_state(monkeypatch: pytest.MonkeyPatch) -> No
     assert head.endswith("3 items: 1 bad, 1 good, 1 not begun")
 
 
+def test_output_of_items_is_counted_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    states = [{"item": at, "state": "good", "output_bytes": 400 * at} for at in (0, 1, 2)]
+
+    [row] = rows(monkeypatch, {"items": ["a", "b", "c"], "item_states": states})
+
+    assert words(row)[:4] == ["task.test", "good", "1.2", "kB"]
+
+
 def test_item_that_failed_is_named_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     _, *items = rows(monkeypatch, ITEMS)
 
