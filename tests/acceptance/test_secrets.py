@@ -1,6 +1,5 @@
 """Twenty secrets on a real host: in nothing that floe wrote, answered, printed or sent."""
 
-import base64
 import io
 import json
 import os
@@ -8,7 +7,6 @@ import subprocess
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from urllib.parse import quote
 from zipfile import ZipFile
 
 import pytest
@@ -17,6 +15,7 @@ from floe.model.errors import Yours
 from tests.acceptance.cluster_watch import watching
 from tests.acceptance.conftest import HostOf
 from tests.acceptance.people import floe, hosted
+from tests.acceptance.planted import content, traces_of
 from tests.acceptance.product import FLOE, TOKEN, Host, Shape, until
 from tests.make_bucket import CREDENTIALS, an_s3_server
 
@@ -128,19 +127,8 @@ GIVEN = {f"FLOE_SECRET_{name}": value for name, value in SECRETS.items()}
 """The environment of a host that has them."""
 
 
-def traces(text: bytes) -> list[str]:
-    """The secrets that are in a text, in any form."""
-    found = []
-    for name, value in SECRETS.items():
-        lines = [line for line in value.splitlines() if len(line) >= 6 and "-----" not in line]
-        for piece in (value.strip(), *lines):
-            raw = piece.encode()
-            coded = [base64.b64encode(b"x" * n + raw)[4:-4] for n in range(3)]
-            escaped = json.dumps(piece)[1:-1]
-            forms = (raw, escaped.encode(), quote(piece, safe="").encode(), *coded)
-            if any(form in text for form in forms):
-                found.append(name)
-    return sorted({*found})
+traces = partial(traces_of, SECRETS)
+"""The names of these secrets that are in a text, in any form."""
 
 
 @pytest.fixture(scope="module")
@@ -185,14 +173,6 @@ def test_nodes_that_printed_secrets_did_their_work(host: Host) -> None:
 @pytest.mark.parametrize("node", NODES)
 def test_output_shows_no_secret(host: Host, node: str) -> None:
     assert traces(host.output(RUN, node)) == []
-
-
-def content(path: Path) -> bytes:
-    """The bytes of a file; none if floe has just removed it, as it does with inputs of attempts."""
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return b""
 
 
 def test_no_file_of_floe_has_a_secret(host: Host) -> None:

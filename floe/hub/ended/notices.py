@@ -63,7 +63,7 @@ class Notices:
     spawn: Callable[[Coroutine[object, object, None]], None]
     put: Callable[[Incoming], None]
     masks: Callable[[], Masks]
-    """Of secrets in outputs."""
+    """Of secrets in outputs, and in what a server answered."""
     named: Callable[[RunRef], str]
     """The name of a run for people."""
     public_url: str
@@ -167,7 +167,7 @@ class Notices:
         try:
             await self.notifier.send(owed.notice, message)
         except NoticeRefused as error:
-            why, is_final = str(error), error.is_final
+            why, is_final = self.masks().text(str(error)), error.is_final  # a server may quote one
         except Exception as error:  # the executor's border: no notice stops a host
             log.exception("notice.broken", run=message.run, to=owed.notice.place)
             why, is_final = f"{type(error).__name__}", True
