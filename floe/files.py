@@ -72,7 +72,7 @@ def private(folder: Path) -> None:
 
 @contextmanager
 def folder_of(path: Path, *, make: bool = False, mode: int = 0o700) -> Iterator[int]:
-    """The folder of an attempt's file, as a descriptor; with `make` it is created if missing.
+    """The folder of a file that commands can reach, as a descriptor; `make`: created if missing.
 
     Raises FileNotFoundError, NotPlain if a link or a file replaced a folder, OSError.
     """
@@ -89,7 +89,7 @@ def folder_of(path: Path, *, make: bool = False, mode: int = 0o700) -> Iterator[
 
 
 class Folders:
-    """The folders of attempts' files that a single thread works in, kept open.
+    """Folders of files that commands can reach, kept open for a single thread.
 
     A step uses its run's folder several times, and each system call may wait for the interpreter's
     lock. So a folder is entered once; after that a single call shows that it has not moved, and
@@ -179,7 +179,7 @@ def open_in(folder: int, path: str, flags: int = os.O_RDONLY, mode: int = 0o600)
 
 @contextmanager
 def opened(path: Path, flags: int = os.O_RDONLY, *, make: bool = False) -> Iterator[int]:
-    """An attempt's file, as a descriptor. Raises FileNotFoundError, NotPlain, OSError."""
+    """Open a file that commands can reach. Raises FileNotFoundError, NotPlain, OSError."""
     with folder_of(path, make=make) as folder:
         fd = open_in(folder, str(path), flags)
     try:
@@ -224,7 +224,7 @@ def read_named(path: Path, most: int) -> bytes:
 
 
 def size_of(path: Path) -> int:
-    """Bytes in an attempt's file; 0 if there is none. Raises NotPlain, OSError."""
+    """The size of a file that commands can reach; 0 if there is none. Raises NotPlain, OSError."""
     try:
         with folder_of(path) as folder:
             return size_in(folder, str(path))

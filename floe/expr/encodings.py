@@ -31,7 +31,7 @@ class Encoding(Protocol):
 
 
 class PlainEncoding:
-    """For a body that is any text."""
+    """The encoding for a body that is any text."""
 
     def text(self, text: str) -> None:
         pass
@@ -42,7 +42,7 @@ class PlainEncoding:
 
 
 class UrlEncoding:
-    """For a URL."""
+    """The encoding for a URL."""
 
     def __init__(self) -> None:
         self._before = ""
@@ -58,7 +58,7 @@ class UrlEncoding:
 
 
 class HeaderEncoding(PlainEncoding):
-    """For a header."""
+    """The encoding for a header."""
 
     def value(self, value: Json, fuel: Fuel) -> str:
         """A value that does not end the header."""
@@ -69,7 +69,7 @@ class HeaderEncoding(PlainEncoding):
 
 
 class FormEncoding(PlainEncoding):
-    """For a form."""
+    """The encoding for a form."""
 
     def value(self, value: Json, fuel: Fuel) -> str:
         """A text as it is, any other type as JSON; then percent-encoded."""
@@ -79,7 +79,7 @@ class FormEncoding(PlainEncoding):
 
 
 class JsonEncoding:
-    """For JSON: inside a string a value is text, anywhere else it keeps its type."""
+    """The encoding for JSON: in a string a value is text, anywhere else it keeps its type."""
 
     def __init__(self) -> None:
         self._is_inside = False

@@ -44,7 +44,7 @@ class PlacementHosts(Protocol):
 
 
 class PlacementAlone:
-    """A single host."""
+    """Placement on a single host."""
 
     def __init__(self, site: Site) -> None:
         self._site = site

@@ -36,7 +36,7 @@ async def show(request: web.Request) -> web.Response:
 
 
 async def definition(request: web.Request) -> web.Response:
-    """A flow as it is written in the config, and what its nodes do."""
+    """The definition of a flow: as it is written in the config, and what its nodes do."""
     query(request).done()
     reads = request.app[HUB].reads
     flow = reads.flow(request.match_info["flow"])

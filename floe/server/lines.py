@@ -43,7 +43,7 @@ _ESCAPE: Final = re.compile(rb"\x1b\[[0-9;:]*m")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A line, or its beginning."""
+    """A line of an output, or its beginning."""
 
     text: str
     bytes: int

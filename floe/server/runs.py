@@ -141,7 +141,7 @@ async def node(request: web.Request) -> web.Response:
 
 
 async def definition(request: web.Request) -> web.Response:
-    """What the nodes of a run do, and the flow-file that it read, where that is still the same."""
+    """The definition of a run: what its nodes do, and the flow-file that it read."""
     query(request).done()
     run = await _run(request)
     if run.flow is None:

@@ -128,7 +128,7 @@ class StoreFiles:
         self._known = {name: os.stat(name) for name in names}  # noqa: PTH116
 
     def size(self) -> int:
-        """Their bytes. A file that was removed counts nothing."""
+        """The bytes of the SQLite files. A file that was removed counts nothing."""
         sizes = 0
         for name in self._known:
             with suppress(OSError):
@@ -136,7 +136,7 @@ class StoreFiles:
         return sizes
 
     def check(self) -> None:
-        """Check that the names still lead to these files. Raises StoreFailed."""
+        """Check that the names still lead to these SQLite files. Raises StoreFailed."""
         for name, known in self._known.items():
             try:
                 is_same = os.path.samestat(os.stat(name), known)  # noqa: PTH116

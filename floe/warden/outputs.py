@@ -56,7 +56,7 @@ _view: Final = memoryview(_buffer)
 
 
 class Output:
-    """The pipe and the file of one command."""
+    """In the warden: the pipe and the file of the output of one command."""
 
     __slots__ = (
         "_file",

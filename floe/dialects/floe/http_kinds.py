@@ -49,7 +49,7 @@ _STATUS: Final = r"[1-5](?:[0-9]{2}|xx)"
 
 @dataclass(frozen=True)
 class HeadersKind:
-    """Headers by name."""
+    """Kind of value of http tasks: headers by name."""
 
     label: str = "map"
     takes_values: bool = True
@@ -165,7 +165,7 @@ class StatusKind:
 
 @dataclass(frozen=True)
 class StatusesKind:
-    """A status, or a list of them."""
+    """Kind of value of http tasks: a status, or a list of them."""
 
     label: str = "status or list of them"
 
