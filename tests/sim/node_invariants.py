@@ -20,6 +20,7 @@ from floe.kernel.repeat import given_of
 from floe.kernel.skipping import is_lost
 from floe.model.event import (
     Event,
+    GrantSuperseded,
     ItemEntered,
     ItemSettled,
     NodeEntered,
@@ -211,7 +212,7 @@ def repetition_settles_by_until(flow: Flow, steps: Sequence[LogStep]) -> None:
     is_ending = False
     entered: Event | None = None
     for before, event, _ in steps:
-        is_ending |= isinstance(event, RunEnding)
+        is_ending |= isinstance(event, RunEnding | GrantSuperseded)
         if isinstance(event, RepeatArmed):
             assert not _is_until(before, flow, event)
         elif isinstance(event, NodeSettled) and flow.by_id[event.node].repeat:
