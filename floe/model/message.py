@@ -99,6 +99,10 @@ class Accepted:
     fact: Fact
 
 
+NEVER: Final = 2**62
+"""A `Refused.change` that no `Ping.change` reaches."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
     """Message, a reply: the run is not here under this epoch, and never will be."""
@@ -107,7 +111,8 @@ class Refused:
     epoch: int
     why: str
     change: int = 0
-    """The sender's `Ping.change`: it would refuse again until that changes."""
+    """The sender's `Ping.change`: it would refuse again until that changes. `NEVER` if it always
+    would."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

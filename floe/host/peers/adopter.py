@@ -93,7 +93,7 @@ class Adopter:
 
     def grant(self, step: Step, run: Run, host: HostId, fences: Mapping[str, str]) -> None:
         """Begin a run here, or grant it to a peer and offer it until the peer answers."""
-        self._candidates.over(run.ref)
+        self._candidates.given(run.ref)
         if host == self._site.id:
             step.begin(run, fences)
             return
@@ -150,6 +150,7 @@ class Adopter:
             return
         self._answered(step, run)
         self._forget_cancel(step, run)
+        self._candidates.over(run.ref)
         self._leases.over_elsewhere(step, run)
         step.let_go(run, completed(message.row), message.outputs)
         self.facts.put(run.ref, None)
@@ -176,6 +177,7 @@ class Adopter:
 
     def lost(self, step: Step, host: HostId, store: StoreId) -> None:
         """A host was forgotten: the runs that were granted to it are lost there."""
+        self._candidates.lost(host)
         for run in tuple(self._site.table.runs.values()):
             if self._is_lent(run) and run.host == host and run.store == store:
                 self._answered(step, run)

@@ -14,6 +14,7 @@ from floe.host.undoable import Undoable
 from floe.kernel.place import HOST_SCOPED
 from floe.model.host import HostView
 from floe.model.ids import HostId, Instant, RunRef
+from floe.model.message import NEVER
 from floe.model.run import Run
 
 
@@ -77,10 +78,24 @@ class Candidates:
         may_place = self._granted.put(member.id, unanswered or None)
         change = member.ping.change if member.ping else 0
         for ref, hosts in self._refused.items():
-            if hosts.get(member.id, change) != change:
+            if hosts.get(member.id, change) not in (change, NEVER):
                 rest = {host: c for host, c in hosts.items() if host != member.id}
                 may_place |= self._refused.put(ref, rest or None)
         return may_place
+
+    def given(self, run: RunRef) -> None:
+        """A run is granted to a host: if that returns it, others are tried again, apart from those
+        that refuse it permanently."""
+        hosts = self._refused.get(run) or {}
+        rest: dict[HostId, int | None] = {
+            host: change for host, change in hosts.items() if change == NEVER
+        }
+        self._refused.put(run, rest or None)
+
+    def lost(self, host: HostId) -> None:
+        """The store of a host was forgotten: the next one has refused nothing."""
+        for ref, hosts in self._refused.items():
+            self._refused.put(ref, {h: c for h, c in hosts.items() if h != host} or None)
 
     def over(self, run: RunRef) -> None:
         """A run no longer waits for a host."""

@@ -27,6 +27,7 @@ from floe.model.codec import decode, encode, encode_event, to_text
 from floe.model.event import GrantSuperseded, RunActivated
 from floe.model.ids import HostId, Instant, RunRef, StoreId, ref_of
 from floe.model.message import (
+    NEVER,
     Accepted,
     CancelRun,
     Ended,
@@ -90,7 +91,11 @@ class Grantee:
             return
         if self._answer_again(step, member, ref, offer.epoch) or self._is_left(step):
             return
-        if offer.epoch <= self._floor(offer.run, floor):
+        stored = self._floor(offer.run, floor)
+        if stored == FLOOR_MAX:  # of a backup, or of a run that is over: no later offer fits it
+            self._refuse(step, member, offer, "has a log of this run already", NEVER)
+            return
+        if offer.epoch <= stored:
             self._refuse(step, member, offer, "was refused before")
             # A peer that missed the first refusal takes this one for one of the present state.
             self._heartbeat.void()
@@ -218,8 +223,11 @@ class Grantee:
     def _put_floor(self, key: str, epoch: int) -> None:
         self._floors.put_newest(key, epoch, FLOORS_MAX)
 
-    def _refuse(self, step: Step, member: Member, about: Offer | Withdraw, why: str) -> None:
-        change = self._heartbeat.change
+    def _refuse(
+        self, step: Step, member: Member, about: Offer | Withdraw, why: str, change: int = 0
+    ) -> None:
+        """Refuse an offer until the state of this host changes, or until `change`."""
+        change = change or self._heartbeat.change
         answer = Refused(run=about.run, epoch=about.epoch, why=why, change=change)
         step.send(member.id, member.store, answer)
 

@@ -4,15 +4,27 @@ from typing import Any
 
 import pytest
 
+from floe.host.inputs import Forget
 from floe.host.step_result import StepResult
 from floe.model.effect import PackArchive, StopAction
 from floe.model.event import GrantSuperseded
 from floe.model.flow import Flow
 from floe.model.ids import RunRef, StoreId
-from floe.model.message import Ended, Release
+from floe.model.message import NEVER, Ended, Offer, Refused, Release
 from floe.model.signal import Cancel, Reported, Stopped
 from tests.make import NOW, a_flow, a_node, an_end, the_key
-from tests.make_hosts import BUILD, Host, a_host_core, carry, met, of, phase
+from tests.make_hosts import (
+    BUILD,
+    GPU_AGAIN,
+    Host,
+    a_host_core,
+    carry,
+    forget,
+    later,
+    met,
+    of,
+    phase,
+)
 
 MOON = a_flow(a_node("build"), an_end(), host_tags=("moon",))
 NIC = a_flow(a_node("build"), an_end(), resource_tags=("host:nic",))
@@ -40,6 +52,40 @@ def a_held_of_another() -> tuple[Host, RunRef]:
     carry(h1, h2)
     restored(h2)
     return h2, ref
+
+
+def test_run_that_starts_again_is_offered_once_to_the_host_with_an_old_log_of_it() -> None:
+    h1, h2 = met(a_host_core("h1"), a_host_core("h2", tags=frozenset({"gpu"})))
+    ref, lost = h1.start(GPU_AGAIN), h2.store
+    carry(h1, h2)
+    restored(h2)
+    h1.step(Forget(host=h2.id, store=lost, force=True))
+    later(2000, h1, h2)
+    first = carry(h1, h2)
+    later(2000, h1, h2)
+    again = carry(h1, h2)
+
+    assert (len(of(first, Offer)), [m.change for m in of(first, Refused)]) == (1, [NEVER])
+    assert of(again, Offer) == []
+    assert h1.run(ref).phase == "pending"
+
+
+def test_host_whose_store_was_forgotten_is_offered_what_it_refused_permanently() -> None:
+    h1, h2 = met(a_host_core("h1"), a_host_core("h2", tags=frozenset({"gpu"})))
+    ref, lost = h1.start(GPU_AGAIN), h2.store
+    carry(h1, h2)
+    restored(h2)
+    h1.step(Forget(host=h2.id, store=lost, force=True))
+    later(2000, h1, h2)
+    carry(h1, h2)
+    empty = a_host_core("h2", "h2st2", tags=frozenset({"gpu"}))
+
+    forget(h1, h2)
+    met(h1, empty)
+    later(2000, h1, empty)
+    carry(h1, empty)
+
+    assert (h1.run(ref).phase, h1.run(ref).store) == ("active", "h2st2")
 
 
 def cancelled(host: Host, ref: RunRef) -> StepResult:
