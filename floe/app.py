@@ -5,6 +5,7 @@ import gc
 import os
 import signal
 import ssl
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from hashlib import sha256
@@ -58,6 +59,12 @@ log = structlog.get_logger()
 
 GARBAGE: Final = 10_000
 """Objects that are made, and not freed, before the next look for circles among them."""
+
+
+IMPORT_SWITCH_S: Final = 0.0005
+"""After this time the import of the server lets other threads run. The store is opened meanwhile,
+in many short steps; with Python's own 5 ms it would wait at each, and the warden would be started
+after the import instead of during it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,9 +277,13 @@ async def serve(
 
 def _server_class() -> type["Server"]:
     """The server, with aiohttp, which `floe run` does not need."""
-    load_aiohttp()
-    from floe.server.app import Server
-
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(IMPORT_SWITCH_S)
+    try:
+        load_aiohttp()
+        from floe.server.app import Server
+    finally:
+        sys.setswitchinterval(before)
     return Server
 
 
