@@ -154,7 +154,7 @@ start() {
 
   cat <<TEXT
 
-floe runs: h1 and h2, who share their work.
+floe runs: h1 and h2, which share their work.
 
   Dashboard  http://127.0.0.1:${ports[h1]}/app/dash   and on h2  http://127.0.0.1:${ports[h2]}/app/dash
   Log in     with the token that this prints:  cat $(path $token)

@@ -102,9 +102,7 @@ def command(
                 age(run["pended_at"]),
                 took(run["started_at"], run["ended_at"]),
                 run["by"],
-                "; ".join(
-                    filter(None, (_reason(run, waits), ran_of(run), "" if depth else child_of(run)))
-                ),
+                _why(run, waits, is_below=depth > 0),
             )
             for depth, run in _families(answer["runs"])
         ),
@@ -138,6 +136,15 @@ def _families(rows: Sequence[Shape]) -> Iterator[tuple[int, Shape]]:
             yield from walk(row["id"], depth + 1)
 
     return walk("", 0)
+
+
+def _why(run: Shape, waits: Mapping[str, str], *, is_below: bool) -> str:
+    """The last column: the reason, how many nodes ran, and a parent that nothing else names."""
+    reason, parent = _reason(run, waits), run.get("parent")
+    is_named = is_below or (
+        parent is not None and parent["run"] in reason.replace(":", " ").split()
+    )
+    return "; ".join(filter(None, (reason, ran_of(run), "" if is_named else child_of(run))))
 
 
 def _reason(run: Shape, waits: Mapping[str, str]) -> str:
