@@ -19,7 +19,8 @@ def value_at(value: Json, path: Path) -> Json:
     """The value that the rest of a path leads to. Raises Unknown."""
     for step in path:
         if isinstance(step, str):
-            if not isinstance(value, Mapping) or step not in value:
+            # `dict` first: the check of a Mapping alone takes as long as all the rest
+            if not isinstance(value, (dict, Mapping)) or step not in value:
                 raise Unknown
             value = value[step]
         elif isinstance(value, list | tuple) and step < len(value):

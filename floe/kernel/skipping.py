@@ -10,6 +10,7 @@ Source: docs/kernel.md, "Skipping".
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 from floe.kernel.inputs import seen_from
 from floe.kernel.match import clauses_of, may_enter
@@ -20,12 +21,14 @@ from floe.model.flow import Flow, Node
 from floe.model.ids import NodeId
 from floe.model.outcome import Outcome
 from floe.model.run import NodeState, Run
-from floe.model.tags import SKIPPED, Tag, emitter_of, label_of, tag_of
+from floe.model.tags import SKIPPED, Tag, emitter_of, tag_of
+
+_SKIPPED_END: Final = f".{SKIPPED}"
 
 
 def followers_of(flow: Flow, tag: Tag) -> tuple[Node, ...]:
     """The nodes that may be skipped because a node was; none unless the tag says that it was."""
-    if label_of(tag) != SKIPPED:
+    if not tag.endswith(_SKIPPED_END):
         return ()
     emitter = emitter_of(tag)
     return flow.followers.get(emitter, ()) if emitter is not None else ()

@@ -25,9 +25,9 @@ from floe.expr.flow.tree import (
     Tested,
     Within,
 )
-from floe.expr.fuel import Fuel
+from floe.expr.fuel import CHARS_READ, Fuel
 from floe.expr.paths import Unknown, shown
-from floe.expr.values import is_number, kind_of, named
+from floe.expr.values import is_number, kind_of, named, same
 from floe.model.ids import Json
 
 
@@ -167,6 +167,11 @@ def _chain(part: Chain) -> Run:
             return _joined(parts, part.rest[0].at)
         case "+" | "-" | "*" | "/" | "//" | "%":
             return _computed(first, rest)
+        case "==" | "!=" as sign if len(rest) == 1:
+            other = part.rest[0]
+            if isinstance(other.of, Literal) and isinstance(other.of.value, str):
+                return _is_text(first, other.at, other.of.value, negated=sign == "!=")
+            return _compared(first, rest)
         case _:
             return _compared(first, rest)
 
@@ -248,6 +253,24 @@ def _compared_once(first: Run, at: int, sign: str, second: Run) -> Run:
         right = second(values, fuel)
         try:
             return holds(sign, left, right, fuel)
+        except ExpressionError as fault:
+            fault.place(at)
+            raise
+
+    return run
+
+
+def _is_text(first: Run, at: int, text: str, *, negated: bool) -> Run:
+    """A comparison with a text, as most conditions are: it pays for both sides at once."""
+
+    def run(values: Values, fuel: Fuel) -> Json:
+        left = first(values, fuel)
+        if isinstance(left, str):
+            fuel.spend(2 + len(left) // CHARS_READ)
+            return (left == text) != negated
+        fuel.spend(2)
+        try:
+            return same(left, text, fuel) != negated
         except ExpressionError as fault:
             fault.place(at)
             raise
