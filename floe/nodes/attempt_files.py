@@ -28,6 +28,8 @@ OUTPUTS_MAX: Final = 1000
 LINES_MAX: Final = 10_000
 PIECES_AT_ONCE: Final = 300
 """Lines, or values of JSON, that take less than a millisecond; more are read in a thread."""
+BYTES_AT_ONCE: Final = 64 * 1024
+"""Bytes of a file of outputs that are read at once; a longer one is read in a thread."""
 
 _JSON_FILE: Final = "$FLOE_OUTPUTS.json"
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
@@ -108,8 +110,9 @@ def read_outputs(
     same variable or the JSON cannot be read, NotPlain for a link or anything else that is not a
     plain file, OSError. Outside of a thread (`is_apart`) it raises LongOutputs.
     """
-    lines = _outputs_content(outputs_path(job), OUTPUTS_BYTES_MAX, folders)
-    shapes = _outputs_content(json_path(job), OUTPUTS_BYTES_MAX - len(lines), folders)
+    once = None if is_apart else BYTES_AT_ONCE
+    lines = _outputs_content(outputs_path(job), OUTPUTS_BYTES_MAX, folders, once)
+    shapes = _outputs_content(json_path(job), OUTPUTS_BYTES_MAX - len(lines), folders, once)
     if not is_apart and (lines.count(b"\n") > PIECES_AT_ONCE or pieces_of(shapes) > PIECES_AT_ONCE):
         raise LongOutputs
     if lines.count(b"\n") > LINES_MAX:
@@ -132,11 +135,14 @@ def read_outputs(
     return outputs, strays
 
 
-def _outputs_content(path: str, left: int, folders: Folders) -> bytes:
+def _outputs_content(path: str, left: int, folders: Folders, once: int | None) -> bytes:
+    """A file of at most `left` bytes. Raises TooLarge, and LongOutputs above `once`."""
     try:
-        data = _attempt_file_content(path, left + 1, folders)
+        data = _attempt_file_content(path, (left if once is None else once) + 1, folders)
     except FileNotFoundError:
         return b""
+    if once is not None and len(data) > once:
+        raise LongOutputs
     if len(data) > left:
         raise TooLarge(f"FLOE_OUTPUTS holds more than {OUTPUTS_BYTES_MAX} bytes")
     return data

@@ -4,6 +4,7 @@ No test measures a time. A bound on steps, characters or values holds on every m
 thread leaves the host's loop alone.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -28,6 +29,7 @@ from floe.model.ids import Json, NodeId
 from floe.model.run import Run
 from floe.model.signal import Exited, Reported
 from floe.nodes.attempt_files import (
+    BYTES_AT_ONCE,
     LINES_MAX,
     OUTPUTS_MAX,
     LongOutputs,
@@ -156,6 +158,26 @@ def test_hostile_outputs_are_never_read_on_the_loop(
             f"more than {MIB} bytes",
         )
     )
+
+
+@pytest.mark.parametrize("path", [outputs_path, json_path])
+def test_one_long_text_is_no_more_than_looked_at_on_the_loop(
+    path: Callable[..., str], tmp_path: Path, folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, read, plain = a_job(tmp_path), list[int](), os.read
+    write_input(job, folders)
+    Path(path(job)).write_text('{"a": "' + "x" * (MIB - 100) + '"}')
+
+    def counted(fd: int, size: int) -> bytes:
+        data = plain(fd, size)
+        read.append(len(data))
+        return data
+
+    monkeypatch.setattr(os, "read", counted)
+
+    with pytest.raises(LongOutputs):
+        read_outputs(job, folders)
+    assert sum(read) <= BYTES_AT_ONCE + 1
 
 
 def test_text_with_many_commas_is_one_value(tmp_path: Path, folders: Folders) -> None:

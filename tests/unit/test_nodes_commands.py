@@ -14,7 +14,7 @@ from floe.model.flow import Exec, Git, GitCheckout, GitMerge
 from floe.model.ids import Instant
 from floe.model.signal import Exited, Failed, Reported, Started, Stopped
 from floe.nodes import commands, spare_inputs, warden
-from floe.nodes.attempt_files import OUTPUTS_BYTES_MAX, input_path, outputs_path
+from floe.nodes.attempt_files import OUTPUTS_BYTES_MAX, input_path, json_path, outputs_path
 from floe.nodes.base import Job
 from floe.nodes.commands import Commands
 from floe.nodes.preparation import CommandSettings
@@ -260,6 +260,18 @@ async def test_long_outputs_are_read_in_a_thread_and_reported(house: House) -> N
     assert (at_once, len(report.outputs)) == ([], 1000)
 
 
+async def test_outputs_of_more_than_1_MiB_are_an_error(house: House) -> None:
+    job = house.start(a_job(house.root))
+    Path(outputs_path(job)).write_bytes(b"a=" + b"x" * OUTPUTS_BYTES_MAX)
+
+    house.warden.end(job.key)
+    at_once = [*house.reported.reports]
+    await until(lambda: house.reported.reports)
+
+    [report] = house.reported.reports
+    assert (at_once, getattr(report, "cause", "")) == ([], "error")
+
+
 def test_a_defect_in_a_report_does_not_lose_the_end(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -435,9 +447,9 @@ def test_the_report_has_the_outputs_and_the_size_of_the_output(house: House) -> 
     assert house.reported.reports == [Exited(status=0, outputs={"version": "1.2"}, output_bytes=6)]
 
 
-def test_too_many_outputs_are_an_error(house: House) -> None:
+def test_outputs_that_cannot_be_read_are_an_error(house: House) -> None:
     job = house.start(a_job(house.root))
-    Path(outputs_path(job)).write_bytes(b"a=" + b"x" * OUTPUTS_BYTES_MAX)
+    Path(json_path(job)).write_bytes(b"{a")
 
     house.warden.end(job.key)
 

@@ -218,7 +218,7 @@ def test_too_many_outputs_are_refused(tmp_path: Path, folders: Folders) -> None:
     Path(outputs_path(job)).write_bytes(b"a=" + b"x" * OUTPUTS_BYTES_MAX)
 
     with pytest.raises(TooLarge):
-        read_outputs(job, folders)
+        read_outputs(job, folders, is_apart=True)
 
 
 def test_a_link_in_place_of_the_outputs_is_not_followed(tmp_path: Path, folders: Folders) -> None:
@@ -333,7 +333,7 @@ def test_outputs_have_one_limit_together(
     Path(json_path(job)).write_bytes(b" " * shape)
 
     with pytest.raises(TooLarge):
-        read_outputs(job, folders)
+        read_outputs(job, folders, is_apart=True)
 
 
 def test_line_and_json_cannot_be_one_variable(tmp_path: Path, folders: Folders) -> None:
