@@ -104,6 +104,7 @@ def ports_of(config: HostConfig, *, passing: bool = False) -> Ports:
         commands=config.commands,
     )
     places, refs = Places(), RemoteRefs(config.key_file)
+    forbidden = ForbiddenAddresses(config.http_forbid, config.own_ports)
     kept = secrets_of(config.secret_key_file, os.environ, config.secret_folder)
     documents = DocumentFiles(config.root, config.key_file, places=places)
 
@@ -122,7 +123,7 @@ def ports_of(config: HostConfig, *, passing: bool = False) -> Ports:
             passing=passing,
             places=places,
             secrets=kept,
-            forbidden=ForbiddenAddresses(config.http_forbid, config.own_ports),
+            forbidden=forbidden,
             smtp=config.smtp,
             public_url=config.public_url,
         ),
@@ -131,7 +132,7 @@ def ports_of(config: HostConfig, *, passing: bool = False) -> Ports:
         clock=WallClock(),
         peers=None if passing else _peers(config),
         places=places,
-        notifier=None if passing else NoticeSender(config.smtp, places),
+        notifier=None if passing else NoticeSender(config.smtp, places, forbidden),
         secrets=kept,
         close=close,
     )

@@ -11,8 +11,6 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from ipaddress import ip_address
-from socket import socket
 from typing import Any, Final
 
 import aiohttp
@@ -25,7 +23,7 @@ from floe.model.secret import is_secret_name
 from floe.model.template import Template, data_of
 from floe.nodes.base import Secrets
 from floe.nodes.connection_faults import connection_fault
-from floe.nodes.forbidden import ForbiddenAddresses
+from floe.nodes.forbidden import AddressGuard, ForbiddenAddresses
 from floe.nodes.http import REDIRECTS, HttpTarget, printable, status_text
 from floe.nodes.logged_attempts import AttemptLog, ExchangeFailed
 from floe.nodes.partial_file import DownloadRefused
@@ -186,11 +184,11 @@ async def _send(
     log: AttemptLog,
 ) -> tuple[str, HttpReply]:
     """Send a request to one server; the target of the redirect that it answers, and the reply."""
-    target, guard = request.target, _Guard(forbidden)
+    target, guard = request.target, AddressGuard(forbidden)
     proxy = _proxy(target)
-    if proxy:
-        guard.check_written(target)
     try:
+        if proxy:
+            guard.check_written(target.host, target.port)
         async with (
             aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
@@ -217,31 +215,6 @@ async def _send(
         raise ExchangeFailed(guard.fault or f"{target.host}: {connection_fault(error)}") from None
     is_redirect = reply.status in REDIRECTS
     return reply.headers.get("location", "") if is_redirect else "", reply
-
-
-class _Guard:
-    """Refuses sockets to forbidden addresses, and keeps the reason."""
-
-    def __init__(self, forbidden: ForbiddenAddresses) -> None:
-        self._forbidden = forbidden
-        self.fault = ""
-
-    def socket(self, info: tuple[Any, Any, int, str, tuple[Any, ...]]) -> socket:
-        """A socket for an address that was looked up, or written in the URL."""
-        family, type_, proto, _, address = info
-        if fault := self._forbidden.fault(address[0], address[1]):
-            self.fault = fault
-            raise ConnectionRefusedError(fault)
-        return socket(family, type_, proto)
-
-    def check_written(self, target: HttpTarget) -> None:
-        """Refuse a forbidden address in a URL; a name is looked up by the proxy."""
-        try:
-            written = str(ip_address(target.host.strip("[]")))
-        except ValueError:
-            return
-        if fault := self._forbidden.fault(written, target.port):
-            raise ExchangeFailed(fault)
 
 
 def _proxy(target: HttpTarget) -> dict[str, Any]:

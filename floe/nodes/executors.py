@@ -42,7 +42,7 @@ def executors_of(
         Fetch: fetches,
         Http: Requests(places=places, secrets=secrets, forbidden=forbidden),
         Notify: Messages(
-            NoticeSender(smtp, places),
+            NoticeSender(smtp, places, forbidden),
             places=places,
             secrets=secrets,
             public_url=public_url,

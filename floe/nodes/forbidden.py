@@ -1,9 +1,9 @@
-"""Addresses that requests of tasks must not reach: those of the config, and the own API."""
+"""Addresses that requests and messages must not reach: those of the config, and the own API."""
 
 import ipaddress
 import socket
 from collections.abc import Collection, Iterable
-from typing import Final
+from typing import Any, Final
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -43,6 +43,33 @@ class ForbiddenAddresses:
 
 
 NOTHING_FORBIDDEN: Final = ForbiddenAddresses()
+
+
+class AddressGuard:
+    """Refuses the connections of one request to forbidden addresses, and keeps the reason."""
+
+    def __init__(self, forbidden: ForbiddenAddresses) -> None:
+        self._forbidden = forbidden
+        self.fault = ""
+
+    def socket(self, info: tuple[Any, Any, int, str, tuple[Any, ...]]) -> socket.socket:
+        """A socket for an address that was looked up, or written in the URL. Raises OSError."""
+        family, type_, proto, _, address = info
+        self._check(address[0], address[1])
+        return socket.socket(family, type_, proto)
+
+    def check_written(self, host: str, port: int) -> None:
+        """Refuse a forbidden address in a URL; a name may be looked up by a proxy. Raises OSError."""
+        try:
+            written = str(ipaddress.ip_address(host.strip("[]")))
+        except ValueError:
+            return
+        self._check(written, port)
+
+    def _check(self, address: str, port: int) -> None:
+        self.fault = self._forbidden.fault(address, port)
+        if self.fault:
+            raise ConnectionRefusedError(self.fault)
 
 
 def is_of_this_machine(address: Address) -> bool:

@@ -9,7 +9,8 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Final, Self
+from socket import socket
+from typing import Any, Final, Self
 from urllib.parse import quote, unquote, urljoin
 
 import aiohttp
@@ -162,14 +163,19 @@ async def get(
 
 @asynccontextmanager
 async def session(
-    *, total_s: float | None = None, is_raw: bool = True
+    *,
+    total_s: float | None = None,
+    is_raw: bool = True,
+    socket_factory: Callable[[Any], socket] | None = None,
 ) -> AsyncIterator[aiohttp.ClientSession]:
     """An http session for one download; `is_raw`: the bytes are not decompressed.
 
     Uses the proxies and the `.netrc` of floe's own environment.
     """
     async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=await asyncio.to_thread(certificates)),
+        connector=aiohttp.TCPConnector(
+            ssl=await asyncio.to_thread(certificates), socket_factory=socket_factory
+        ),
         timeout=aiohttp.ClientTimeout(
             total=total_s, sock_connect=CONNECT_S, sock_read=HTTP_SILENCE_S
         ),

@@ -17,6 +17,7 @@ from floe.model.ids import Json, Shape
 from floe.model.notice import Channel, Notice, NoticeMessage
 from floe.model.nouns import dataclass
 from floe.nodes.base import NoticeRefused
+from floe.nodes.forbidden import NOTHING_FORBIDDEN, AddressGuard, ForbiddenAddresses
 from floe.nodes.smtp import Smtp
 from floe.places import Places
 
@@ -57,9 +58,16 @@ class TaskMessage:
 class NoticeSender:
     """Notifies people: sends one notice at a time; keeps no connection."""
 
-    def __init__(self, smtp: Smtp | None, places: Places) -> None:
+    def __init__(
+        self,
+        smtp: Smtp | None,
+        places: Places,
+        forbidden: ForbiddenAddresses = NOTHING_FORBIDDEN,
+    ) -> None:
+        """`forbidden`: for webhooks. The mail server is the host's own choice."""
         self._smtp = smtp
         self._places = places
+        self._forbidden = forbidden
 
     async def send(self, notice: Notice, message: NoticeMessage) -> None:
         """Notify people by a notice. Raises NoticeRefused."""
@@ -75,7 +83,7 @@ class NoticeSender:
             case _:
                 body = webhook_body(message)
         url = await self._secret(notice.url)
-        await post(url, body, message.id)
+        await post(url, body, message.id, self._forbidden)
 
     async def send_text(self, message: TaskMessage) -> None:
         """Send the message of a notify task. Raises NoticeRefused."""
@@ -85,7 +93,8 @@ class NoticeSender:
             smtp, password = await self._smtp_login()
             await send_mail(smtp, password, text_mail(message, smtp.sender))
             return
-        await post(await self._secret(message.url), text_body(message), message.id)
+        url = await self._secret(message.url)
+        await post(url, text_body(message), message.id, self._forbidden)
 
     async def _secret(self, named: str) -> str:
         """The text of `$NAME`, `@file` or the text itself."""
@@ -115,7 +124,7 @@ class NoticeSender:
         return smtp, await self._secret(f"@{smtp.password_file}") if smtp.password_file else ""
 
 
-async def post(url: str, body: Shape, id: str) -> None:
+async def post(url: str, body: Shape, id: str, forbidden: ForbiddenAddresses) -> None:
     """POST JSON to notify once; each repetition has the same id. Raises NoticeRefused."""
     import aiohttp  # a host without notices and peers of its own needs no client
 
@@ -127,10 +136,11 @@ async def post(url: str, body: Shape, id: str) -> None:
         target = HttpTarget.parse(url)
     except DownloadRefused:
         raise NoticeRefused("its url is no http or https URL", is_final=True) from None
-    place = target.host
+    place, guard = target.host, AddressGuard(forbidden)
     try:
+        guard.check_written(target.host, target.port)
         async with (
-            session(total_s=NOTICE_S, is_raw=False) as http,
+            session(total_s=NOTICE_S, is_raw=False, socket_factory=guard.socket) as http,
             http.post(
                 target.url(target.user),
                 json=body,
@@ -151,6 +161,8 @@ async def post(url: str, body: Shape, id: str) -> None:
     except TimeoutError:
         raise NoticeRefused(f"{place} did not answer within {NOTICE_S:g} s") from None
     except (aiohttp.ClientError, OSError) as error:
+        if guard.fault:
+            raise NoticeRefused(f"{place}: {guard.fault}", is_final=True) from None
         raise NoticeRefused(f"{place}: {_without(connection_fault(error), url)}") from None
 
 

@@ -9,6 +9,7 @@ import pytest
 from floe.model.notify import Notify
 from floe.model.secret_name import SecretName, SecretRef
 from floe.model.signal import Answered, Failed, Report
+from floe.nodes.forbidden import NOTHING_FORBIDDEN, ForbiddenAddresses
 from floe.nodes.messages import MESSAGE_CHARS_MAX, Messages
 from floe.nodes.notify import NoticeSender
 from floe.nodes.secrets import EnvironmentSecrets, HostSecrets
@@ -38,12 +39,13 @@ async def sent(
     smtp: Smtp | None = None,
     secret: str = "",
     retry_s: tuple[float, ...] = (),
+    forbidden: ForbiddenAddresses = NOTHING_FORBIDDEN,
     **job: Any,
 ) -> Report:
     """The report of a message."""
     environ = {"FLOE_SECRET_URL": secret} if secret else {}
     messages = Messages(
-        NoticeSender(smtp, Places()),
+        NoticeSender(smtp, Places(), forbidden),
         secrets=HostSecrets(Vault(root), [EnvironmentSecrets(environ)]),
         public_url="https://ci.example.com",
         retry_s=retry_s,
@@ -178,3 +180,32 @@ async def test_receiver_that_stalls_is_a_timeout(tmp_path: Path, webhook: Webhoo
     webhook.may_answer.set()
     assert isinstance(report, Failed)
     assert (report.cause, report.why) == ("timeout", "not finished after 0.2 s")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]"])
+async def test_own_api_gets_no_message_by_any_name(
+    tmp_path: Path, webhook: Webhook, host: str
+) -> None:
+    url = webhook.url.replace("127.0.0.1", host)
+    forbidden = ForbiddenAddresses(("own-api",), (int(webhook.url.split(":")[2].split("/")[0]),))
+
+    report = await sent(
+        tmp_path,
+        Notify(channel="webhook", url=url, text="hi"),
+        forbidden=forbidden,
+        retry_s=(60.0,),
+    )
+
+    assert isinstance(report, Answered)
+    assert "this host's API, which `http-forbid` has" in report.why
+    assert webhook.received == []
+
+
+async def test_link_local_address_gets_no_message(tmp_path: Path) -> None:
+    work = Notify(channel="slack", url="http://169.254.169.254/latest/meta-data/", text="hi")
+
+    report = await sent(tmp_path, work, forbidden=ForbiddenAddresses(("link-local",)))
+
+    assert isinstance(report, Answered)
+    assert "169.254.169.254 is forbidden for requests here" in report.why
+    assert "meta-data" not in report.why

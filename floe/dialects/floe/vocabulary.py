@@ -1638,8 +1638,8 @@ HTTP_FORBID: Final = KeySpec(
     kind=ListOf(AddressesKind(), unique=True),
     default=FORBIDDEN,
     absent="`[own-api, link-local]`",
-    doc="Addresses that requests of `http` tasks do not reach: IP addresses, networks, `own-api` "
-    "(the ports of this host), `link-local`, `loopback` and `private`.",
+    doc="Addresses that `http` and `notify` tasks and webhooks of `on-end` do not reach: IP "
+    "addresses, networks, `own-api` (the ports of this host), `link-local`, `loopback` and `private`.",
     example="http-forbid: [own-api, link-local, private, 203.0.113.0/24]",
 )
 SECRET_KEY_FILE: Final = KeySpec(
