@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from floe.model.ssh import Ssh
@@ -76,6 +77,16 @@ class Sshd:
                 time.sleep(0.01)
         raise AssertionError((self.folder / "log").read_text())
 
+    def sessions(self) -> list[int]:
+        """Its processes for connections that are open."""
+        assert self._process
+        found = [self._process.pid]
+        for pid in found:
+            with suppress(OSError):
+                children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+                found += [int(one) for one in children if _name(one).startswith("sshd")]
+        return found[1:]
+
     def stop(self) -> None:
         """End it; sessions that are open go on."""
         if self._process:
@@ -94,6 +105,10 @@ class Sshd:
             "argv": argv,
         }
         return Ssh(**(fields | others))  # type: ignore[arg-type] # typed where they are read
+
+
+def _name(pid: str) -> str:
+    return Path(f"/proc/{pid}/comm").read_text()
 
 
 def processes_with(mark: str) -> list[int]:

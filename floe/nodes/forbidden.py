@@ -59,7 +59,7 @@ class AddressGuard:
         return socket.socket(family, type_, proto)
 
     def check_written(self, host: str, port: int) -> None:
-        """Refuse a forbidden address in a URL; a name may be looked up by a proxy. Raises OSError."""
+        """Refuse a forbidden address in a URL; a proxy may look up names. Raises OSError."""
         try:
             written = str(ipaddress.ip_address(host.strip("[]")))
         except ValueError:

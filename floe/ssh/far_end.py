@@ -5,11 +5,13 @@ reads the standard input of the session, to which floe sends a line now and then
 input, or after a silence, the watcher ends the process group of the session: TERM, then
 KILL. Nothing but a POSIX shell, `sleep` and `kill` is needed there.
 
-Standard error of the command is in one stream with its standard output. That of the session has the
-files with its outputs, each behind a line with the mark.
+Standard error of the command is in one stream with its standard output. That of the session has a
+line with the mark when the far shell is ready, and the files with the outputs of the command, the
+second behind a line with the mark.
 
 The text itself is sent over standard input, since the far command line is readable for all users of
-that machine.
+that machine. It is sent only when the far shell is ready: what a login shell does before that may
+take long, and floe may give up, after which nothing must run.
 
 A child of a shell loses a signal that comes before the child has dropped the traps of that shell:
 on a busy machine it lost the TERM that a short command's end sends to the watcher, and the session
@@ -25,10 +27,11 @@ EARLIER: Final = 0.8
 """The far KILL comes after this part of the grace: the warden then ends this program."""
 
 FIRST: Final = (
-    'n=$(printf "\\nx");n=${n%x};t=;'
-    'while IFS= read -r l;do case "$l" in "$1")break;;esac;t=$t$l$n;done;eval "$t"'
+    'n=$(printf "\\nx");n=${n%x};t=;echo "$1" >&2;'
+    'while IFS= read -r l;do case "$l" in "$1")eval "$t";exit;;esac;t=$t$l$n;done;exit 1'
 )
-"""Reads a text up to a line, and runs it. Without quotes and line ends, for all login shells."""
+"""Prints the mark, reads a text up to the mark, and runs it if it is complete. Without quotes and
+line ends, for all login shells."""
 
 _WATCHER: Final = """\
 end() { trap "" TERM; kill -TERM 0; sleep "$1"; rm -rf "$3"; kill -KILL 0; }
@@ -45,7 +48,6 @@ group of the session. TERM ends it; the reader ends with its input."""
 
 _RUN: Final = """\
 exec 3<&0 4>&2 </dev/null 2>/dev/null
-echo {mark} >&4
 o=/dev/null; d=$(umask 077 && mktemp -d) && o=$d/outputs
 sh -c {watcher} sh {grace} {silence} "$d" <&3 >/dev/null 3<&- 4>&- & w=$!
 trap : TERM HUP INT QUIT
@@ -62,7 +64,10 @@ exit $s
 
 
 def first_line(mark: str) -> str:
-    """The command line of the far end: it runs the text on standard input, up to a mark."""
+    """The command line of the far end: it runs the text on standard input, up to a mark.
+
+    When it is ready for the text, the mark is on its standard error.
+    """
     return f"exec sh -c '{FIRST}' sh {mark}"
 
 

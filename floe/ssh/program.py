@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from floe.ssh import far_end
 from floe.ssh.far_command import SILENCES_MAX, FarCommand, SshFailed, print_line
+from floe.ssh.stages import stage
 
 if TYPE_CHECKING:
     import asyncssh
@@ -33,15 +34,15 @@ async def _status(far: FarCommand) -> int:
     """Run the far command. Raises SshFailed."""
     async with _connected(far) as connection:
         if far.upload:
-            from floe.ssh.copies import uploaded
+            from floe.ssh.copies import upload
 
-            await uploaded(connection, far.upload)
+            await upload(connection, far)
         status = await _ran(far, connection) if far.argv else 0
         if far.download:
-            from floe.ssh.copies import downloaded
+            from floe.ssh.copies import download
 
             try:
-                await downloaded(connection, far.download)
+                await download(connection, far)
             except SshFailed as error:  # a command that failed has the more interesting status
                 if not status:
                     raise
@@ -59,9 +60,16 @@ async def _connected(far: FarCommand) -> "AsyncIterator[asyncssh.SSHClientConnec
 
     known = KnownHost(far.host, far.port, far.known_hosts)
     shown: list[asyncssh.SSHKey] = []
+    where = f"{far.host}, port {far.port}"
 
     class Client(asyncssh.SSHClient):
-        """Remembers the host's key if it is not a known one."""
+        """Names the stages, and remembers the host's key if it is not a known one."""
+
+        def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
+            connecting.name = f"the key exchange with {where}"
+
+        def begin_auth(self, username: str) -> None:
+            connecting.name = f"the login on {where}"
 
         def validate_host_public_key(
             self, host: str, addr: str, port: int, key: asyncssh.SSHKey
@@ -69,9 +77,8 @@ async def _connected(far: FarCommand) -> "AsyncIterator[asyncssh.SSHClientConnec
             shown.append(key)
             return False
 
-    where = f"{far.host}, port {far.port}"
     try:
-        async with asyncio.timeout(far.connect_s):
+        async with stage(f"the connection to {where}", far.connect_s) as connecting:
             connection = await asyncssh.connect(
                 far.host,
                 far.port,
@@ -88,8 +95,6 @@ async def _connected(far: FarCommand) -> "AsyncIterator[asyncssh.SSHClientConnec
                 **({"username": far.user} if far.user else {}),
                 **credentials(far),
             )
-    except TimeoutError:
-        raise SshFailed(f"no login on {where} within {far.connect_s:g} s") from None
     except asyncssh.HostKeyNotVerifiable as error:  # a revoked key is shown to no one
         raise SshFailed(known.fault(shown[0]) if shown else f"{where}: {error}") from None
     except asyncssh.PermissionDenied:
@@ -116,15 +121,19 @@ async def _ran(far: FarCommand, connection: "asyncssh.SSHClientConnection") -> i
     from floe.ssh.session import Session
 
     mark, loop = secrets.token_hex(16), asyncio.get_running_loop()
-    session = Session(is_watched=not far.direct, grace_s=far.grace_s)
+    session = Session(mark="" if far.direct else mark, grace_s=far.grace_s)
     line, sent = far_end.first_line(mark), tuple[str, ...]()
     if far.direct:
         line, sent = far_end.command(far.argv, (), far.folder), far.env
     loop.add_signal_handler(signal.SIGTERM, session.stop)
-    try:
-        channel, _ = await connection.create_session(lambda: session, line, encoding=None, env=sent)
-    except (asyncssh.Error, OSError) as error:
-        raise SshFailed(f"{far.host} runs no command: {error}") from None
+    async with stage(f"the start of the command on {far.host}", far.connect_s):
+        try:
+            channel, _ = await connection.create_session(
+                lambda: session, line, encoding=None, env=sent
+            )
+        except (asyncssh.Error, OSError) as error:
+            raise SshFailed(f"{far.host} runs no command: {error}") from None
+        await session.until_ready()
     if far.direct:
         channel.write_eof()
     else:

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections import deque
+from contextlib import suppress
 from typing import Final
 
 import asyncssh
@@ -23,13 +24,12 @@ DRAIN_S: Final = 2.0
 class Session(asyncssh.SSHClientSession[bytes]):
     """The far command. Its output is printed by `print_all`."""
 
-    def __init__(self, *, is_watched: bool, grace_s: float) -> None:
-        """`is_watched`: the watcher on the far side ends the command at the end of its input.
-
-        Then standard error has the outputs of the command.
+    def __init__(self, *, mark: str, grace_s: float) -> None:
+        """`mark`: of the far shell, whose watcher ends the command at the end of its input, and
+        whose standard error has the outputs of the command. Empty for a command without it.
         """
         self.beside = b""
-        self._is_watched, self._grace_s = is_watched, grace_s
+        self._mark, self._grace_s = mark.encode(), grace_s
         self._status: int | None = None
         self._signal = ""
         self._lost: Exception | None = None
@@ -50,6 +50,7 @@ class Session(asyncssh.SSHClientSession[bytes]):
     def data_received(self, data: bytes, datatype: int | None) -> None:
         if datatype is not None and self._is_watched:
             self.beside += data[: BESIDE_BYTES_MAX - len(self.beside)]
+            self._news.set()
             return
         self._held.append(data)
         self._held_bytes += len(data)
@@ -69,6 +70,24 @@ class Session(asyncssh.SSHClientSession[bytes]):
         self._lost, self._is_closed = exc, True
         self._news.set()
 
+    @property
+    def _is_watched(self) -> bool:
+        return self._mark != b""
+
+    @property
+    def _is_over(self) -> bool:
+        return self._is_closed or self._status is not None or self._signal != ""
+
+    @property
+    def _is_ready(self) -> bool:
+        return self._mark in self.beside
+
+    async def until_ready(self) -> None:
+        """Wait until the far shell takes the text of the command, or is over."""
+        while not self._is_ready and not self._is_over:
+            self._news.clear()
+            await self._news.wait()
+
     async def print_all(self) -> None:
         """Print the output until the command is over and its output has ended."""
         until: float | None = None
@@ -79,7 +98,7 @@ class Session(asyncssh.SSHClientSession[bytes]):
                 await asyncio.to_thread(_write, data)
                 if self._held_bytes <= HELD_BYTES and self._channel and not self._is_closed:
                     self._channel.resume_reading()
-            if until is None and (self._status is not None or self._signal):
+            if until is None and self._is_over:
                 until = asyncio.get_running_loop().time() + DRAIN_S
             self._news.clear()
             if self._held or self._is_closed:
@@ -91,32 +110,39 @@ class Session(asyncssh.SSHClientSession[bytes]):
                 return
 
     def send(self, text: str) -> None:
-        """Send the text for the far shell, unless the command is to be stopped already."""
-        if self._channel and not self._is_stopped:
-            self._channel.write(text.encode())
+        """Send the text for the far shell, unless the command is over or to be stopped already."""
+        channel = self._channel
+        if channel and not self._is_stopped and not channel.is_closing():
+            channel.write(text.encode())
 
     async def beat(self, period_s: float) -> None:
         """Send the watcher a line now and then."""
         while self._is_watched:
             await asyncio.sleep(period_s)
-            if self._channel and not self._is_stopped and not self._channel.is_closing():
-                self._channel.write(b"\n")
+            self.send("\n")
 
     def stop(self) -> None:
         """End the far command: TERM, and KILL if it does not end."""
         self._is_stopped = True
-        channel = self._channel
-        if channel is None or channel.is_closing():
+        if self._channel is None:
             return
         if self._is_watched:
-            channel.write_eof()
+            self._channel.write_eof()
             return
-        channel.send_signal("TERM")
+        self._send_signal("TERM")
         loop = asyncio.get_running_loop()
-        loop.call_later(self._grace_s * EARLIER, channel.send_signal, "KILL")
+        loop.call_later(self._grace_s * EARLIER, self._send_signal, "KILL")
+
+    def _send_signal(self, name: str) -> None:
+        # No question for `is_closing`: that is true after the end of the input.
+        if self._channel and not self._is_over:
+            with suppress(OSError):  # the channel closed at this moment
+                self._channel.send_signal(name)
 
     def exit_status(self) -> int:
         """The status to end with: that of the command, or 128 and its signal. Raises SshFailed."""
+        if not self._is_ready:
+            raise SshFailed(self._unready())
         if self._status is not None:
             return self._status
         if self._signal:
@@ -124,6 +150,17 @@ class Session(asyncssh.SSHClientSession[bytes]):
         why = f": {self._lost}" if self._lost else ""
         what = f"the connection was lost before the command ended{why}"
         raise SshFailed(f"{what}\nwhether the command did its work is unknown")
+
+    def _unready(self) -> str:
+        """Why the command did not begin."""
+        if self._status is None and not self._signal:
+            why = f": {self._lost}" if self._lost else ""
+            return f"the connection was lost before the command began{why}"
+        ended = f"a signal, {self._signal}" if self._signal else f"status {self._status}"
+        return (
+            f"the login shell ended with {ended} before the command began\n"
+            "the user there may log in for one command only: use `direct: true` for that"
+        )
 
 
 def _write(data: bytes) -> None:

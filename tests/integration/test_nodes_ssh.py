@@ -20,6 +20,7 @@ from floe.nodes.commands import Commands
 from floe.nodes.preparation import CommandSettings
 from floe.nodes.secrets import EnvironmentSecrets, HostSecrets
 from floe.nodes.vault import Vault
+from tests.cable import Cable
 from tests.integration.gits import House
 from tests.make_nodes import Reports, a_job, a_key
 from tests.make_warden import until
@@ -312,6 +313,22 @@ async def test_files_go_there_and_come_back(house: House, sshd: Sshd, tmp_path: 
     assert f"to {there}/text, 5 bytes" in house.printed
 
 
+async def test_file_with_holes_arrives_whole(house: House, sshd: Sshd, tmp_path: Path) -> None:
+    there = tmp_path / "there"
+    script = "printf begin >holes && truncate --size 1M holes"
+    await house.good(Exec(shell=script))
+    work = sshd.work(
+        upload=(FileCopy(source="holes", target=str(there)),),
+        download=(FileCopy(source=str(there), target="back"),),
+    )
+
+    await house.good(work)
+
+    whole = b"begin" + bytes(1024 * 1024 - 5)
+    assert there.read_bytes() == whole
+    assert (house.space / "back").read_bytes() == whole
+
+
 @pytest.mark.parametrize(
     ("copy", "said"),
     [
@@ -534,42 +551,6 @@ async def test_far_processes_end_when_floes_process_is_killed(
 # --- broken connections
 
 
-class Cable:
-    """A connection to the server that can break: nothing passes any more, or it is reset."""
-
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self._streams: list[asyncio.StreamWriter] = []
-        self._is_cut = False
-
-    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        back, forth = await asyncio.open_connection("127.0.0.1", self._port)
-        self._streams += [writer, forth]
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._copy(reader, forth))
-                tasks.create_task(self._copy(back, writer))
-        finally:
-            forth.transport.abort()
-
-    async def _copy(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-        while data := await source.read(65536):
-            if not self._is_cut:
-                target.write(data)
-                await target.drain()
-        if not self._is_cut:
-            target.transport.abort()
-
-    def cut(self) -> None:
-        """Let no byte pass, without an end for either side."""
-        self._is_cut = True
-
-    def reset(self) -> None:
-        """End both sides at once."""
-        for stream in self._streams:
-            stream.transport.abort()
-
-
 async def through(sshd: Sshd, cable: Cable, known: Path, url: str) -> dict[str, object]:
     port = int(url.rpartition(":")[2])
     known.write_text(sshd.known.read_text().replace(str(sshd.port), str(port)))
@@ -618,7 +599,7 @@ async def test_server_that_says_nothing_is_given_up(house: House, sshd: Sshd) ->
         port = int(url.rpartition(":")[2])
         printed = await failed(house, sshd.work("true", port=port, connect_timeout_s=0.3))
 
-    assert f"no login on 127.0.0.1, port {port} within 0.3 s" in printed
+    assert f"the key exchange with 127.0.0.1, port {port} was not complete within 0.3 s" in printed
 
 
 async def test_banner_that_never_ends_is_given_up(house: House, sshd: Sshd) -> None:

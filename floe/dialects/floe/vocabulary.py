@@ -1023,7 +1023,7 @@ CONNECT_TIMEOUT: Final = KeySpec(
     name="connect-timeout",
     kind=Duration(),
     default=30.0,
-    doc="How long it may take to connect and to log in.",
+    doc="How long it may take to connect and log in, and then to start the command.",
     example="connect-timeout: 10s",
 )
 KEEPALIVE: Final = KeySpec(
@@ -1639,7 +1639,8 @@ HTTP_FORBID: Final = KeySpec(
     default=FORBIDDEN,
     absent="`[own-api, link-local]`",
     doc="Addresses that `http` and `notify` tasks and webhooks of `on-end` do not reach: IP "
-    "addresses, networks, `own-api` (the ports of this host), `link-local`, `loopback` and `private`.",
+    "addresses, networks, `own-api` (the ports of this host), `link-local`, `loopback` and "
+    "`private`.",
     example="http-forbid: [own-api, link-local, private, 203.0.113.0/24]",
 )
 SECRET_KEY_FILE: Final = KeySpec(
