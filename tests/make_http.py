@@ -59,16 +59,16 @@ class Echo:
 
 
 @asynccontextmanager
-async def echoing(tls: SSLContext | None = None) -> AsyncIterator[Echo]:
+async def echoing(tls: SSLContext | None = None, address: str = "127.0.0.1") -> AsyncIterator[Echo]:
     """Such a server at work."""
     echo = Echo()
     app = web.Application(client_max_size=2**24)
     app.router.add_route("*", "/{rest:.*}", echo.answer)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
+    await web.TCPSite(runner, address, 0, ssl_context=tls).start()
     scheme = "https" if tls else "http"
-    echo.url = f"{scheme}://127.0.0.1:{runner.addresses[0][1]}"
+    echo.url = f"{scheme}://{address}:{runner.addresses[0][1]}"
     yield echo
     await runner.cleanup()
 

@@ -36,8 +36,8 @@ class Sshd:
         key = (self.folder / f"{name}.pub").read_text().rsplit(" ", 1)[0]
         self.known.write_text(f"[127.0.0.1]:{port or self.port} {key}\n")
 
-    def start(self, *options: str) -> None:
-        """Serve. `options` are further lines of its config."""
+    def start(self, *options: str, sftp: str = "internal-sftp") -> None:
+        """Serve. `options` are further lines of its config; `sftp` is its program for copies."""
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(exist_ok=True)
         lines = (
@@ -53,7 +53,7 @@ class Sshd:
             "KbdInteractiveAuthentication no",
             "PermitRootLogin yes",
             "MaxStartups 100",
-            "Subsystem sftp internal-sftp",
+            f"Subsystem sftp {sftp}",
             # bash reads ~/.bashrc under sshd. That of a developer may wait for a lock: `pyenv init`
             # does, for a minute if a test has killed its holder.
             f"SetEnv HOME={self.home}",

@@ -9,7 +9,7 @@ import pytest
 
 from floe.model.errors import Theirs
 from tests.acceptance import crash_host
-from tests.acceptance.crash_host import REQUEST_ACTS, SEND
+from tests.acceptance.crash_host import REQUEST_ACTS
 from tests.acceptance.product import Host, until
 from tests.acceptance.warm import floe_host
 from tests.receivers import Webhook, a_webhook
@@ -27,6 +27,11 @@ flows:
     triggers: [{name: start, type: data}]
     tasks:
       - {name: tell, type: notify, listen: trigger.good, opts: {webhook: 'SERVED', text: hello}}
+  - name: tell-once
+    triggers: [{name: start, type: data}]
+    tasks:
+      - {name: tell, type: notify, listen: trigger.good, on-lost: fail,
+         opts: {webhook: 'SERVED', text: hello}}
 """
 
 
@@ -44,7 +49,8 @@ FATES: dict[str, tuple[str, int]] = {
     "before append NodeSettled": ("error", 1),
     "after append NodeSettled": ("good", 1),
 }
-"""How the node ends, and how many requests the server gets, by the point of death."""
+"""How a node with `on-lost: fail` ends, and how many requests the server gets, by the point of
+death."""
 
 
 @pytest.fixture
@@ -89,10 +95,23 @@ def test_request_is_sent_once_at_most(
     assert ("lost: floe stopped during the request" in node["why"]) == (FATES[point][0] == "error")
 
 
-def test_message_that_was_lost_is_sent_again_with_its_id(
-    host: Host, webhook: Webhook, tmp_path: Path
+@pytest.mark.parametrize("point", FATES)
+def test_message_arrives_though_its_host_dies_and_its_repetition_has_its_id(
+    point: str, host: Host, webhook: Webhook, tmp_path: Path
 ) -> None:
-    node = revived(host, tmp_path / "tally", "tell", f"after {SEND}")
+    result, sent = FATES[point]
 
-    assert (node["tag"], len(webhook.received)) == ("task.tell.good", 2)
+    node = revived(host, tmp_path / "tally", "tell", point)
+
+    again = result == "error"
+    assert (node["tag"], len(webhook.received)) == ("task.tell.good", sent + again)
     assert len({got.headers["Idempotency-Key"] for got in webhook.received}) == 1
+
+
+@pytest.mark.parametrize("point", FATES)
+def test_message_is_sent_once_at_most_with_on_lost_fail(
+    point: str, host: Host, webhook: Webhook, tmp_path: Path
+) -> None:
+    node = revived(host, tmp_path / "tally", "tell-once", point)
+
+    assert (node["tag"], len(webhook.received)) == (f"task.tell.{FATES[point][0]}", FATES[point][1])

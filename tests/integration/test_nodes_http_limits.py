@@ -259,7 +259,18 @@ async def test_certificate_of_an_own_authority_is_trusted_where_it_is_named(
         without = await sent(tmp_path, requests, echo.url)
 
     assert isinstance(with_file, Answered)
-    assert "certificate verify failed" in why(without)
+    assert "its certificate is not trusted" in why(without)
+
+
+async def test_certificate_for_a_different_name_is_refused_by_its_name(
+    tmp_path: Path, requests: Requests
+) -> None:
+    async with echoing(certified(), "127.0.0.2") as echo:
+        report = await sent(tmp_path, requests, echo.url, ca_file=str(TLS / "cert.pem"))
+
+    assert "its certificate is not trusted" in why(report)
+    assert "certificate is not valid for '127.0.0.2'" in why(report)
+    assert echo.requests == []
 
 
 async def test_certificate_is_not_checked_with_verify_false(
