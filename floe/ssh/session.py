@@ -6,6 +6,7 @@ import signal
 import sys
 from collections import deque
 from contextlib import suppress
+from math import inf
 from typing import Final
 
 import asyncssh
@@ -18,7 +19,11 @@ HELD_BYTES: Final = 1 << 20
 BESIDE_BYTES_MAX: Final = 3 << 20
 """Of the outputs of a command; floe takes 1 MiB of them, and reports more as an error."""
 DRAIN_S: Final = 2.0
-"""How long output may come after the exit status: a process that stayed may hold it open."""
+"""How long the output may be silent after the exit status: a process that stayed may hold it open.
+"""
+DRAIN_MAX_S: Final = 60.0
+"""How long output is read after the exit status, though more comes: by a slow network, or by a
+process that stayed."""
 
 
 class Session(asyncssh.SSHClientSession[bytes]):
@@ -90,24 +95,28 @@ class Session(asyncssh.SSHClientSession[bytes]):
 
     async def print_all(self) -> None:
         """Print the output until the command is over and its output has ended."""
-        until: float | None = None
+        loop, ended_at = asyncio.get_running_loop(), inf
         while self._held or not self._is_closed:
-            while self._held:
-                data = self._held.popleft()
-                self._held_bytes -= len(data)
-                await asyncio.to_thread(_write, data)
-                if self._held_bytes <= HELD_BYTES and self._channel and not self._is_closed:
-                    self._channel.resume_reading()
-            if until is None and self._is_over:
-                until = asyncio.get_running_loop().time() + DRAIN_S
-            self._news.clear()
-            if self._held or self._is_closed:
+            if self._is_over:
+                ended_at = min(ended_at, loop.time())
+            if not self._is_closed and loop.time() > ended_at + DRAIN_MAX_S:
+                return
+            if self._held:
+                await self._print_next()
                 continue
+            self._news.clear()
             try:
-                async with asyncio.timeout_at(until):
+                async with asyncio.timeout(DRAIN_S if self._is_over else None):
                     await self._news.wait()
             except TimeoutError:
                 return
+
+    async def _print_next(self) -> None:
+        data = self._held.popleft()
+        self._held_bytes -= len(data)
+        await asyncio.to_thread(_write, data)
+        if self._held_bytes <= HELD_BYTES and self._channel and not self._is_closed:
+            self._channel.resume_reading()
 
     def send(self, text: str) -> None:
         """Send the text for the far shell, unless the command is over or to be stopped already."""
