@@ -20,6 +20,7 @@ from floe.model.errors import World, Yours
 from floe.model.http import BodyType, Http, HttpHeader, is_among
 from floe.model.nouns import dataclass, replace
 from floe.model.secret import is_secret_name
+from floe.model.secret_name import SecretName
 from floe.model.template import Template, data_of
 from floe.nodes.base import Secrets
 from floe.nodes.connection_faults import connection_fault
@@ -125,7 +126,7 @@ def _drop(headers: dict[str, str], name: str) -> None:
         del headers[known]
 
 
-def _header_secret(secrets: Secrets, name: Any) -> str:
+def _header_secret(secrets: Secrets, name: SecretName) -> str:
     text = secrets.value(name).reveal().strip("\r\n")
     if not text.isascii() or not text.isprintable():
         raise Yours(f"the secret {name} cannot be sent in a header", "printable ASCII in one line")
@@ -158,22 +159,20 @@ async def _within(
     log: AttemptLog,
 ) -> HttpReply:
     """The reply, through redirects, within the time limit."""
-    host = request.target.host
     try:
         async with asyncio.timeout(work.timeout_s):
-            for left in range(work.redirects, -1, -1):
-                host = request.target.host
-                location, reply = await _send(work, request, trusted, forbidden, log)
-                if not location or not work.redirects:
-                    return reply
-                if not left:
-                    log.line(f"\nfloe: more than {work.redirects} redirects are not followed")
-                    return reply
+            location, reply = await _send(work, request, trusted, forbidden, log)
+            for _ in range(work.redirects):
+                if not location:
+                    break
                 request = _redirected(request, reply.status, location, log)
+                location, reply = await _send(work, request, trusted, forbidden, log)
     except TimeoutError:
-        why = f"{host} sent no complete reply within {work.timeout_s:g} s"
+        why = f"{request.target.host} sent no complete reply within {work.timeout_s:g} s"
         raise ExchangeFailed(why, "timeout") from None
-    raise AssertionError("the last turn returns")
+    if location and work.redirects:
+        log.line(f"\nfloe: more than {work.redirects} redirects are not followed")
+    return reply
 
 
 async def _send(
@@ -209,9 +208,9 @@ async def _send(
             type_ = response.headers.get("Content-Type", "")
             log.line(f"{status_text(response)}{f', {type_}' if type_ else ''}")
             reply = await _received(response, work.body_max, log.data)
-    except (aiohttp.ClientError, ssl.SSLError, ConnectionError, ValueError, OSError) as error:
-        if isinstance(error, TimeoutError):
-            raise
+    except TimeoutError:
+        raise
+    except (aiohttp.ClientError, OSError, ValueError) as error:
         raise ExchangeFailed(guard.fault or f"{target.host}: {connection_fault(error)}") from None
     is_redirect = reply.status in REDIRECTS
     return reply.headers.get("location", "") if is_redirect else "", reply

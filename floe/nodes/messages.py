@@ -51,21 +51,23 @@ class Messages(LoggedAttempts):
             raise TypeError(f"{type(work).__name__} is no message")
         message = self._message(job, work)
         log.line(message.text)
-        why = ""
+        why = await self._refusal(message, log)
+        log.line(f"\nfloe: not sent: {why}" if why else f"\nfloe: sent: {work.place}")
+        return Answered(good=not why, why=why, outputs={}, output_bytes=self._size(job))
+
+    async def _refusal(self, message: TaskMessage, log: AttemptLog) -> str:
+        """Send a message, with repetitions; why it was refused in the end, empty if it was sent."""
         for wait_s in (*self._retry_s, None):
             try:
                 await self._sender.send_text(message)
-                log.line(f"\nfloe: sent: {work.place}")
-                why = ""
-                break
             except NoticeRefused as refused:
-                why = str(refused)
                 if refused.is_final or wait_s is None:
-                    log.line(f"\nfloe: not sent: {why}")
-                    break
-                log.line(f"\nfloe: {why}; sending it again in {wait_s:g} s")
-            await asyncio.sleep(wait_s)
-        return Answered(good=not why, why=why, outputs={}, output_bytes=self._size(job))
+                    return str(refused)
+                log.line(f"\nfloe: {refused}; sending it again in {wait_s:g} s")
+                await asyncio.sleep(wait_s)
+            else:
+                break
+        return ""
 
     def _message(self, job: Job, work: Notify) -> TaskMessage:
         key, run = job.key, str(job.key.run)
