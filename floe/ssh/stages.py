@@ -1,4 +1,4 @@
-"""How long each stage may take, and what is printed while one is slow: nobody waits silently."""
+"""How long each stage may take, and what the output names while one is slow."""
 
 import asyncio
 from collections.abc import AsyncIterator
