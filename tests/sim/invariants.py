@@ -548,9 +548,10 @@ def what_a_re_run_shows_is_kept(truth: Truth, key: str, place: Place) -> None:
     """A run is not removed while a re-run that is not removed shows outcomes of it.
 
     A run whose log is in a backup that was put back has two logs. A re-run that a different store
-    adopted may show the outcomes of the other one, so it does not keep this one.
+    adopted may show the outcomes of the other one, so it does not keep this one. What a forgotten
+    host has is no copy that counts.
     """
-    for rerun, shown in truth.reruns.items():
+    for rerun, shown in truth.reruns.items() if not truth.is_gone(place) else ():
         adopter = Place(*rerun[:2])
         is_there = rerun.key not in truth.removed and not truth.is_gone(adopter)
         if key in shown and is_there and (adopter == place or key not in truth.doubled):
