@@ -38,12 +38,17 @@ def children_left(site: Site, ref: RunRef) -> tuple[str, ...]:
 
 def restarting(site: Site) -> dict[RunRef, ChildrenLeft]:
     """The parents that wait for a host again and may have children left, none of them read yet."""
-    runs = (site.table.runs[ref] for ref in site.table.pends)
+    runs = (site.table.runs[ref] for ref in sorted(site.table.restarts))
     return {
         run.ref: ChildrenLeft(epoch=run.epoch, rows=_rows_of(site, run.ref))
         for run in runs
         if may_have_children_left(run)
     }
+
+
+def has_unread(site: Site) -> bool:
+    """Whether the children of a parent that waits for a host again are to be read."""
+    return any(children_left(site, ref) == UNREAD for ref in site.table.restarts)
 
 
 def note_children_left(site: Site, run: Run, left: ChildrenLeft) -> bool:

@@ -39,6 +39,8 @@ class RunTable:
         """Active runs by the group in which they count for `max-runs`."""
         self.grouped_pends: dict[str, list[RunRef]] = {}
         """Runs that wait for a host by the same group, oldest first."""
+        self.restarts: set[RunRef] = set()
+        """Runs that wait for a host again, since their grant was revoked."""
         self.spaces: dict[FlowId, RunRef] = {}
         """Flows with `reuse-space` and the run that is in their workspace."""
         self._holders: dict[str, set[RunRef]] = {}
@@ -130,6 +132,10 @@ class RunTable:
             return False
         if run.phase == "pending":
             self._queue(pend_of(run, flow), present=present)
+            if run.revoked and present:
+                self.restarts.add(run.ref)
+            else:
+                self.restarts.discard(run.ref)
             return present
         if run.state == "active" and run.started_at is not None:  # not cancelled while pending
             if present:

@@ -31,7 +31,7 @@ REQUESTS_MAX: Final = 8
 """Re-runs of children that are prepared at once: a host with their logs has other work, too."""
 
 PAGE: Final = 500
-"""Rows of unfinished runs that are read at once."""
+"""Rows of living children that are read at once."""
 
 
 class Children:
@@ -140,21 +140,30 @@ async def children_left(
 ) -> list[Incoming]:
     """The living children of parents that start again, read for the core. `forgotten`: stores, as
     `h2@k3f9`. Raises StoreFailed."""
-    left: dict[RunRef, list[str]] = {ref: [] for ref in parents}
-    query = RunQuery(states=frozenset({"pending", "active"}), limit=PAGE)
-    while True:
-        page = await store.runs(query)
-        for row in filter(lambda row: _is_left(row, forgotten), page.runs):
-            if (names := left.get(Key.parse(row.parent).run)) is not None:
-                name = named(RunRef.parse(row.key))
-                names.append(f"the end of {name}, a child of its lost start, {_place(row)}")
-        if not page.next:
-            break
-        query = replace(query, cursor=page.next)
     return [
-        Incoming(input=replace(unread, names=tuple(left[ref])), run=ref)
+        Incoming(
+            input=replace(unread, names=await _names_left(ref, store, forgotten, named)), run=ref
+        )
         for ref, unread in parents.items()
     ]
+
+
+async def _names_left(
+    parent: RunRef, store: RunStore, forgotten: Container[str], named: Callable[[RunRef], str]
+) -> tuple[str, ...]:
+    """What a parent waits for: the end of each of its living children."""
+    query = RunQuery(parent=parent.key, states=frozenset({"pending", "active"}), limit=PAGE)
+    names: list[str] = []
+    while True:
+        page = await store.runs(query)
+        names += [
+            f"the end of {named(RunRef.parse(row.key))}, a child of its lost start, {_place(row)}"
+            for row in page.runs
+            if _is_left(row, forgotten)
+        ]
+        if not page.next:
+            return tuple(names)
+        query = replace(query, cursor=page.next)
 
 
 def _is_left(row: Summary, forgotten: Container[str]) -> bool:

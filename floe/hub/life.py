@@ -205,6 +205,7 @@ class Life:
         if self.gateway:
             self.gateway.open(hello_of(self.parts), self.sync)
             self.keep("look at the other hosts", self._look_around)
+            self.keep("reading of earlier child runs", self.gateway.read_children)
             self.keep("log of the cluster's problems", self._log_problems)
             self._tasks.spawn(self.sync.send_changes())
         log.info("hub.opened", runs=len(self.loop.core.table.runs), owed=len(owed))

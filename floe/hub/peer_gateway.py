@@ -11,7 +11,7 @@ from typing import Final
 
 from floe.feed.directory_sync import DirectorySync
 from floe.host.core import HostCore
-from floe.host.earlier_children import restarting
+from floe.host.earlier_children import has_unread, restarting
 from floe.host.inputs import FLOOR_MAX, Incoming, Received, Surroundings, Unsent
 from floe.host.step_result import StepResult
 from floe.hub.children import children_left
@@ -37,6 +37,7 @@ class PeerGateway:
         self._expected = core.site.settings.peers
         self._known: Surroundings | None = None
         """The surroundings that the core knows."""
+        self._children_changed = asyncio.Event()
 
     def open(self, me: Hello, sync: DirectorySync) -> None:
         """Begin to send and to receive; `sync` gets each message first."""
@@ -62,6 +63,8 @@ class PeerGateway:
         for envelope in decided.messages:
             self._peers.send(envelope)
         self._sync.stored(decided, last)
+        if self._core.table.restarts and may_change_children(decided):
+            self._children_changed.set()
 
     def receive(self, envelope: Envelope) -> None:
         """Take a message that arrived.
@@ -95,8 +98,8 @@ class PeerGateway:
 
     async def look_around(self, about: Callable[[], Mapping[str, Json]]) -> None:
         """Observe, until cancelled, what the next step is to know: what pings report about this
-        host to people, how many other hosts the configured URLs lead to, and which children of lost
-        starts are left.
+        host to people, how many other hosts the configured URLs lead to, and whether the children
+        of a parent that is to start again were never read.
         """
         while True:
             self._about = about()
@@ -104,16 +107,21 @@ class PeerGateway:
             now, known = self._surroundings(), self._known
             if known is None or _decisive(now) != _decisive(known):
                 self._loop.look()
-            await self._read_children()
+            if has_unread(self._core.site):
+                self._children_changed.set()
             await asyncio.sleep(ABOUT_S)
 
-    async def _read_children(self) -> None:
-        """Read which children of lost starts are left, for the parents that are to start again.
-        Raises StoreFailed."""
-        core = self._core
-        if parents := restarting(core.site):
+    async def read_children(self) -> None:
+        """Read, until cancelled, which children of lost starts are left, for the parents that are
+        to start again: once they wait, and whenever a step may have changed it. Raises
+        StoreFailed."""
+        core, changed = self._core, self._children_changed
+        changed.set()  # the last try may have failed
+        while True:
+            await changed.wait()
+            changed.clear()
             gone, named = self._sync.forgotten, core.site.named
-            for one in await children_left(parents, self._store, gone, named):
+            for one in await children_left(restarting(core.site), self._store, gone, named):
                 self._loop.put(one)
 
     def _surroundings(self) -> Surroundings:
@@ -144,6 +152,14 @@ def others_at(seen: Iterable[Seen]) -> int:
     """How many peers the gateway sees at the configured URLs; a silent URL counts as one."""
     urls = [one for one in seen if one.url and not one.is_self]
     return len({one.host or one.url for one in urls})
+
+
+def may_change_children(decided: StepResult) -> bool:
+    """Whether a step may change which children are left: it has a row of a child that a parent
+    waits for, or forgets a store."""
+    rows = (append.summary for append in decided.appends)
+    is_row = any(row is not None and row.awaited for row in rows)
+    return is_row or any(row.kind == "forgotten" for row in decided.ledger)
 
 
 def _decisive(known: Surroundings) -> tuple[bool, int]:

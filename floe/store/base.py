@@ -99,6 +99,8 @@ class RunQuery:
     """Pended at this instant or later."""
     until: Instant | None = None
     """Pended before this instant."""
+    parent: str = ""
+    """The key of a run: only its child runs. Empty for all."""
     text: str = ""
     """Case-insensitive part of id, title, values, flow, why, by or trigger. A page of a search may
     have fewer than `limit` runs and still have a `next`, because each page searches a limited

@@ -103,6 +103,7 @@ def is_match(summary: Summary, query: RunQuery) -> bool:
         and (query.host is None or summary.host == query.host)
         and (query.since is None or summary.pended_at >= query.since)
         and (query.until is None or summary.pended_at < query.until)
+        and (not query.parent or summary.parent.startswith(f"{query.parent}."))
         and (not query.text or query.text.casefold() in text_of(summary))
     )
 

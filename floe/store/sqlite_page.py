@@ -92,6 +92,8 @@ def _ranges(query: RunQuery) -> Iterable[tuple[str, Mapping[str, Value]]]:
 
     An index supports equalities and then the order; "any of these states" would need sorting.
     """
+    if query.parent:
+        return [_of_parent(query)]
     states = query.states or _STATES
     if query.results:
         results = [r for r in query.results if query.good in (None, r == "good")]
@@ -107,6 +109,24 @@ def _of_result(result: RunResult) -> str:
     """The condition for one result, spelt as in the index `runs_by_result`, or SQLite reads all."""
     good = "TRUE" if result == "good" else "FALSE"
     return f"state = :state AND good = {good} AND result = :result"
+
+
+def _of_parent(query: RunQuery) -> tuple[str, Mapping[str, Value]]:
+    """The condition for the child runs of a run; the few rows are filtered and sorted."""
+    # "/" follows ".". The first term is the condition of the index `runs_by_parent`; a plus keeps
+    # SQLite from an index of the other columns.
+    terms = ["parent <> ''", "parent >= :low", "parent < :high"]
+    values: dict[str, Value] = {"low": f"{query.parent}.", "high": f"{query.parent}/"}
+    if query.states:
+        terms.append("+state IN (SELECT value FROM json_each(:states))")
+        values["states"] = json.dumps(sorted(query.states))
+    if query.results:
+        terms.append("+result IN (SELECT value FROM json_each(:results))")
+        values["results"] = json.dumps(sorted(query.results))
+    if query.good is not None:
+        terms.append("+good = :good")
+        values["good"] = query.good
+    return " AND ".join(terms), values
 
 
 def _search_floor(

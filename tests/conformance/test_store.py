@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from floe.model.errors import StoreConflict, StoreFailed, Yours
-from floe.model.ids import STORE, FlowId, HostId, Instant, StoreId
+from floe.model.ids import STORE, FlowId, HostId, Instant, Key, NodeId, StoreId
 from floe.model.result import RunResult
 from floe.model.run import State
 from floe.store.base import (
@@ -806,6 +806,37 @@ async def test_filters_are_joined_by_and(
     store: RunStore, query: RunQuery, serials: list[int]
 ) -> None:
     await given_all_sorts(store)
+
+    keys = await keys_page_by_page(store, query)
+
+    assert keys == [a_run(n).key for n in serials]
+    assert await keys_page_by_page(store, replace(query, limit=1)) == keys
+
+
+@pytest.mark.parametrize(
+    ("query", "serials"),
+    [
+        (RunQuery(parent=a_run(1).key), [5, 4, 2]),
+        (RunQuery(parent=a_run(1).key, states=frozenset({"pending", "active"})), [5, 2]),
+        (RunQuery(parent=a_run(1).key, results=frozenset({"bad"})), [4]),
+        (RunQuery(parent=a_run(1).key, good=False), [4]),
+        (RunQuery(parent=a_run(1).key, flow=FlowId("deploy")), []),
+        (RunQuery(parent=a_run(2).key), []),
+        (RunQuery(parent=a_run(10).key), [3]),
+    ],
+)
+async def test_child_runs_of_a_run_are_found(
+    store: RunStore, query: RunQuery, serials: list[int]
+) -> None:
+    first, tenth = (str(Key(a_run(n), 1, NodeId("go"), 1, 1)) for n in (1, 10))
+    rows = [
+        a_row(a_run(2), parent=first, state="active"),
+        a_row(a_run(3), parent=tenth, state="active"),
+        a_row(a_run(4), parent=first, state="archive", good=False, result="bad"),
+        a_row(a_run(5), parent=first, state="pending"),
+        a_row(a_run(6), state="pending"),
+    ]
+    await store.append(a_batch(*rows))
 
     keys = await keys_page_by_page(store, query)
 

@@ -30,8 +30,11 @@ from tests.make_store import (
     records_of,
 )
 
-WITHOUT_PARENTS = "ALTER TABLE runs DROP COLUMN parent; ALTER TABLE runs DROP COLUMN awaited; "
-"""What migration 8 added."""
+WITHOUT_PARENTS = (
+    "DROP INDEX runs_by_parent; ALTER TABLE runs DROP COLUMN parent; "
+    "ALTER TABLE runs DROP COLUMN awaited; "
+)
+"""What migrations 8 and 9 added."""
 
 WITHOUT_SKIPPED = WITHOUT_PARENTS + (
     "ALTER TABLE runs DROP COLUMN ran; ALTER TABLE runs DROP COLUMN skipped; "

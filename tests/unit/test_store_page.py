@@ -77,6 +77,17 @@ def test_an_index_serves_all_the_filters_that_are_set(conn: sqlite3.Connection) 
     }
 
 
+def test_children_of_a_run_are_found_by_the_index_of_parents(conn: sqlite3.Connection) -> None:
+    said: list[str] = []
+    conn.set_trace_callback(said.append)
+    read_page(conn, RunQuery(parent="h1-1@k3f9", states=frozenset({"active"})), None)
+    conn.set_trace_callback(None)
+
+    plans = {step for sql in said for *_, step in conn.execute(f"EXPLAIN QUERY PLAN {sql}")}
+
+    assert "SEARCH runs USING INDEX runs_by_parent (parent>? AND parent<?)" in plans
+
+
 async def test_run_that_changes_its_state_while_a_page_is_read_is_listed_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from floe.host.earlier_children import restarting
+from floe.host.earlier_children import has_unread, restarting
 from floe.host.inputs import ChildrenLeft, Mark
 from floe.kernel.place import Refusals
 from floe.model.children import SubFlow
@@ -63,6 +63,16 @@ def test_parent_that_starts_again_waits_until_its_children_are_read() -> None:
 
     assert h1.run(ref).phase == "pending"
     assert what_it_waits_for(h1, ref) == ("the list of its earlier child runs",)
+    assert has_unread(h1.core.site)
+
+
+def test_children_are_read_once_until_something_changes() -> None:
+    h1, h3, ref = a_restart(release())
+
+    h1.step(left(h1, ref, *STILL_RUNS), run=ref)
+    later(20_000, h1, h3)
+
+    assert not has_unread(h1.core.site)
 
 
 def test_parent_that_starts_again_waits_for_a_child_that_is_left() -> None:
