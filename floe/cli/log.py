@@ -55,6 +55,7 @@ def command(
       floe log h1-12 build -f
       floe log h1-12 build --attempt 1 > build.log
       floe log h1-12 'test[7]'
+      floe log h1-12 'test[7]' --visit 1
     """
     client = connected()
     node, item = place_of(node or only_output(client.get(path("runs", run))))

@@ -24,6 +24,8 @@ WRONG_MAX: Final = 50
 KEY_MAX: Final = 80
 """Characters of a key that an error repeats."""
 
+VISIT_MAX: Final = 2**31
+
 
 class Fields:
     """An object or a query, read key by key; `done` refuses invalid and unread keys."""
@@ -153,6 +155,11 @@ def query(request: web.Request) -> Fields:
             if count > 1:
                 fields.wrong(key, "occurs twice")
     return fields
+
+
+def visit_in(fields: Fields) -> int:
+    """The visit that a request names; 0 for the latest."""
+    return fields.integer("visit", 0, 1, VISIT_MAX)
 
 
 def item_in(fields: Fields) -> int:

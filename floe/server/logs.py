@@ -16,7 +16,7 @@ from floe.model.ids import NO_ITEM, Shape
 from floe.model.run import Run
 from floe.model.whole import whole
 from floe.server.app_keys import HUB, MARKS, STOPPING
-from floe.server.fields import Fields, item_in, query
+from floe.server.fields import Fields, item_in, query, visit_in
 from floe.server.lines import Lines
 from floe.server.problems import Handler, answer, problem
 from floe.server.readers import check_reader
@@ -140,8 +140,8 @@ async def _looked(
 
 
 def _attempt(fields: Fields) -> LogAttempt:
-    visit = fields.integer("visit", 0, 1, ATTEMPT_MAX)
-    return LogAttempt(visit, fields.integer("attempt", 0, 1, ATTEMPT_MAX), item_in(fields))
+    attempt = fields.integer("attempt", 0, 1, ATTEMPT_MAX)
+    return LogAttempt(visit_in(fields), attempt, item_in(fields))
 
 
 async def _spot(request: web.Request, named: LogAttempt) -> tuple[Run, Node, TailSpot]:

@@ -90,7 +90,11 @@ ITEM: Final = {
     "item": {"type": "integer", "minimum": 0, "description": "of a node with items: its index"},
 }
 
-OF_ITEM: Final = {**MOMENT, **ITEM}
+VISIT: Final = {
+    "visit": {"type": "integer", "minimum": 1, "description": "of the node; default: the latest"},
+}
+
+OF_ITEM: Final = {**MOMENT, **ITEM, **VISIT}
 
 EVENTS: Final = {
     "after": {"type": "integer", "minimum": 0, "default": 0, "description": "a `seq`"},
@@ -99,7 +103,7 @@ EVENTS: Final = {
 
 LOG: Final = {
     **ITEM,
-    "visit": {"type": "integer", "minimum": 1, "description": "of the node; default: the latest"},
+    **VISIT,
     "attempt": {"type": "integer", "minimum": 1, "description": "default: the latest"},
     "offset": {"type": "integer", "minimum": 0, "default": 0},
     "limit": {"type": "integer", "minimum": 1, "default": logs.LIMIT},
@@ -108,7 +112,7 @@ LOG: Final = {
 
 LINES: Final = {
     **ITEM,
-    "visit": LOG["visit"],
+    **VISIT,
     "attempt": LOG["attempt"],
     "from": {"type": "integer", "default": 1, "description": "negative: from the end"},
     "count": {"type": "integer", "minimum": 1, "maximum": logs.LINES_MAX},
@@ -116,7 +120,7 @@ LINES: Final = {
 
 FIND: Final = {
     **ITEM,
-    "visit": LOG["visit"],
+    **VISIT,
     "attempt": LOG["attempt"],
     "text": {"type": "string", "maxLength": logs.TEXT_MAX},
     "from": {"type": "integer", "minimum": 1, "default": 1, "description": "a line"},

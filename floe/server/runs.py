@@ -25,11 +25,11 @@ from floe.model.summary import Summary
 from floe.server.app_keys import CALLER, HUB
 from floe.server.bodies import json_body
 from floe.server.events import SEQ_MAX, event_shape, fact_shape
-from floe.server.fields import Fields, item_in, query
+from floe.server.fields import Fields, item_in, query, visit_in
 from floe.server.idempotency import idempotency_key
 from floe.server.problems import answer
 from floe.shapes.flows import definition_shape, graph_shape
-from floe.shapes.nodes import item_page, node_page
+from floe.shapes.nodes import at_visit, item_page, node_page
 from floe.shapes.notices import notices_shape
 from floe.shapes.runs import as_of_shape, run_shape, summary_shape, why_shape
 from floe.store.base import RunQuery
@@ -131,12 +131,15 @@ async def known(request: web.Request, run: str) -> dict[str, object]:
 
 
 async def node(request: web.Request) -> web.Response:
-    """One node of a run, with its inputs and its work; now or after an event."""
+    """One node of a run, with its inputs and its work: its latest visit or an earlier one, now or
+    after an event."""
     fields = query(request)
     seq, item = fields.integer("seq", 0, 1, SEQ_MAX), item_in(fields)
+    visit = visit_in(fields)
     fields.done()
     run = await _run(request, seq)
     found = node_of(run, request.match_info["node"])
+    run = at_visit(run, found, visit)
     return answer(item_page(run, found, item) if item != NO_ITEM else node_page(run, found))
 
 

@@ -18,7 +18,7 @@ from floe.model.nouns import dataclass
 from floe.model.run import NodeState, Run
 from floe.places import Places
 from floe.server.runs import node_of
-from floe.shapes.nodes import no_item
+from floe.shapes.nodes import no_item, no_visit
 
 POLL_S: Final = 0.05
 """Seconds between two reads of a followed file."""
@@ -56,8 +56,7 @@ async def spot_of(
     """
     visits = run.visits(node.id)
     if visit > len(visits) > 0:
-        what = f"{node.ref} of {run.ref} has no visit {visit}"
-        raise NotFound(what, f"the last is {len(visits)}")
+        raise no_visit(run, node, visit)
     state = _attempted(run, node, visits[visit - 1], item) if visits else None
     latest = state.attempt if state else 0
     if attempt > latest > 0:

@@ -1,6 +1,7 @@
 """Nodes of a run as JSON: in full, and the changes of one event."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from floe.kernel.inputs import givers_of, inputs_of
@@ -135,6 +136,27 @@ def item_page(run: Run, node: Node, item: int) -> Shape:
     shape.pop("items", None)
     shape.pop("item_states", None)
     return shape
+
+
+def at_visit(run: Run, node: Node, visit: int) -> Run:
+    """A run with a visit of a node as its latest; 0 leaves it as it is. Raises NotFound."""
+    visits = run.visits(node.id)
+    if visit in (0, len(visits)):
+        return run
+    if visit > len(visits):
+        raise no_visit(run, node, visit)
+    return replace(
+        run,
+        nodes={**run.nodes, node.id: visits[visit - 1]},
+        earlier={**run.earlier, node.id: visits[: visit - 1]},
+    )
+
+
+def no_visit(run: Run, node: Node, visit: int) -> NotFound:
+    """The error for a visit that a node does not have."""
+    count = len(run.visits(node.id))
+    what = f"{node.ref} of {run.ref} has no visit {visit}"
+    return NotFound(what, f"the last is {count}" if count else "it has not entered")
 
 
 def no_item(run: Run, node: Node, item: int, state: NodeState) -> NotFound:

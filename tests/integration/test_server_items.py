@@ -9,6 +9,7 @@ import pytest
 
 from floe.model.flow import Foreach
 from floe.model.ids import FlowId
+from floe.model.tags import Tag
 from tests.make import a_flow, a_node
 from tests.make_server import DEADLINE_S, Site, a_site, until
 from tests.schemas import check
@@ -46,6 +47,34 @@ async def test_node_lists_its_items_and_those_that_have_begun(site: Site) -> Non
     assert node["items"] == ["eu", "us", "3"]
     states = [(one["item"], one["state"], one.get("status")) for one in node["item_states"]]
     assert states == [(0, "bad", 4), (1, "running", None), (2, "running", None)]
+
+
+async def test_items_of_an_earlier_visit_are_shown_by_its_number(tmp_path: Path) -> None:
+    heard = frozenset({Tag("trigger.good"), Tag("task.fix.good")})
+    each = Foreach(values=("eu", "us"), parallel=1)
+    test = a_node("test", foreach=each, heard=heard, loop=2)
+    flow = a_flow(test, a_node("fix", on="task.test.bad"), id=FlowId("items"))
+    async with a_site(tmp_path, flow) as site:
+        run = (await site.hub.trigger("items", values={}, by="test")).id
+        for count, (node, status) in enumerate([("test", 3), ("test", 0), ("fix", 0)], 1):
+            await until(lambda: len(site.hands.actions) == count)  # noqa: B023  # awaited at once
+            if count == 1:
+                [job] = site.hands.actions.values()
+                job.output.parent.mkdir(parents=True, exist_ok=True)
+                job.output.write_text("first visit\n")
+            site.hands.exit(node, status)
+        await until(lambda: any(key.visit == 2 for key in site.hands.actions))
+
+        _, first = await site.get(f"runs/{run}/nodes/test?visit=1")
+        _, item = await site.get(f"runs/{run}/nodes/test?visit=1&item=0")
+        status, problem = await site.get(f"runs/{run}/nodes/test?visit=3")
+        log = await site.get(f"runs/{run}/nodes/test/log?visit=1&item=0")
+
+    check(first, "NodePage")
+    assert [one["state"] for one in first["item_states"]] == ["bad", "good"]
+    assert (first["visit"], item["state"], item["visit"]) == (1, "bad", 1)
+    assert (status, problem["hint"]) == (404, "the last is 2")
+    assert log == (200, "first visit\n")
 
 
 async def test_item_has_the_page_of_a_node(site: Site) -> None:
