@@ -11,9 +11,10 @@ from floe.kernel.children_again import children_again
 from floe.kernel.graph import edges_of
 from floe.kernel.match import without_excused
 from floe.kernel.skipping import skippable
+from floe.kernel.taken import taken_node
 from floe.model.flow import Ask, End, Flow, Node
 from floe.model.ids import NodeId
-from floe.model.nouns import dataclass
+from floe.model.nouns import dataclass, replace
 from floe.model.run import NodeState, Run
 from floe.model.tags import TRIGGER_GOOD, Tag, emitter_of
 from floe.model.taken import ChildAgain, ItemsTaken, ItemTaken, NodeTaken
@@ -58,6 +59,8 @@ def rerun_of(old: Run, flow: Flow, choice: RerunChoice) -> Rerun:
 
     `flow` is the one that the re-run follows: a later version may lack nodes, and have new ones.
     """
+    if old.started_at is None:
+        old = _as_it_would_begin(old)
     settled = _settled(old, flow)
     again = _again(settled, old, flow, _first(settled, old, flow, choice))
     kept = {id: state for id, state in settled.items() if id not in again}
@@ -76,6 +79,13 @@ def rerun_of(old: Run, flow: Flow, choice: RerunChoice) -> Rerun:
         children=children,
         missing=_gap(first, _standing(kept), again) if first else (),
     )
+
+
+def _as_it_would_begin(old: Run) -> Run:
+    """A re-run that ended before its activation, with the nodes that it was to take over."""
+    for seq, taken in enumerate(old.taken):
+        old = replace(old, nodes={**old.nodes, taken.node: taken_node(old, taken, seq)})
+    return old
 
 
 def _settled(old: Run, flow: Flow) -> dict[NodeId, NodeState]:
@@ -137,7 +147,7 @@ def _again(
         after.setdefault(edge.source, []).append(edge.target)
     again: set[NodeId] = set()
     fresh = list(first)
-    while fresh:
+    while True:
         for node in fresh:  # grows by the nodes after each
             if node not in again:
                 again.add(node)
@@ -148,7 +158,8 @@ def _again(
             for node in flow.nodes
             if node.id not in old.nodes and node.id not in again and not _gap(node, standing, ())
         ]
-    return again
+        if not fresh:
+            return again
 
 
 def _standing(kept: Mapping[NodeId, NodeState]) -> set[Tag]:
@@ -202,16 +213,21 @@ def _taken(old: Run, node: Node, state: NodeState) -> NodeTaken:
 def _items_taken(
     old: Run, flow: Flow, alone: Collection[NodeId], parents: Collection[NodeId]
 ) -> Iterator[ItemsTaken]:
-    """The good items of each node that runs again, unless a node before it does.
+    """The good items of each node that runs again, unless a node before it does; also those that
+    the earlier run was to take over itself, and never entered.
 
     `parents`: nodes whose children start again; they keep their list also without a good item.
     """
-    for node, state in old.nodes.items():
+    for taken in old.items_taken:
+        never_entered = taken.node in alone and taken.node not in old.nodes
+        if never_entered and flow.by_id[taken.node].foreach is not None:
+            yield taken
+    for id, state in old.nodes.items():
         good = [_item_taken(old, one) for one in state.parts()[1:] if one.good]
-        is_same = node in alone and flow.by_id[node].foreach is not None
-        if (good or node in parents) and is_same and state.items is not None:
+        is_same = id in alone and flow.by_id[id].foreach is not None
+        if (good or id in parents) and is_same and state.items is not None:
             yield ItemsTaken(
-                at=state.entered_at, node=node, values=state.items.values, taken=tuple(good)
+                at=state.entered_at, node=id, values=state.items.values, taken=tuple(good)
             )
 
 
