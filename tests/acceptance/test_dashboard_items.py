@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.acceptance.dashboard import Host, browser, complaints, host, page, step
+from tests.acceptance.dashboard import Host, browser, complaints, host, page, status, step
 from tests.acceptance.test_dashboard_access import judged
 
 __all__ = ["browser", "complaints", "host", "page"]  # fixtures
@@ -28,6 +28,23 @@ flows:
             [ "$FLOE_ITEM" != us ] || exit 7
             [ "$FLOE_ITEM" != ap ] || until [ -e "$GO/build" ]; do sleep 0.02; done
 
+  - name: Rounds
+    triggers:
+      - name: Start
+        type: data
+        opts: {form: {fields: [{id: places, prompt: Where?, type: list}]}}
+    tasks:
+      - name: Test
+        type: exec
+        listen: [trigger.good, task.fix.good]
+        loop: {max: 2}
+        foreach: values.places
+        opts:
+          shell: |
+            [ -e fixed ] || { echo "$FLOE_ITEM is ill"; exit 1; }
+            echo "$FLOE_ITEM is well"
+      - {name: Fix, type: exec, listen: task.test.bad, opts: {shell: touch fixed}}
+
   - name: Wide
     triggers: [{name: Start, type: data}]
     tasks:
@@ -48,6 +65,24 @@ def items(page: Page) -> Locator:
 def start(page: Page, host: Host, flow: str) -> None:
     page.goto(f"{host.url}/flows/{flow}")
     page.get_by_role("button", name="Start a run").click()
+
+
+def test_items_of_an_earlier_visit_are_opened_for_a_list_that_a_person_wrote(
+    page: Page, host: Host
+) -> None:
+    page.goto(f"{host.url}/flows/rounds")
+    page.get_by_label("Where?").fill("eu\nus")
+    page.get_by_role("button", name="Start a run").click()
+    status(page, "good")
+    page.get_by_role("list", name="Nodes").get_by_role("link").filter(has_text="Test").click()
+    output = page.get_by_role("log", name="Output")
+    expect(output).to_contain_text("us is well")
+
+    page.get_by_role("group", name="Visits").get_by_role("link", name="visit 1").click()
+    page.get_by_role("link", name="1: us, bad").click()
+
+    expect(output).to_contain_text("us is ill")
+    assert judged(page) == []
 
 
 def test_node_opens_into_its_items_and_each_has_its_output(page: Page, host: Host) -> None:

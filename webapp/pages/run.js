@@ -1,5 +1,6 @@
 // One run, live: its state, graph and nodes, and details of the chosen node.
 import { useRef } from "preact/hooks";
+import { seg } from "../api.js";
 import { flowName } from "../flows.js";
 import { classes, html } from "../html.js";
 import { narrow } from "../settings.js";
@@ -26,7 +27,7 @@ import { WhyPanel } from "../panels/why.js";
 import { ROOT, flowHref, here, route, runHref } from "../route.js";
 import { plain, ranOf } from "../text.js";
 import { ago, full, hover, took, when } from "../time.js";
-import { useMoment, useRun, useTitle } from "../use.js";
+import { useLoad, useMoment, useRun, useTitle } from "../use.js";
 import { shown } from "../values.js";
 import { liveState } from "../waits.js";
 
@@ -256,17 +257,25 @@ function Panel({ run, node, tab, seq, old }) {
   }
 }
 
-/** The items of a node, and the output of the chosen one.
+/** The items of a visit of a node, and the output of the chosen one.
  * @param {{run: Detail, node: RunNode, seq: number, old: boolean}} props */
 function ItemOutput({ run, node, seq, old }) {
-  const item = chosenItem(node);
-  const one = asItem(node, item);
+  const visit = visitShown(node);
+  const isEarlier = visit < (node.visit ?? 1);
+  const query = `visit=${visit}${seq ? `&seq=${seq}` : ""}`;
+  // The items of earlier visits are in no list of nodes, which would grow with each visit.
+  const { data, error, again } = useLoad(isEarlier ? `runs/${seg(run.key)}/nodes/${seg(node.id)}?${query}` : "");
+  const at = isEarlier ? /** @type {RunNode | null} */ (data) : node;
+  if (error && !at) return html`<${Failure} error=${error} again=${again} />`;
+  if (!at) return html`<${Loading} what="items" />`;
+  const item = chosenItem(at);
+  const one = { ...asItem(at, item), visit: node.visit };
   const attempt = Number(route.value.query.get("attempt")) || one.attempt || 1;
-  return html`<${Items} node=${node} item=${item} />${
+  return html`<${Items} node=${at} item=${item} />${
     one.started_at
-      ? html`<${OutputPanel} key=${`${run.key} ${node.id} ${item} ${attempt}`} run=${run.id} node=${one}
-          visit=${node.visit ?? 1} attempt=${attempt} item=${item} past=${seq > 0} old=${old} />`
-      : html`<${NotStarted} node=${one} />`
+      ? html`<${OutputPanel} key=${`${run.key} ${node.id} ${visit} ${item} ${attempt}`} run=${run.id} node=${one}
+          visit=${visit} attempt=${attempt} item=${item} past=${seq > 0} old=${old} />`
+      : html`<div class="output-bar"><${Visits} node=${node} visit=${visit} /></div><${NotStarted} node=${one} />`
   }`;
 }
 
