@@ -139,7 +139,8 @@ class _Play:
         return judged_start(start, trigger, host).why
 
     def _decide(self, signal: Signal) -> None:
-        attached = Attached(flow=self._flow, host_tags=self._tags)
+        hosts = self._case.hosts or {_REF.host: self._tags}
+        attached = Attached(flow=self._flow, host_tags=self._tags, hosts=hosts)
         decision = decide(self._run, signal, self._now, attached)
         self._run = decision.run
         self._events += decision.events

@@ -30,9 +30,16 @@ def value_at(value: Json, path: Path) -> Json:
     return value
 
 
+HOSTS: Final = "hosts()"
+"""The first name of the path that `hosts('linux')` is: the names of the hosts with all of these
+tags. No name that is written has brackets."""
+
+
 def shown(path: Path) -> str:
     """A path as people write it."""
     first, *rest = path
+    if first == HOSTS:
+        return f"hosts({', '.join(map(repr, rest))})"
     return str(first) + "".join(
         f".{step}" if isinstance(step, str) and WORD.fullmatch(step) else f"[{step!r}]"
         for step in rest

@@ -22,6 +22,7 @@ LEDGER_KINDS: Final = (
     "keeping",
     "counted",
     "moved",
+    "tags",
 )
 """drain: whether this host drains. member: the store that a host was first seen with. other: a
 different store that uses the name of a host. forgotten: when `host@store` was forgotten. floor: the
@@ -29,7 +30,7 @@ highest epoch of a run that was refused here. withdraw: the cancel that waits fo
 answer. owed: ends and releases without an acknowledgement. claim: what a run claims. obeyed: the
 keeper whose census was answered last. kept: the keeper's table and queue. keeping: its term, and
 whether its census is complete. counted: the hosts that answered its census. moved: the
-re-run that took the workspace of a run."""
+re-run that took the workspace of a run. tags: those of a peer, as it last sent them."""
 
 LedgerRows = Mapping[str, Mapping[str, Json]]
 """Rows by kind and key, as a store has them."""

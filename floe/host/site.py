@@ -3,7 +3,7 @@
 A part takes the site and the other parts that it uses as constructor arguments, and nothing else.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from floe.host.inputs import ChildrenLeft
@@ -85,6 +85,8 @@ class Site:
         self.draining = "host" in rows.get("drain", {})
         self.troubles: tuple[str, ...] = ()
         """Problems of the machine that keep every run away from this host, in sentences."""
+        self.hosts: Mapping[HostId, frozenset[str]] = {settings.id: settings.tags}
+        """The tags of this host and of its peers."""
         self.secrets = settings.secrets
         """The names of those that it has now."""
         self.once: Undoable[str, RunRef] = Undoable(self.journal)
@@ -120,6 +122,12 @@ class Site:
         self.journal.undos.append(lambda: self._set_draining(before))
         self.draining = on
 
+    def know_peers(self, tags: Mapping[HostId, frozenset[str]]) -> None:
+        """Keep the tags of the peers."""
+        before = self.hosts
+        self.journal.undos.append(lambda: self._set_hosts(before))
+        self.hosts = {self.id: self.settings.tags, **tags}
+
     def remember_once(self, key: str, ref: RunRef) -> None:
         """Keep the run that a request with an idempotency key led to."""
         self.once.put_newest(key, ref, ONCE_MAX)
@@ -150,6 +158,9 @@ class Site:
         adopted or ran it, and may have continued it since."""
         is_over = run.state == "archive"
         return run.ref.store != self.store and self.table.is_foreign(run) and not is_over
+
+    def _set_hosts(self, hosts: Mapping[HostId, frozenset[str]]) -> None:
+        self.hosts = hosts
 
     def _set_draining(self, on: bool) -> None:
         self.draining = on

@@ -226,7 +226,8 @@ class Step:
 
     def decide(self, run: Run, signal: Signal) -> Decision:
         """Record the events that a signal causes."""
-        attached = Attached(flow=run.flow, host_tags=self.site.settings.tags)
+        site = self.site
+        attached = Attached(flow=run.flow, host_tags=site.settings.tags, hosts=site.hosts)
         decision = decide(run, signal, self.now, attached)
         self.before.setdefault(run.ref, run)
         for event, after in zip(decision.events, decision.runs, strict=True):

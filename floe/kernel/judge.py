@@ -9,11 +9,11 @@ from typing import Final
 
 from floe.expr.errors import ExpressionError, Missing
 from floe.expr.fuel import CONDITION_FUEL, Fuel
-from floe.expr.paths import Unknown, shown, value_at
+from floe.expr.paths import HOSTS, Unknown, shown, value_at
 from floe.expr.template import expression_of
 from floe.kernel.named_values import named_value
 from floe.model.flow import Flow
-from floe.model.ids import Json
+from floe.model.ids import HostId, Json
 from floe.model.nouns import dataclass
 from floe.model.run import Run
 from floe.model.template import Path, TemplatePart
@@ -41,6 +41,8 @@ class NodeScope:
     flow: Flow
     host_tags: frozenset[str] = frozenset()
     """The tags of the host that has the run."""
+    hosts: Mapping[HostId, frozenset[str]] = field(default_factory=dict)
+    """The tags of all hosts of the cluster."""
     given: Mapping[str, Json] = field(default_factory=dict)
     """Further first names of the caller: `item` and `index`, or `outputs` and `status`."""
 
@@ -60,6 +62,8 @@ class NodeScope:
                 return self.run.workspace
             case "host" | "ws":
                 raise Unknown
+            case _ if first == HOSTS:
+                return sorted(name for name, tags in self.hosts.items() if tags.issuperset(rest))
             case _:
                 return named_value(self.run, self.flow, path)
 

@@ -76,8 +76,14 @@ class RunStep:
 
     def scope(self, given: Mapping[str, Json] = NO_VALUES) -> NodeScope:
         """The names that expressions of a node see now; `given` are further ones, as `item`."""
-        host_tags = self.attached.host_tags
-        return NodeScope(run=self.run, flow=self.flow, host_tags=host_tags, given=given)
+        known = self.attached
+        return NodeScope(
+            run=self.run,
+            flow=self.flow,
+            host_tags=known.host_tags,
+            hosts=known.hosts,
+            given=given,
+        )
 
     def add(self, event: Event) -> None:
         """Record an event; later decisions see the run after it."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Literal
 
-from floe.model.ids import FlowId, Json, NodeId
+from floe.model.ids import FlowId, HostId, Json, NodeId
 from floe.model.nouns import dataclass
 from floe.model.result import RunResult
 
@@ -71,5 +71,7 @@ class Case:
     trigger: NodeId | None = None
     """None for the first data trigger, else the first trigger."""
     values: Mapping[str, Json] = field(default_factory=dict)
+    hosts: Mapping[HostId, frozenset[str]] = field(default_factory=dict)
+    """The hosts of the cluster with their tags; empty for one with the tags of the flow."""
     given: Mapping[NodeId, GivenNode] = field(default_factory=dict)
     expected: Expected = Expected()

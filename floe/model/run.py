@@ -153,6 +153,8 @@ class Attached:
     """The flow that the run's digest names; None until it is read."""
     host_tags: frozenset[str] = frozenset()
     """The tags of the host that decides, which is the run's own once it is active."""
+    hosts: Mapping[HostId, frozenset[str]] = field(default_factory=dict)
+    """The tags of all hosts that it knows, itself included."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,6 +63,31 @@ FLOWS = """
         listen: task.copy.good
         opts: {shell: '[ "$FLOE_IN_PLACE" = us ] || [ -e "$HERE/ok" ]'}
 
+  - name: patch
+    host-tags: [mid]
+    triggers: [{name: start, type: data}]
+    tasks:
+      - name: each
+        type: flow
+        listen: trigger.good
+        foreach: hosts('linux')
+        opts: {flow: update, host: '{{ item }}'}
+      - name: report
+        type: exec
+        listen: task.each.good
+        opts: {shell: 'echo "$FLOE_IN_PLACE"'}
+      - {name: done, type: end, listen: task.report.good}
+
+  - name: update
+    triggers: [{name: start, type: data}]
+    outputs: {place: '{{ task.run.outputs.host }}'}
+    tasks:
+      - name: run
+        type: exec
+        listen: trigger.good
+        opts: {shell: 'echo "host=$FLOE_HOST" >> "$FLOE_OUTPUTS"'}
+      - {name: done, type: end, listen: task.run.good}
+
   - name: install
     host-tags: [west]
     triggers: [{name: start, type: data}]
@@ -240,3 +265,12 @@ def test_parent_of_a_forgotten_host_starts_again_after_its_child(tmp_path: Path)
 def active(host: Member) -> dict[str, str]:
     """The hosts of all active runs, as a host lists them."""
     return {row["id"]: row["host"] for row in host.api.get("runs", state="active")["runs"]}
+
+
+def test_fleet_is_patched_host_by_host(cluster: Cluster) -> None:
+    h1 = cluster["h1"]
+
+    run = h1.trigger("patch")
+
+    assert h1.until_over(run)["good"] is True
+    assert h1.output(run, "report") == b'["h1", "h2", "h3"]\n'

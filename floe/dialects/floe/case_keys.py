@@ -1,7 +1,9 @@
 """The keys of a test of a flow: the part of the vocabulary that only tests need."""
 
+from collections.abc import Mapping
 from typing import Final, Literal
 
+from floe.dialects.floe.json_values import ValueMap
 from floe.dialects.floe.vocabulary import (
     FLAG,
     NO_MAP,
@@ -12,6 +14,7 @@ from floe.dialects.floe.vocabulary import (
 from floe.dialects.kinds import AnyMap, Duration, ListOf, OneOf, Raw, Whole
 from floe.dialects.section import KeySpec, Section
 from floe.dialects.tree import Tree
+from floe.model.ids import Json
 from floe.model.result import RunResult
 
 NO_RESULT: Final[RunResult | None] = None
@@ -28,6 +31,8 @@ CASE_NAME: Final = KeySpec(
     doc="What is claimed.",
     example="name: a failed test stops the release",
 )
+NO_HOSTS: Final[Mapping[str, Json] | None] = None
+
 CASE_FLOW: Final = KeySpec(
     name="flow",
     kind=TEXT,
@@ -51,6 +56,14 @@ CASE_VALUES: Final = KeySpec(
     doc="The values that the trigger gives.",
     example="values: {branch: main}",
 )
+CASE_HOSTS: Final = KeySpec(
+    name="hosts",
+    kind=ValueMap(),
+    default=NO_HOSTS,
+    absent="one host, with the tags that the flow needs",
+    doc="The hosts of the cluster with their tags, for `hosts('linux')`.",
+    example="hosts: {h1: [linux], h2: [linux, west]}",
+)
 CASE_GIVEN: Final = KeySpec(
     name="given",
     kind=AnyMap(),
@@ -69,7 +82,7 @@ CASE_EXPECT: Final = KeySpec(
 )
 CASE: Final = Section(
     name="a test",
-    keys=(CASE_NAME, CASE_FLOW, CASE_TRIGGER, CASE_VALUES, CASE_GIVEN, CASE_EXPECT),
+    keys=(CASE_NAME, CASE_FLOW, CASE_TRIGGER, CASE_VALUES, CASE_HOSTS, CASE_GIVEN, CASE_EXPECT),
 )
 
 RESULT: Final = KeySpec[Literal["good", "bad", "error"]](

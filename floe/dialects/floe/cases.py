@@ -12,6 +12,7 @@ from floe.dialects.floe.case_keys import (
     CASE_EXPECT,
     CASE_FLOW,
     CASE_GIVEN,
+    CASE_HOSTS,
     CASE_NAME,
     CASE_TRIGGER,
     CASE_VALUES,
@@ -39,7 +40,7 @@ from floe.dialects.section import KeySpec, SectionValues
 from floe.dialects.tree import Table, Tree
 from floe.model.case import Attempts, Case, Expected, GivenAttempt, GivenNode
 from floe.model.flow import Flow
-from floe.model.ids import Json, NodeId
+from floe.model.ids import HostId, Json, NodeId
 
 
 def read_cases(tables: Sequence[Table], flows: Sequence[Flow], notes: Notes) -> tuple[Case, ...]:
@@ -92,9 +93,22 @@ def _case(part: SectionValues, flow: Flow, notes: Notes) -> Case:
         ver=flow.ver,
         trigger=NodeId(trigger) if trigger else None,
         values=_map(part, CASE_VALUES, notes),
+        hosts=_hosts(part, notes),
         given=_given_of_case(part[CASE_GIVEN], flow, notes),
         expected=_expected(part[CASE_EXPECT], flow, notes),
     )
+
+
+def _hosts(part: SectionValues, notes: Notes) -> Mapping[HostId, frozenset[str]]:
+    """The hosts of a test with their tags."""
+    found = {}
+    for name, tags in (part[CASE_HOSTS] or {}).items():
+        if not isinstance(tags, tuple) or not all(isinstance(tag, str) for tag in tags):
+            what = f"`{name}` of `hosts` takes a list of tags"
+            notes.error(part.at_of(CASE_HOSTS), what, CASE_HOSTS.example)
+            continue
+        found[HostId(name)] = frozenset(map(str, tags))
+    return found
 
 
 def _given_of_case(table: Table | None, flow: Flow, notes: Notes) -> Mapping[NodeId, GivenNode]:

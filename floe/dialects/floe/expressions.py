@@ -9,6 +9,7 @@ from floe.dialects.kinds import Schema, Unfit, quoted, scalar
 from floe.dialects.notes import Notes
 from floe.dialects.tree import Scalar, Tree
 from floe.expr.errors import ExpressionError
+from floe.expr.paths import HOSTS
 from floe.expr.template import WrittenPart
 from floe.kernel.judge import AT_NODE
 from floe.kernel.named_values import RUN_AT_NODE
@@ -74,7 +75,7 @@ def check_expression(
     """
     if text is None:
         return
-    also = (*AT_NODE, *given) if node is not None else given
+    also = (*AT_NODE, HOSTS, *given) if node is not None else given
     check_template(_template(text), flow, notes, RUN_AT_NODE, node=node, also=also)
 
 

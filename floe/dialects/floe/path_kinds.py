@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from floe.expr.paths import HOSTS
 from floe.expr.values import Kind
 from floe.model.flow import Ask, Flow
 from floe.model.form import Form
@@ -25,6 +26,8 @@ def kind_of_path(flow: Flow, path: Path) -> Kind | None:
             return "number"
         case ("run", _):
             return "text"
+        case (str(first), *_) if first == HOSTS:
+            return "list"
         case ("values",) | ("task" | "merge", _) | ("task" | "merge", _, "outputs"):
             return "map"
         case _:

@@ -13,7 +13,7 @@ from floe.dialects.kinds import Schema, Text, Unfit, quoted, text_of
 from floe.dialects.nearest import closest
 from floe.dialects.notes import Notes, Position
 from floe.dialects.tree import Scalar, Tree
-from floe.expr.paths import shown
+from floe.expr.paths import HOSTS, shown
 from floe.expr.template import (
     NAMES,
     TemplateInvalid,
@@ -30,7 +30,7 @@ from floe.model.ids import NodeId
 from floe.model.nouns import dataclass
 from floe.model.template import Path, Template, TemplatePart
 
-LATER: Final = ("host", "ws", "item", "index")
+LATER: Final = ("host", "hosts", "ws", "item", "index")
 """Names of the language that not every template can use."""
 
 _BEGINNINGS: Final = ("not", "true", "false", "null", "none")
@@ -213,6 +213,12 @@ def _check_path(
     match one.path:
         case ("host", *rest) if "host" in also:
             _check_host(tuple(rest), one, notes)
+        case (str(first), *_) if first == HOSTS:
+            if HOSTS not in also:
+                what = "`hosts` is for `foreach` and `if` of a task"
+                notes.error(one.at, what, f"foreach: {shown(one.path)}")
+        case ("hosts", *_) if HOSTS in also:
+            notes.error(one.at, "`hosts` takes tags in brackets", "hosts('linux')")
         case ("ws", _, *_) if "ws" in also:
             notes.error(one.at, "`ws` is a text, and has no names", "ws ~ '/build'")
         case (str(first), *_) if first in also:

@@ -28,6 +28,7 @@ from floe.expr.flow.tree import (
     Within,
 )
 from floe.expr.fuel import DEPTH_MAX
+from floe.expr.paths import HOSTS
 from floe.model.ids import Json
 
 CONSTANTS: Final[dict[str, Json]] = {
@@ -199,10 +200,26 @@ class Parser:
                 self._at += 3
             else:
                 break
+        if path == ["hosts"] and self._skip("("):
+            return Named(token.at, (HOSTS, *self._tags()))
         if self._is("("):
             hint = "`value|name` is how a filter is written"
             raise ExpressionError(f"`{path[-1]}` cannot be called", hint, self._next.at)
         return Named(token.at, tuple(path))
+
+    def _tags(self) -> list[str]:
+        """The tags that `hosts` is called with, behind its bracket."""
+        tags: list[str] = []
+        while not self._skip(")"):
+            token = self._take()
+            if not isinstance(token.value, str):
+                what = "a tag of `hosts` is quoted text, never a value"
+                raise ExpressionError(what, "hosts('linux')", token.at)
+            tags.append(token.value)
+            if not self._skip(","):
+                self._expect(")", "`hosts(`")
+                break
+        return tags
 
     def _within(self, part: Part) -> Part:
         """A part with the steps into it that are behind it."""

@@ -35,11 +35,8 @@ class Member:
     skew_ms: int = 0
     """How far its clock is ahead."""
     stale: bool = True
-
-    @property
-    def tags(self) -> frozenset[str]:
-        """Of its config."""
-        return self.ping.tags if self.ping else frozenset()
+    tags: frozenset[str] = frozenset()
+    """Of its config, as it last sent them, also to an earlier process of this host."""
 
     @property
     def slots(self) -> int:

@@ -5,7 +5,7 @@ first, and is granted nothing until the first is forgotten. No decision compares
 hosts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -57,7 +57,10 @@ class Members:
             if host in others:
                 other = StoreId(str(others[host]))
                 member = replace(member, other=other, other_at=Instant(0))
-            self.by_id.put(member.id, member)
+            tags = rows.get("tags", {}).get(host, ())
+            assert isinstance(tags, Sequence), "they are kept as a list"
+            self.by_id.put(member.id, replace(member, tags=frozenset(map(str, tags))))
+        self._publish_tags()
         for key, gone in forgotten_in(rows.get("forgotten", {})).items():
             self.forgotten.put(key, gone)
             self._returning.put(address_of(key)[0], Instant(0))
@@ -125,8 +128,11 @@ class Members:
         old = member.ping
         is_new = old is None or old.change != ping.change or _advertised(old) != _advertised(ping)
         step.retry_pends |= is_new
-        changed = replace(member, ping=ping, skew_ms=ping.at - step.now)
+        changed = replace(member, ping=ping, skew_ms=ping.at - step.now, tags=ping.tags)
         self.by_id.put(member.id, changed)
+        if changed.tags != member.tags or member.id not in self._site.hosts:
+            step.keep("tags", member.id, sorted(changed.tags))
+            self._publish_tags()
         return changed
 
     def age(self, step: Step) -> None:
@@ -180,9 +186,11 @@ class Members:
             left: Member | None = replace(known, other=None, other_at=None)
             if is_known:  # the other store is the host now: a keeper has to ask it, too
                 left = Member(id=host, store=known.other) if known.other else None
+                step.keep("tags", host, None)
             self.by_id.put(host, left)
             step.keep("member", host, left.store if left else None)
             step.keep("other", host, None)
+            self._publish_tags()
         step.retry_pends = True
         return True
 
@@ -196,6 +204,9 @@ class Members:
     def lives(self) -> list[Member]:
         """The peers that were not forgotten, by id."""
         return sorted(self.by_id.values(), key=lambda member: member.id)
+
+    def _publish_tags(self) -> None:
+        self._site.know_peers({member.id: member.tags for member in self.by_id.values()})
 
     # --- views and problems ---
 

@@ -1,7 +1,7 @@
 """Expressions: what each comes to, as tests/data/expressions says, for ever; and their bounds."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -20,8 +20,12 @@ from floe.expr.flow.parser import LEVELS
 from floe.expr.flow.tokens import CHARS_MAX
 from floe.expr.fuel import CONDITION_FUEL, RESULT_BYTES_MAX, Fuel
 from floe.expr.paths import value_at
+from floe.kernel.judge import NodeScope
 from floe.model.codec import to_text
-from floe.model.ids import Json
+from floe.model.ids import HostId, Json
+from tests.make import a_flow, a_run
+
+NO_HOSTS: Mapping[str, list[str]] = {}
 
 FILES = sorted((Path(__file__).parents[2] / "data" / "expressions").glob("*.yml"))
 
@@ -33,9 +37,13 @@ def cases() -> Iterator[Any]:
             yield pytest.param({"values": document["values"], **case}, id=case["expression"])
 
 
-def evaluated(text: str, values: Json, fuel: int = CONDITION_FUEL) -> Json:
-    named: Json = {"values": values}
-    return expression(text).evaluate(lambda path: value_at(named, path), Fuel(fuel))
+def evaluated(
+    text: str, values: Json, fuel: int = CONDITION_FUEL, hosts: Mapping[str, list[str]] = NO_HOSTS
+) -> Json:
+    tags = {HostId(name): frozenset(tags) for name, tags in hosts.items()}
+    flow = a_flow()
+    scope = NodeScope(run=a_run(flow), flow=flow, hosts=tags, given={"values": values})
+    return expression(text).evaluate(scope.value, Fuel(fuel))
 
 
 def fault_of(text: str, values: Json = None, fuel: int = CONDITION_FUEL) -> ExpressionError:
@@ -46,7 +54,7 @@ def fault_of(text: str, values: Json = None, fuel: int = CONDITION_FUEL) -> Expr
 
 @pytest.mark.parametrize("case", [case for case in cases() if "result" in case.values[0]])
 def test_expression_comes_to_its_result(case: dict[str, Any]) -> None:
-    result = evaluated(case["expression"], case["values"])
+    result = evaluated(case["expression"], case["values"], hosts=case.get("hosts", {}))
 
     assert to_text(result) == to_text(case["result"])  # so that 1 is neither 1.0 nor true
 

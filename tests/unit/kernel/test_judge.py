@@ -9,7 +9,7 @@ from floe.expr.fuel import Fuel
 from floe.kernel.judge import LIST_FUEL, NodeScope, fault_text, is_true, value_of
 from floe.kernel.run_step import RunStep
 from floe.model.children import Above, Parent
-from floe.model.ids import FlowId, Json
+from floe.model.ids import FlowId, HostId, Json
 from floe.model.run import Attached, Run
 from floe.model.taken import RerunOf
 from tests.make import NOW, WORKSPACE, a_flow, a_node, a_pending_run, a_run, after, exited
@@ -119,3 +119,15 @@ def test_decision_gives_its_host_and_names_to_expressions() -> None:
     step = RunStep(a_run(FLOW), NOW, attached)
 
     assert value_of("[host.tags, item]", step.scope({"item": "eu"})) == [["linux"], "eu"]
+
+
+def test_hosts_are_those_with_all_of_the_tags() -> None:
+    tags = {"h1": {"linux"}, "h2": {"linux", "west"}, "h3": {"west"}}
+    hosts = {HostId(name): frozenset(found) for name, found in tags.items()}
+    step = RunStep(a_run(FLOW), NOW, Attached(flow=FLOW, hosts=hosts))
+
+    assert value_of("[hosts('linux'), hosts('west', 'linux'), hosts('x')]", step.scope()) == [
+        ["h1", "h2"],
+        ["h2"],
+        [],
+    ]

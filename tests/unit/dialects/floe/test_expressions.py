@@ -5,6 +5,7 @@ import pytest
 from floe.dialects.floe.expressions import ExpressionKind, check_expression
 from floe.dialects.kinds import Unfit
 from floe.dialects.notes import Notes
+from floe.dialects.registry import dialect
 from floe.dialects.tree import Table, parse_yaml
 from floe.model.flow import Trigger
 from floe.model.form import Field, Form
@@ -97,3 +98,33 @@ def test_expression_that_cannot_work_is_reported_where_it_is(line: str, finding:
 
 def test_names_of_the_judge_are_known() -> None:
     assert said("if: item.name == index", given=("item", "index")) == []
+
+
+def said_of_task(keys: str, trigger: str = "") -> list[str]:
+    """The findings about a task with these keys, and about a trigger."""
+    text = (
+        f"id: a\ntriggers:\n  - {{id: s, type: data{trigger}}}\n"
+        f"tasks:\n  - {{id: t, type: exec, listen: trigger.good, opts: {{cmd: a}}{keys}}}\n"
+    )
+    return [one.what for one in dialect().flows(text, "a.yml").findings]
+
+
+@pytest.mark.parametrize(
+    ("keys", "found"),
+    [
+        (", foreach: hosts('linux')", []),
+        (", foreach: hosts()", []),
+        (", if: hosts('linux')|length > 2", []),
+        (", foreach: hosts", ["`hosts` takes tags in brackets"]),
+        (", if: hosts('linux') == 'h1'", ["a list never equals a text"]),
+        (", foreach: hosts(values.tag)", ["a tag of `hosts` is quoted text, never a value"]),
+    ],
+)
+def test_hosts_stands_in_foreach_and_if(keys: str, found: list[str]) -> None:
+    assert said_of_task(keys) == found
+
+
+def test_hosts_has_no_value_before_a_run_starts() -> None:
+    assert said_of_task("", ", if: hosts('linux')|length > 1") == [
+        "`hosts` is for `foreach` and `if` of a task"
+    ]

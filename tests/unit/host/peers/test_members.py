@@ -1,7 +1,7 @@
 """The peers of a host: known, silent, returned, and of one name."""
 
 from floe.model.ids import HostId
-from tests.make_hosts import a_host_core, carry, later, met, phase
+from tests.make_hosts import a_host_core, carry, forget, later, met, phase
 from tests.make_members import GPU, H2, problems, two
 
 
@@ -55,3 +55,35 @@ def test_host_takes_runs_again_once_another_of_its_name_is_silent() -> None:
 
     assert both == ("two hosts are called h1: stores h1st0 and h1st1",)
     assert phase(h1, ref) == "active"
+
+
+def test_tags_of_all_hosts_are_known_also_after_a_restart() -> None:
+    h1, _ = two()
+    known = {"h1": frozenset[str](), "h2": frozenset({"gpu"})}
+    before = h1.core.site.hosts
+
+    h1.restart()
+
+    assert (before, h1.core.site.hosts) == (known, known)
+
+
+def test_forgotten_host_is_none_of_the_hosts_any_more() -> None:
+    h1, h2 = two()
+
+    forget(h1, h2)
+
+    assert list(h1.core.site.hosts) == ["h1"]
+    assert h1.rows("tags") == {}
+
+
+def test_host_keeps_its_tags_when_a_second_store_of_its_name_is_forgotten() -> None:
+    h1, h2 = two()
+    twin = a_host_core("h2", "h2st1")
+    twin.step()
+    h1.hear(twin.sent[0])
+
+    forget(h1, twin)
+    carry(h1, h2)
+    h1.restart()
+
+    assert h1.core.site.hosts[H2] == {"gpu"}
