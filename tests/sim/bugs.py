@@ -523,7 +523,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     ),
     "answer-of-any-epoch": Bug(
         breaks=(*SPLIT, *LEASED),
-        seeds=range(45, 545),
+        seeds=range(100, 600),
         lean=Lean(faults=("drain", "part") * 8, flows=LEASE_FLOWS, is_late=True, is_slow=True),
         at_work=several(patch(Adopter, _is_held_by=_is_held_by_anyone), SAID_UNSEEN),
     ),

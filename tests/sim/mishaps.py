@@ -39,19 +39,23 @@ MESSAGES: Final = tuple(cls.__name__ for cls in get_args(Message))
 
 ROWS: Final = (*LEDGER_KINDS, SWEEP, PASSED_OVER)
 
-OF_CHILDREN: Final = (
+LATER_THINGS: Final = (
     *(event for event in EVENTS if event.startswith("Child")),
     PendChild.__name__,
     StopChild.__name__,
+    "row tags",
 )
-"""The events and effects of child runs. They came last: earlier seeds keep their mishaps."""
+"""The events and effects of child runs, and a row. They came last: earlier seeds keep their
+mishaps."""
 
-THINGS: Final = (
-    *(event for event in EVENTS if event not in OF_CHILDREN),
+_ALL_THINGS: Final = (
+    *EVENTS,
     *(f"row {kind}" for kind in ROWS),
     *(cls.__name__ for cls in EFFECTS),
     FILES,
 )
+
+THINGS: Final = tuple(thing for thing in _ALL_THINGS if thing not in LATER_THINGS)
 """What is stored, and what is begun."""
 
 _POINTS: Final[tuple[Mishap, ...]] = (
@@ -59,9 +63,9 @@ _POINTS: Final[tuple[Mishap, ...]] = (
     *(("after sending", name) for name in MESSAGES),
 )
 
-_POINTS_OF_CHILDREN: Final[tuple[Mishap, ...]] = (*product(("before", "after"), OF_CHILDREN),)
+_LATER_POINTS: Final[tuple[Mishap, ...]] = (*product(("before", "after"), LATER_THINGS),)
 
-POINTS: Final = (*_POINTS, *_POINTS_OF_CHILDREN)
+POINTS: Final = (*_POINTS, *_LATER_POINTS)
 """The points at which a hub may die."""
 
 AT_REST: Final[Mishap] = ("at", "rest")
@@ -81,7 +85,7 @@ PAIRS: Final[tuple[Mishap, ...]] = tuple(
 )
 """What may become of messages."""
 
-MISHAPS: Final = (*_POINTS, *PAIRS, *_POINTS_OF_CHILDREN)
+MISHAPS: Final = (*_POINTS, *PAIRS, *_LATER_POINTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ import pytest
 from tests.sim import faults as faults_module
 from tests.sim.bugs import BUGS, Bug
 from tests.sim.flows import DIGESTS
-from tests.sim.mishaps import LEANS, MESSAGES, MISHAPS, OF_CHILDREN, THINGS, aim_of
+from tests.sim.mishaps import LATER_THINGS, LEANS, MESSAGES, MISHAPS, THINGS, aim_of
 from tests.sim.report import SHORT, short_story_of, story_of
 from tests.sim.trial import FAULTS_MIN, RUNS_MIN, trial
 
@@ -57,7 +57,7 @@ def test_trials_lean_to_what_there_is() -> None:
     faults = {fault for lean in LEANS.values() for fault in lean.faults}
     flows = {flow for lean in LEANS.values() for flow in lean.flows}
 
-    assert LEANS.keys() <= {*THINGS, *OF_CHILDREN, *MESSAGES}
+    assert LEANS.keys() <= {*THINGS, *LATER_THINGS, *MESSAGES}
     assert faults <= {fault.__name__ for fault, _ in faults_module.KINDS}
     assert flows <= set(DIGESTS)
 
