@@ -35,7 +35,7 @@ from floe.nodes.base import Document, Documents, Executor, NoNotifier, Notifier,
 from floe.nodes.documents import DocumentFiles
 from floe.nodes.executors import executors_of
 from floe.nodes.forbidden import ForbiddenAddresses
-from floe.nodes.notify import NoticeSender
+from floe.nodes.notify import NotifySender
 from floe.nodes.preparation import CommandSettings
 from floe.nodes.refs import RemoteRefs
 from floe.nodes.secrets import HostSecrets, secrets_of
@@ -132,7 +132,7 @@ def ports_of(config: HostConfig, *, passing: bool = False) -> Ports:
         clock=WallClock(),
         peers=None if passing else _peers(config),
         places=places,
-        notifier=None if passing else NoticeSender(config.smtp, places, forbidden),
+        notifier=None if passing else NotifySender(config.smtp, places, forbidden),
         secrets=kept,
         close=close,
     )

@@ -11,8 +11,8 @@ from floe.nodes.base import NO_SECRETS, Executor, Secrets
 from floe.nodes.commands import Commands
 from floe.nodes.fetch import Fetches
 from floe.nodes.forbidden import NOTHING_FORBIDDEN, ForbiddenAddresses
-from floe.nodes.messages import Messages
-from floe.nodes.notify import NoticeSender
+from floe.nodes.notify import NotifySender
+from floe.nodes.notify_tasks import NotifyTasks
 from floe.nodes.passing import PassingCommands
 from floe.nodes.preparation import CommandSettings
 from floe.nodes.requests import Requests
@@ -41,8 +41,8 @@ def executors_of(
         Exec: commands,
         Fetch: fetches,
         Http: Requests(places=places, secrets=secrets, forbidden=forbidden),
-        Notify: Messages(
-            NoticeSender(smtp, places, forbidden),
+        Notify: NotifyTasks(
+            NotifySender(smtp, places, forbidden),
             places=places,
             secrets=secrets,
             public_url=public_url,

@@ -18,7 +18,7 @@ from floe.nodes.base import NoticeRefused
 from floe.nodes.smtp import Smtp
 
 if TYPE_CHECKING:
-    from floe.nodes.notify import TaskMessage
+    from floe.nodes.notify import NotifyMessage
 
 Ts = TypeVarTuple("Ts")
 
@@ -59,7 +59,7 @@ def mail_of(notice: Notice, message: NoticeMessage, sender: str) -> EmailMessage
     return mail
 
 
-def text_mail(message: "TaskMessage", sender: str) -> EmailMessage:
+def text_mail(message: "NotifyMessage", sender: str) -> EmailMessage:
     """The mail of a task."""
     mail = _mail(message.subject, sender, message.to, message.id)
     mail.set_content(message.text + "\n")

@@ -1,4 +1,4 @@
-"""Sends notices: to Slack and its like, to Teams, as JSON to any webhook, and by `mail`.
+"""Notifies people: by Slack and its like, Teams, as JSON by any webhook, and by `mail`.
 
 Rules of this file: the URL of a webhook is a secret, so no error repeats it; redirects are not
 followed, since a notice must go to no server but the one in the flow.
@@ -38,8 +38,8 @@ TRY_AGAIN: Final = (408, 425, 429)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TaskMessage:
-    """The message of a notify task."""
+class NotifyMessage:
+    """The message of a notify task, with its address."""
 
     channel: Channel
     url: str
@@ -55,7 +55,7 @@ class TaskMessage:
     """To the page of the run; empty for none."""
 
 
-class NoticeSender:
+class NotifySender:
     """Notifies people: sends one notice at a time; keeps no connection."""
 
     def __init__(
@@ -85,7 +85,7 @@ class NoticeSender:
         url = await self._secret(notice.url)
         await post(url, body, message.id, self._forbidden)
 
-    async def send_text(self, message: TaskMessage) -> None:
+    async def send_text(self, message: NotifyMessage) -> None:
         """Send the message of a notify task. Raises NoticeRefused."""
         if message.channel == "mail":
             from floe.nodes.mail import send_mail, text_mail  # most hosts send no mail
@@ -235,8 +235,8 @@ def _card(blocks: list[Json], run: str, link: str) -> Shape:
     }
 
 
-def text_body(message: TaskMessage) -> Shape:
-    """The message of a notify task, in the shape of its channel."""
+def text_body(message: NotifyMessage) -> Shape:
+    """Notify by the message of a task: in the shape of its channel."""
     match message.channel:
         case "slack":
             return {"text": message.text}

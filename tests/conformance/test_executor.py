@@ -21,8 +21,8 @@ from floe.model.signal import Answered, Exited, Failed, Report, Stopped
 from floe.nodes.base import Executor, Job
 from floe.nodes.commands import Commands
 from floe.nodes.fetch import Fetches
-from floe.nodes.messages import Messages
-from floe.nodes.notify import NoticeSender
+from floe.nodes.notify import NotifySender
+from floe.nodes.notify_tasks import NotifyTasks
 from floe.nodes.preparation import CommandSettings
 from floe.nodes.requests import Requests
 from floe.nodes.workspaces import Workspaces
@@ -156,7 +156,7 @@ class OfRequests(OfServer):
 
 class OfMessages(OfRequests):
     def made(self) -> Executor:
-        return Messages(NoticeSender(None, Places()), retry_s=())
+        return NotifyTasks(NotifySender(None, Places()), retry_s=())
 
     def quick(self) -> Work:
         return Notify(channel="slack", url=f"{self.url}/quick", text="hello")

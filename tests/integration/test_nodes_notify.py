@@ -8,7 +8,7 @@ import pytest
 
 from floe.model.notice import Notice
 from floe.nodes.base import NoticeRefused
-from floe.nodes.notify import NoticeSender
+from floe.nodes.notify import NotifySender
 from floe.nodes.smtp import Smtp
 from floe.places import Places
 from tests.make_notices import a_message, a_notice
@@ -34,7 +34,7 @@ def to_mail(**others: Any) -> Notice:
 async def sent(notice: Notice, smtp: Smtp | None = None, **message: Any) -> NoticeRefused | None:
     """Send a notice; the refusal, None if it was taken."""
     try:
-        await NoticeSender(smtp, Places()).send(notice, a_message(**message))
+        await NotifySender(smtp, Places()).send(notice, a_message(**message))
     except NoticeRefused as error:
         return error
     return None

@@ -8,7 +8,7 @@ import pytest
 from floe.model.notice import Notice
 from floe.nodes.base import NoNotifier, NoticeRefused
 from floe.nodes.mail import mail_of
-from floe.nodes.notify import NoticeSender, slack_body, teams_body, webhook_body
+from floe.nodes.notify import NotifySender, slack_body, teams_body, webhook_body
 from floe.places import Places
 from tests.make_notices import a_message, a_notice
 
@@ -86,7 +86,7 @@ def test_mail_has_one_line_of_subject_and_the_same_id_at_each_try() -> None:
 
 async def test_host_without_a_server_for_mail_reports_it() -> None:
     with pytest.raises(NoticeRefused, match="the config of this host has no `smtp`") as refused:
-        await NoticeSender(None, Places()).send(to_mail(), a_message())
+        await NotifySender(None, Places()).send(to_mail(), a_message())
 
     assert refused.value.is_final
 

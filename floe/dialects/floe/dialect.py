@@ -23,10 +23,10 @@ from floe.dialects.floe.filled_keys import WHERE
 from floe.dialects.floe.flow_env import check_flow_env, texts_of
 from floe.dialects.floe.forms import read_fields
 from floe.dialects.floe.max_runs import check_max_runs
-from floe.dialects.floe.messages import mails_of
 from floe.dialects.floe.names import identify
 from floe.dialects.floe.nodes import read_nodes
 from floe.dialects.floe.notices import NoticeTexts, check_sending
+from floe.dialects.floe.notify import notify_mails
 from floe.dialects.floe.other_words import is_of_other_system
 from floe.dialects.floe.run_outputs import RunOutputTexts
 from floe.dialects.floe.schema import json_schema
@@ -195,7 +195,7 @@ class FloeDialect:
                 continue
             read[flow.id, flow.ver] = one, part
             told.append(NoticeTexts(part[ON_END], Notes(origin)))
-            mails += mails_of(part[TASKS])
+            mails += notify_mails(part[TASKS])
         own = [one.flow for one, _ in read.values()]
         known = known_flows(own, others, _unknown(tree, others, are_all=len(own) == len(items)))
         cases: list[Case] = []

@@ -7,8 +7,8 @@ from typing import Final, cast
 
 from floe.dialects.floe.command_lines import argv_of, split
 from floe.dialects.floe.forms import read_form
-from floe.dialects.floe.messages import read_notify
 from floe.dialects.floe.names import check_inside
+from floe.dialects.floe.notify import read_notify
 from floe.dialects.floe.requests import read_http
 from floe.dialects.floe.ssh_task import read_ssh
 from floe.dialects.floe.triggers import elsewhere_in_opts, read_git

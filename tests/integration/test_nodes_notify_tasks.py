@@ -10,8 +10,8 @@ from floe.model.notify import Notify
 from floe.model.secret_name import SecretName, SecretRef
 from floe.model.signal import Answered, Failed, Report
 from floe.nodes.forbidden import NOTHING_FORBIDDEN, ForbiddenAddresses
-from floe.nodes.messages import MESSAGE_CHARS_MAX, Messages
-from floe.nodes.notify import NoticeSender
+from floe.nodes.notify import NotifySender
+from floe.nodes.notify_tasks import MESSAGE_CHARS_MAX, NotifyTasks
 from floe.nodes.secrets import EnvironmentSecrets, HostSecrets
 from floe.nodes.smtp import Smtp
 from floe.nodes.vault import Vault
@@ -44,8 +44,8 @@ async def sent(
 ) -> Report:
     """The report of a message."""
     environ = {"FLOE_SECRET_URL": secret} if secret else {}
-    messages = Messages(
-        NoticeSender(smtp, Places(), forbidden),
+    messages = NotifyTasks(
+        NotifySender(smtp, Places(), forbidden),
         secrets=HostSecrets(Vault(root), [EnvironmentSecrets(environ)]),
         public_url="https://ci.example.com",
         retry_s=retry_s,

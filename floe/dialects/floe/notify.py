@@ -29,7 +29,7 @@ _URLS: Final[Mapping[Channel, KeySpec[str | SecretRef]]] = {
 
 
 def read_notify(opts: SectionValues, name: str, notes: Notes) -> Notify:
-    """The message of a notify task."""
+    """The work of a notify task, from its `opts`."""
     given: list[Channel] = [channel for channel, key in _URLS.items() if key in opts]
     if MAIL in opts:
         given.append("mail")
@@ -53,8 +53,8 @@ def read_notify(opts: SectionValues, name: str, notes: Notes) -> Notify:
     )
 
 
-def mails_of(tasks: Sequence[Table]) -> Iterator[Position]:
-    """Where tasks as written, without errors, have mails to send."""
+def notify_mails(tasks: Sequence[Table]) -> Iterator[Position]:
+    """Where notify tasks as written, without errors, have mails to send."""
     for task in tasks:
         opts = task.entries.get(OPTS.name)
         if opts and isinstance(opts.value, Table) and (mail := opts.value.entries.get(MAIL.name)):

@@ -13,7 +13,7 @@ from floe.model.signal import Answered, Report
 from floe.model.template import data_of
 from floe.nodes.base import NO_SECRETS, Job, NoticeRefused, Secrets
 from floe.nodes.logged_attempts import AttemptLog, LoggedAttempts
-from floe.nodes.notify import NoticeSender, TaskMessage
+from floe.nodes.notify import NotifyMessage, NotifySender
 from floe.places import Places
 
 AT_ONCE_MAX: Final = 16
@@ -26,12 +26,12 @@ MESSAGE_CHARS_MAX: Final = 8192
 """Of a text, as of a notice; the rest is cut."""
 
 
-class Messages(LoggedAttempts):
-    """The executor of notify."""
+class NotifyTasks(LoggedAttempts):
+    """The executor of notify tasks."""
 
     def __init__(
         self,
-        sender: NoticeSender,
+        sender: NotifySender,
         *,
         places: Places | None = None,
         secrets: Secrets = NO_SECRETS,
@@ -55,7 +55,7 @@ class Messages(LoggedAttempts):
         log.line(f"\nfloe: not sent: {why}" if why else f"\nfloe: sent: {work.place}")
         return Answered(good=not why, why=why, outputs={}, output_bytes=self._size(job))
 
-    async def _refusal(self, message: TaskMessage, log: AttemptLog) -> str:
+    async def _refusal(self, message: NotifyMessage, log: AttemptLog) -> str:
         """Send a message, with repetitions; why it was refused in the end, empty if it was sent."""
         for wait_s in (*self._retry_s, None):
             try:
@@ -69,14 +69,14 @@ class Messages(LoggedAttempts):
                 break
         return ""
 
-    def _message(self, job: Job, work: Notify) -> TaskMessage:
+    def _message(self, job: Job, work: Notify) -> NotifyMessage:
         key, run = job.key, str(job.key.run)
         item = "" if key.item == NO_ITEM else f".{key.item}"
         text = data_of(work.text)
         if len(text) > MESSAGE_CHARS_MAX:
             text = text[: MESSAGE_CHARS_MAX - 1] + "…"
         url = self._secrets.value(work.secret.secret).reveal().strip() if work.secret else work.url
-        return TaskMessage(
+        return NotifyMessage(
             channel=work.channel,
             url=url,
             to=work.to,
