@@ -5,7 +5,7 @@ from typing import Any
 from floe.host.peers.member import Member
 from floe.host.site import SiteSettings
 from floe.model.ids import HostId, Instant, StoreId
-from floe.model.message import Ping
+from floe.model.peer_message import Ping
 from floe.shapes.fleet import Fleet
 from tests.make import H1, NOW, a_host
 

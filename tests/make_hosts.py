@@ -14,7 +14,7 @@ from floe.model.codec import digest_of
 from floe.model.event import Event
 from floe.model.flow import Flow
 from floe.model.ids import HostId, Instant, Json, NodeId, RunRef, StoreId
-from floe.model.message import Envelope, Message, Offer, Withdraw
+from floe.model.peer_message import Envelope, Message, Offer, Withdraw
 from floe.model.run import Run
 from floe.model.summary import Summary
 from floe.store.base import Record

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from floe.feed.directory import DirectorySource
 from floe.model.ids import HostId, Instant, StoreId
-from floe.model.message import Envelope, Message, Offer, Ping
+from floe.model.peer_message import Envelope, Message, Offer, Ping
 from floe.model.secret import Secret
 from floe.peers.base import Hello, Offered, Protocols, Seen
 from floe.peers.http import HttpPeers

@@ -15,8 +15,8 @@ from typing import Final, NamedTuple
 
 from floe.model.host import AsOf
 from floe.model.ids import HostId, Instant, Json, RunRef, StoreId, address_key, address_of
-from floe.model.message import Rows, RowsAfter
 from floe.model.nouns import dataclass
+from floe.model.peer_message import Rows, RowsAfter
 from floe.model.run import Pruned
 from floe.model.summary import Summary, completed
 from floe.store.base import Append, Change, LedgerWrite

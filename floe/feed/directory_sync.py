@@ -19,7 +19,7 @@ from floe.host.peers.whereabouts import adopter_of, holder_of
 from floe.host.step_result import StepResult
 from floe.model.errors import FloeError
 from floe.model.ids import HostId, Instant, address_of
-from floe.model.message import Envelope, Message, Ping, Rows, RowsAfter
+from floe.model.peer_message import Envelope, Message, Ping, Rows, RowsAfter
 from floe.model.run import Pruned
 from floe.model.summary import Summary
 from floe.store.base import Append, LedgerWrite, RunQuery, RunStore

@@ -30,7 +30,7 @@ from floe.host.site import Site
 from floe.host.step import Step
 from floe.model.event import RunEnded, RunPacked
 from floe.model.ids import HostId, Instant, RunRef
-from floe.model.message import Fact, Message
+from floe.model.peer_message import Fact, Message
 from floe.model.run import Run
 from floe.model.signal import Cancel
 from floe.store.base import Append, Record, Stored

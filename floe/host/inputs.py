@@ -6,8 +6,8 @@ from typing import Final
 from floe.model.children import Parent
 from floe.model.flow import Flow, Trigger
 from floe.model.ids import HostId, Json, Key, NodeId, RunRef, StoreId
-from floe.model.message import Envelope
 from floe.model.nouns import dataclass
+from floe.model.peer_message import Envelope
 from floe.model.run import Pruned
 from floe.model.secret_name import SecretName
 from floe.model.signal import Signal

@@ -15,7 +15,7 @@ from floe.host.peers.outbox import Outbox
 from floe.host.site import Site
 from floe.host.step import Step
 from floe.model.ids import address_of
-from floe.model.message import (
+from floe.model.peer_message import (
     Accepted,
     Acquire,
     Behind,
@@ -40,7 +40,7 @@ from floe.model.message import (
     Withdraw,
     Yield,
 )
-from floe.model.message import Rows as Rows
+from floe.model.peer_message import Rows as Rows
 from floe.model.run import Run
 
 

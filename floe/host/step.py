@@ -32,7 +32,7 @@ from floe.model.event import (
 )
 from floe.model.flow import Action, Flow
 from floe.model.ids import NO_ITEM, HostId, Instant, Json, Key, RunRef, StoreId
-from floe.model.message import Envelope, Message
+from floe.model.peer_message import Envelope, Message
 from floe.model.result import RunResult
 from floe.model.run import Attached, Pruned, Run
 from floe.model.signal import Activate, Reported, Signal

@@ -8,8 +8,8 @@ from floe.host.inputs import Reply
 from floe.host.undoable import Undo
 from floe.model.effect import Effect
 from floe.model.ids import Instant, RunRef
-from floe.model.message import Envelope
 from floe.model.nouns import dataclass
+from floe.model.peer_message import Envelope
 from floe.model.run import Pruned, Run
 from floe.model.summary import Summary, summary_of
 from floe.store.base import Append, LedgerWrite, Record

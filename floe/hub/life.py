@@ -38,7 +38,7 @@ from floe.hub.peer_gateway import PeerGateway
 from floe.hub.reads import Reads
 from floe.model.effect import Effect
 from floe.model.ids import HostId, Key, RunRef, address_key
-from floe.model.message import Message
+from floe.model.peer_message import Message
 from floe.model.run import Run
 from floe.store.base import LedgerWrite
 from floe.tasks import Tasks

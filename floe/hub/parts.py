@@ -19,8 +19,8 @@ from floe.hub.triggers import Triggers
 from floe.model.flow import Action
 from floe.model.ids import RunRef
 from floe.model.keep import Keep
-from floe.model.message import PROTOCOL
 from floe.model.nouns import dataclass
+from floe.model.peer_message import PROTOCOL
 from floe.nodes.base import (
     Executor,
     NoNotifier,

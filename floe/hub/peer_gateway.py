@@ -17,7 +17,7 @@ from floe.host.step_result import StepResult
 from floe.hub.children import children_left
 from floe.hub.loop import Loop
 from floe.model.ids import HostId, Json, ref_of
-from floe.model.message import Envelope, Message, Offer, Withdraw
+from floe.model.peer_message import Envelope, Message, Offer, Withdraw
 from floe.peers.base import Hello, Peers, Seen
 from floe.store.base import RunStore
 

@@ -12,8 +12,8 @@ from dataclasses import field
 from typing import Final, NamedTuple, Protocol
 
 from floe.model.ids import HostId, Instant, StoreId
-from floe.model.message import Envelope
 from floe.model.nouns import dataclass
+from floe.model.peer_message import Envelope
 
 FRAME_MAX: Final = 16 * 1024 * 1024
 """Bytes of one frame: the largest message is an Offer, with values (1 MiB) and a compiled flow."""

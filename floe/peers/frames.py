@@ -13,7 +13,7 @@ from floe.model.codec import decode, encode
 from floe.model.errors import FloeError, Theirs
 from floe.model.fits import fits
 from floe.model.ids import STORE, HostId, StoreId, host_id
-from floe.model.message import Envelope
+from floe.model.peer_message import Envelope
 from floe.peers.base import FRAME_MAX, Hello, Protocols
 
 HOST: Final = "X-Floe-Host"

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import structlog
 
 from floe.model.ids import HostId, Instant, StoreId
-from floe.model.message import Offer
 from floe.model.nouns import dataclass
+from floe.model.peer_message import Offer
 from floe.peers.base import Hello
 from floe.peers.offers import Offers
 from floe.peers.send_queue import QueuedItem, SendQueue

@@ -17,7 +17,7 @@ import structlog
 
 from floe.model.errors import FloeError, Theirs, Yours
 from floe.model.ids import HostId, Instant, address_key
-from floe.model.message import Envelope, Offer, Ping
+from floe.model.peer_message import Envelope, Offer, Ping
 from floe.peers.base import (
     Answer,
     Hello,

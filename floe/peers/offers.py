@@ -6,7 +6,7 @@ from typing import Final
 
 from floe.model.errors import IdInvalid
 from floe.model.ids import RunRef
-from floe.model.message import Offer
+from floe.model.peer_message import Offer
 from floe.peers.base import Offered
 
 OFFERS_MAX: Final = 10_000

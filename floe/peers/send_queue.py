@@ -3,8 +3,8 @@
 from collections import OrderedDict
 from typing import Final
 
-from floe.model.message import Envelope, Ping
 from floe.model.nouns import dataclass
+from floe.model.peer_message import Envelope, Ping
 
 WORDS_MAX: Final = 5_000
 """Messages queued for one host; beyond that the oldest is dropped, and its sender repeats it."""

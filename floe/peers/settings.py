@@ -6,7 +6,7 @@ from dataclasses import field
 from typing import Final
 from urllib.parse import urlsplit
 
-from floe.model.message import PROTOCOL
+from floe.model.peer_message import PROTOCOL
 from floe.model.secret import Secret
 from floe.peers.base import Protocols
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from floe.model.ids import HostId, StoreId
-from floe.model.message import EndedStored, Envelope, Offer
+from floe.model.peer_message import EndedStored, Envelope, Offer
 from floe.peers.base import FRAME_MAX
 from tests.make import H1, a_flow
 from tests.make_peers import (

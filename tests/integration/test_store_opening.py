@@ -14,7 +14,7 @@ from floe.host.step_result import StepResult
 from floe.hub.hub import Hub
 from floe.model.errors import StoreBusy, StoreFailed, StoreForeign
 from floe.model.ids import STORE, HostId, StoreId
-from floe.model.message import Envelope, Message
+from floe.model.peer_message import Envelope, Message
 from floe.store.base import Append, Batch, RunQuery, RunStore
 from floe.store.memory import MemoryStore
 from floe.store.restored import renew

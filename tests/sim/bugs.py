@@ -56,8 +56,8 @@ from floe.model.event import NodeEntered, RepeatArmed, RunEnding
 from floe.model.flow import Flow, Foreach, Node, Trigger
 from floe.model.host import HostView
 from floe.model.ids import HostId, Json, Key, NodeId, RunRef, StoreId
-from floe.model.message import Claim, Ended, Envelope, Message, Offer, Ping
 from floe.model.outcome import Outcome
+from floe.model.peer_message import Claim, Ended, Envelope, Message, Offer, Ping
 from floe.model.run import ItemStates, NodeState, Run
 from floe.model.signal import Activate, Cancel, ChildMade, Signal, Stopped, TimerFired
 from floe.model.tags import Tag

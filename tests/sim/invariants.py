@@ -52,7 +52,7 @@ from floe.model.event import (
 )
 from floe.model.flow import Ask, Flow, Join
 from floe.model.ids import NO_ITEM, Instant, Json, Key, NodeId, RunRef
-from floe.model.message import Accepted, Ended, Envelope, Offer, Refused
+from floe.model.peer_message import Accepted, Ended, Envelope, Offer, Refused
 from floe.model.run import NodeState, Run
 from floe.model.summary import Summary
 from floe.model.taken import ItemsTaken, ItemTaken, NodeTaken

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from floe.feed.directory_sync import DirectorySync
 from floe.host.inputs import Incoming, Input, Reply
 from floe.model.ids import HostId, Json, StoreId
-from floe.model.message import Message
+from floe.model.peer_message import Message
 from floe.store.base import Change, RunPage, RunQuery, RunStore
 from tests.sim.disk import Disk
 

@@ -42,7 +42,7 @@ from floe.model.effect import (
 )
 from floe.model.event import GrantSuperseded, RunActivated, RunEnded
 from floe.model.ids import FlowId, HostId, Instant, Key, NodeId, RunRef
-from floe.model.message import CancelRun, Envelope, Message
+from floe.model.peer_message import CancelRun, Envelope, Message
 from floe.model.run import Run
 from floe.model.signal import (
     DataGiven,

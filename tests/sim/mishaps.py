@@ -25,7 +25,7 @@ from floe.model.effect import (
     StopAction,
     StopChild,
 )
-from floe.model.message import Message
+from floe.model.peer_message import Message
 from tests.sim.flows import CHILD_FLOWS, KINDS
 from tests.sim.removal import FILES
 

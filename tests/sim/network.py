@@ -10,7 +10,7 @@ from random import Random
 from typing import Final
 
 from floe.model.ids import HostId
-from floe.model.message import Envelope
+from floe.model.peer_message import Envelope
 from tests.sim.mishaps import Mishap
 
 LATE_MS: Final = 4000

@@ -25,7 +25,7 @@ from floe.model.event import (
     RunPended,
 )
 from floe.model.ids import FlowId, HostId, Key, NodeId, RunRef, StoreId
-from floe.model.message import Envelope, Offer, Withdraw
+from floe.model.peer_message import Envelope, Offer, Withdraw
 from floe.model.run import Run
 from floe.model.signal import Cancel, Exited, Report
 from floe.model.summary import Summary

@@ -11,7 +11,7 @@ import pytest
 from floe.model.errors import Theirs
 from floe.model.flow import Flow
 from floe.model.ids import HostId, StoreId
-from floe.model.message import Envelope, Message
+from floe.model.peer_message import Envelope, Message
 from floe.peers.base import Protocols
 from floe.peers.frames import pack, read_protocols, unpack
 from tests.make import H1, a_flow

@@ -3,7 +3,7 @@
 import pytest
 
 from floe.model.ids import StoreId
-from floe.model.message import EndedStored, Envelope, Message
+from floe.model.peer_message import EndedStored, Envelope, Message
 from floe.peers import send_queue
 from floe.peers.send_queue import QueuedItem, SendQueue
 from tests.make import H1

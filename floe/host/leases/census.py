@@ -16,8 +16,8 @@ from floe.host.site import Site
 from floe.host.step import Step
 from floe.host.undoable import Undoable
 from floe.model.ids import HostId, Instant, Json, StoreId, address_key
-from floe.model.message import Behind, Census, Claims
 from floe.model.nouns import dataclass
+from floe.model.peer_message import Behind, Census, Claims
 
 CENSUS: Final = "census"
 """A kind of messages in the outbox."""

@@ -24,7 +24,7 @@ from floe.host.step import Step
 from floe.host.undoable import Undoable
 from floe.model.codec import decode, encode
 from floe.model.ids import HostId, Instant, RunRef, StoreId, ref_of
-from floe.model.message import (
+from floe.model.peer_message import (
     Acquire,
     Behind,
     Census,

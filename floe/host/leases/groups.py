@@ -1,7 +1,7 @@
 """What `max-runs` of a flow means for a run of it: whom it waits for, and how it ends otherwise."""
 
 from floe.model.flow import MaxRuns
-from floe.model.message import GroupLimit
+from floe.model.peer_message import GroupLimit
 from floe.model.run import Run
 from floe.model.signal import Cancel, Skip
 

@@ -21,7 +21,7 @@ from floe.host.site import Site
 from floe.host.step import Step
 from floe.host.undoable import Undoable
 from floe.model.ids import HostId, Instant, StoreId, ref_of
-from floe.model.message import (
+from floe.model.peer_message import (
     Acquire,
     Behind,
     Claim,

@@ -13,7 +13,7 @@ from floe.host.step import Step
 from floe.host.undoable import Undoable
 from floe.model.codec import decode, encode
 from floe.model.ids import HostId
-from floe.model.message import Claim, Release, Released
+from floe.model.peer_message import Claim, Release, Released
 from floe.model.run import Run
 
 ACQUIRE: Final = "acquire"

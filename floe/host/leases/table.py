@@ -12,8 +12,8 @@ from floe.host.step import Step
 from floe.host.undoable import Undoable, UndoJournal
 from floe.model.codec import decode, encode
 from floe.model.ids import Instant
-from floe.model.message import Claim, Claimed, GroupLimit
 from floe.model.nouns import dataclass
+from floe.model.peer_message import Claim, Claimed, GroupLimit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

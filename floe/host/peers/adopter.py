@@ -22,7 +22,7 @@ from floe.host.undoable import Undoable
 from floe.model.codec import decode, encode
 from floe.model.event import GrantReturned, RunActivated, RunGranted
 from floe.model.ids import HostId, Instant, RunRef, StoreId, ref_of
-from floe.model.message import (
+from floe.model.peer_message import (
     Accepted,
     CancelRun,
     Ended,

@@ -14,7 +14,7 @@ from floe.host.undoable import Undoable
 from floe.kernel.place import HOST_SCOPED
 from floe.model.host import HostView
 from floe.model.ids import HostId, Instant, RunRef
-from floe.model.message import NEVER
+from floe.model.peer_message import NEVER
 from floe.model.run import Run
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from floe.model.codec import decode_event, from_text
 from floe.model.event import Event
-from floe.model.message import Fact
+from floe.model.peer_message import Fact
 from floe.store.base import Record
 
 UNREADABLE: Final = (KeyError, TypeError, ValueError, AttributeError, AssertionError)

@@ -26,7 +26,7 @@ from floe.kernel.sentences import first_parts
 from floe.model.codec import decode, encode, encode_event, to_text
 from floe.model.event import GrantSuperseded, RunActivated
 from floe.model.ids import HostId, Instant, RunRef, StoreId, ref_of
-from floe.model.message import (
+from floe.model.peer_message import (
     NEVER,
     Accepted,
     CancelRun,

@@ -10,8 +10,8 @@ from floe.host.step import Step
 from floe.host.undoable import Undoable
 from floe.model.host import HostView
 from floe.model.ids import Instant, StoreId
-from floe.model.message import Ping
 from floe.model.nouns import dataclass
+from floe.model.peer_message import Ping
 
 PING_MS: Final = 2000
 PING_MIN_MS: Final = 50

@@ -6,8 +6,8 @@ from typing import Final
 from floe.kernel.place import HOST_STALE_S
 from floe.model.host import HostView
 from floe.model.ids import FlowId, HostId, Instant, Json, RunRef, StoreId, ref_of
-from floe.model.message import PROTOCOL, Ping
 from floe.model.nouns import dataclass
+from floe.model.peer_message import PROTOCOL, Ping
 
 SKEW_MS: Final = 5000
 """A clock that is further off is reported; no decision depends on it."""

@@ -27,7 +27,7 @@ from floe.model.ids import (
     address_key,
     address_of,
 )
-from floe.model.message import Envelope, Ping
+from floe.model.peer_message import Envelope, Ping
 
 FORGOTTEN: Final = "was forgotten by the other hosts: start it with a new store"
 

@@ -6,7 +6,7 @@ from floe.host.peers.base import PeerInput
 from floe.host.peers.member import Member
 from floe.host.step import Step
 from floe.model.ids import HostId, Instant, RunRef
-from floe.model.message import Message
+from floe.model.peer_message import Message
 from floe.model.run import Run
 from floe.model.signal import Cancel
 from floe.store.base import Append, Record, Stored

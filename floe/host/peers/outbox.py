@@ -8,8 +8,8 @@ from floe.host.site import Site
 from floe.host.step import Step
 from floe.host.undoable import Undoable
 from floe.model.ids import HostId, Instant, StoreId
-from floe.model.message import Message
 from floe.model.nouns import dataclass
+from floe.model.peer_message import Message
 
 FIRST_MS: Final = 200
 """Between a message and its first repetition; each wait is twice the one before."""

@@ -7,7 +7,7 @@ import pytest
 from floe.feed.directory import KIND, ROWS_MAX, Directory, DirectorySource, Learned
 from floe.model.errors import IdInvalid
 from floe.model.ids import HostId, Instant, StoreId
-from floe.model.message import Rows, RowsAfter
+from floe.model.peer_message import Rows, RowsAfter
 from floe.model.summary import Summary
 from floe.store.base import Change
 from tests.make_store import a_run, a_summary

@@ -12,7 +12,7 @@ from floe.feed.directory_sync import GONE_BACK
 from floe.host.step_result import StepResult
 from floe.hub.hub import Hub
 from floe.model.ids import HostId, StoreId
-from floe.model.message import Envelope, Message, Rows, RowsAfter
+from floe.model.peer_message import Envelope, Message, Rows, RowsAfter
 from floe.model.run import Pruned
 from floe.model.summary import Summary
 from floe.store.base import Batch, LedgerWrite, RunQuery

@@ -14,7 +14,7 @@ from floe.host.peers.forgotten_stores import ForgottenStore
 from floe.host.peers.lost import as_lost, is_lost
 from floe.host.peers.whereabouts import adopter_of, holder_of
 from floe.model.ids import HostId, Instant, RunRef, address_of
-from floe.model.message import Rows, RowsAfter
+from floe.model.peer_message import Rows, RowsAfter
 from floe.model.summary import Summary
 from floe.store.base import Append, Batch, RunQuery
 from floe.store.memory import MemoryStore

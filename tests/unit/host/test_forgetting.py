@@ -7,7 +7,7 @@ from floe.host.inputs import Forget, Mark, Packed
 from floe.host.peers.members import FORGOTTEN
 from floe.model.event import GrantRevoked, GrantSuperseded, RunEnded
 from floe.model.ids import HostId
-from floe.model.message import Accepted, Forgotten, Offer, Refused
+from floe.model.peer_message import Accepted, Forgotten, Offer, Refused
 from floe.model.signal import Cancel
 from floe.model.summary import summary_of
 from tests.make import exited

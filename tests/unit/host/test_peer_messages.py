@@ -2,7 +2,7 @@
 
 from floe.host.inputs import Forget
 from floe.model.ids import HostId, StoreId
-from floe.model.message import Envelope, Forgotten, NotMe, Ping
+from floe.model.peer_message import Envelope, Forgotten, NotMe, Ping
 from tests.make_hosts import GPU, a_host_core, later, of, two
 
 

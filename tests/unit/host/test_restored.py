@@ -10,7 +10,7 @@ from floe.model.effect import PackArchive, StopAction
 from floe.model.event import GrantSuperseded
 from floe.model.flow import Flow
 from floe.model.ids import RunRef, StoreId
-from floe.model.message import NEVER, Ended, Offer, Refused, Release
+from floe.model.peer_message import NEVER, Ended, Offer, Refused, Release
 from floe.model.signal import Cancel, Reported, Stopped
 from tests.make import NOW, a_flow, a_node, an_end, the_key
 from tests.make_hosts import (

@@ -10,7 +10,7 @@ from floe.model.effect import PackArchive, StartAction
 from floe.model.event import RunEnded, RunPacked
 from floe.model.flow import Retry
 from floe.model.ids import HostId, NodeId
-from floe.model.message import Forgotten, Message, NotMe
+from floe.model.peer_message import Forgotten, Message, NotMe
 from floe.model.run import Run
 from floe.model.signal import Cancel, DataGiven, Exited, Reported, TimerFired
 from floe.store.base import LedgerWrite

@@ -13,7 +13,7 @@ from floe.host.undoable import Undoable, UndoJournal
 from floe.model.codec import digest_of
 from floe.model.flow import Flow
 from floe.model.ids import FlowId, HostId, Instant, NodeId
-from floe.model.message import Envelope
+from floe.model.peer_message import Envelope
 from floe.model.signal import Cancel
 from tests.make import a_flow, a_node, an_end, exited
 from tests.make_core import snapshot

@@ -7,7 +7,7 @@ from floe.hub import loop as loop_module
 from floe.hub.hub import Hub
 from floe.hub.peer_gateway import PeerGateway
 from floe.model.ids import HostId, StoreId
-from floe.model.message import Envelope, Message, Ping, Rows
+from floe.model.peer_message import Envelope, Message, Ping, Rows
 from tests.hands import RefusingStore, a_hub
 from tests.make_peers import a_hello, a_ping, some_peers
 from tests.make_store import a_run, a_summary

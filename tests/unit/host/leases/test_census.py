@@ -2,7 +2,7 @@
 
 from floe.host.inputs import Forget
 from floe.model.ids import HostId, StoreId
-from floe.model.message import Behind, Census
+from floe.model.peer_message import Behind, Census
 from tests.make_hosts import a_host_core, carry, later, met, phase
 from tests.make_leases import DB, GPU_DB, H1, H2, holders, moved, two, why_of
 

@@ -2,7 +2,7 @@
 
 from floe.host.inputs import Forget, Free
 from floe.model.ids import HostId
-from floe.model.message import Acquire, Offer, Release
+from floe.model.peer_message import Acquire, Offer, Release
 from floe.model.signal import Cancel
 from tests.make import a_flow, a_node, an_end
 from tests.make_hosts import a_host_core, carry, later, met, phase

@@ -1,7 +1,7 @@
 """Which keeper a host follows, and which messages it ignores."""
 
 from floe.model.ids import HostId
-from floe.model.message import Envelope, Held, Offer, Refused
+from floe.model.peer_message import Envelope, Held, Offer, Refused
 from tests.make_hosts import a_host_core, carry, later, met, phase
 from tests.make_leases import DB, GPU_DB, H1, two, why_of
 

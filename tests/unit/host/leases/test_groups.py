@@ -2,7 +2,7 @@
 
 from floe.host.inputs import Forget, Free
 from floe.model.ids import RunRef
-from floe.model.message import Envelope, Yield
+from floe.model.peer_message import Envelope, Yield
 from tests.make import stopped
 from tests.make_groups import limited, state, waits_for
 from tests.make_hosts import Host, carry, later

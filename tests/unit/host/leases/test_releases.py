@@ -1,6 +1,6 @@
 """What a host owes to the keeper, until the keeper acknowledges it."""
 
-from floe.model.message import Release
+from floe.model.peer_message import Release
 from tests.make_hosts import carry, later, met
 from tests.make_leases import GPU_DB, holders, moved, two
 

@@ -3,7 +3,7 @@
 from floe.host.leases.table import LeaseTable
 from floe.host.peers.no_peers import NoPeers
 from floe.host.step import Step
-from floe.model.message import Claim, Claimed, GroupLimit
+from floe.model.peer_message import Claim, Claimed, GroupLimit
 from tests.make import NOW
 from tests.make_hosts import a_host_core
 

@@ -4,7 +4,7 @@ from floe.feed.directory import offered
 from floe.host.inputs import Mark
 from floe.model.event import RunActivated, RunEnded, RunGranted
 from floe.model.ids import HostId
-from floe.model.message import EndedStored, Offer, Withdraw
+from floe.model.peer_message import EndedStored, Offer, Withdraw
 from floe.model.signal import Cancel
 from floe.model.summary import summary_of
 from tests.make_handover import GPU, two

@@ -12,7 +12,7 @@ from floe.model.codec import digest_of
 from floe.model.event import GrantReturned
 from floe.model.flow import Flow
 from floe.model.ids import FlowId, HostId, Instant, NodeId
-from floe.model.message import Accepted, Envelope, Offer, Refused
+from floe.model.peer_message import Accepted, Envelope, Offer, Refused
 from tests.make import a_flow, a_node, an_end
 from tests.make_hosts import BUILD, Host, a_host_core, carry, later, met, of, phase
 

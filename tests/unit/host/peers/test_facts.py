@@ -6,7 +6,7 @@ from floe.host.peers.facts import UNREADABLE, event_of, fact_of
 from floe.model.codec import encode_event, to_text
 from floe.model.event import RunPacked
 from floe.model.ids import HostId, RunRef, StoreId
-from floe.model.message import Fact
+from floe.model.peer_message import Fact
 from floe.store.base import Record
 from tests.make import NOW
 

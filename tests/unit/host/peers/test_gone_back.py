@@ -5,7 +5,7 @@ from collections.abc import Callable
 from floe.host.peers.heartbeat import PING_MS
 from floe.kernel.place import Refusals
 from floe.model.ids import HostId
-from floe.model.message import Offer
+from floe.model.peer_message import Offer
 from tests.make import a_flow, a_node, an_end
 from tests.make_hosts import Host, a_host_core, carry, later, met, of, phase
 

@@ -4,7 +4,7 @@ from floe.host.inputs import Incoming, Packed, Received, Start
 from floe.model.codec import digest_of
 from floe.model.event import GrantReturned
 from floe.model.ids import NodeId
-from floe.model.message import Accepted, Envelope, Offer, Refused
+from floe.model.peer_message import Accepted, Envelope, Offer, Refused
 from floe.model.taken import RerunOf
 from tests.make_handover import GPU, two
 from tests.make_hosts import carry, later, of

@@ -3,7 +3,7 @@
 from floe.host.inputs import Drain, Incoming, Surroundings
 from floe.host.peers.heartbeat import PING_MIN_MS, PING_MS
 from floe.model.ids import Instant
-from floe.model.message import Ping
+from floe.model.peer_message import Ping
 from tests.make import NOW
 from tests.make_hosts import Host, carry, later, of
 from tests.make_members import H2, two

@@ -7,7 +7,7 @@ from floe.host.inputs import Received, SecretNames
 from floe.host.peers.heartbeat import PING_MS
 from floe.kernel.place import Refusals
 from floe.model.ids import Instant
-from floe.model.message import PROTOCOL, Ping
+from floe.model.peer_message import PROTOCOL, Ping
 from floe.model.secret_name import SecretName, SecretUse
 from tests.make import a_node, an_end
 from tests.make_hosts import Host, carry, phase

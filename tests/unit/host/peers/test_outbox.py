@@ -8,7 +8,7 @@ from floe.host.peers.outbox import FIRST_MS, LAST_MS, Outbox
 from floe.host.step import Step
 from floe.host.undoable import UndoJournal
 from floe.model.ids import HostId, Instant, StoreId
-from floe.model.message import Message, Withdraw
+from floe.model.peer_message import Message, Withdraw
 from tests.make import NOW
 from tests.make_hosts import a_host_core
 

@@ -1,4 +1,4 @@
-"""The messages between hosts: about pens, leases, and the state of each host.
+"""The messages between peers: about pens, leases, and the state of each host.
 
 A message may be lost, duplicated, late or out of order. If it must arrive, its sender repeats it
 until it is answered. Messages name runs by their keys (`h1-12@k3f9`), and hosts with their store
@@ -26,7 +26,7 @@ PROTOCOL: Final = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """In a message: one event of a run's log on its way to a different host."""
+    """In a peer message: one event of a run's log on its way to a different host."""
 
     epoch: int
     seq: int
@@ -38,7 +38,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ping:
-    """Message: the state of a host, sent every 2 s and at each change; there is no reply to it."""
+    """Peer message without a reply: the state of a host, sent every 2 s and at each change."""
 
     at: Instant
     """By the sender's clock."""
@@ -69,19 +69,19 @@ class Ping:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotMe:
-    """Message, a reply: the message was for a different store than mine; nothing changed."""
+    """Peer message, a reply: the message was for a different store than mine; nothing changed."""
 
     mine: StoreId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forgotten:
-    """Message, a reply: your store was forgotten; its runs continued elsewhere."""
+    """Peer message, a reply: your store was forgotten; its runs continued elsewhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """Message: take this run, with its log so far."""
+    """Peer message: take this run, with its log so far."""
 
     run: str
     epoch: int
@@ -92,7 +92,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """Message, a reply: the run is active here; `fact` is its RunActivated."""
+    """Peer message, a reply: the run is active here; `fact` is its RunActivated."""
 
     run: str
     epoch: int
@@ -105,7 +105,7 @@ NEVER: Final = 2**62
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """Message, a reply: the run is not here under this epoch, and never will be."""
+    """Peer message, a reply: the run is not here under this epoch, and never will be."""
 
     run: str
     epoch: int
@@ -117,7 +117,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Withdraw:
-    """Message: return the run if it has not started."""
+    """Peer message: return the run if it has not started."""
 
     run: str
     epoch: int
@@ -125,7 +125,7 @@ class Withdraw:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """Message: a run that the receiver adopted is over; its log stays on the sender."""
+    """Peer message: a run that the receiver adopted is over; its log stays on the sender."""
 
     run: str
     epoch: int
@@ -137,7 +137,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndedStored:
-    """Message, a reply: the end is stored; do not repeat it."""
+    """Peer message, a reply: the end is stored; do not repeat it."""
 
     run: str
     epoch: int
@@ -145,7 +145,7 @@ class EndedStored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelRun:
-    """Message to the pen holder: a user asked the adopter to cancel this run."""
+    """Peer message to the pen holder: a user asked the adopter to cancel this run."""
 
     run: str
     epoch: int
@@ -155,7 +155,7 @@ class CancelRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """In a message: a run's request for resource tags; the number grows with each revoked grant."""
+    """In a peer message: a run's request for tags; its number grows with each revoked grant."""
 
     run: str
     number: int
@@ -163,7 +163,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupLimit:
-    """In a message: the group of a run for `max-runs`, a tag that several claims may hold."""
+    """In a peer message: the group of a run for `max-runs`, a tag that several claims may hold."""
 
     tag: str
     limit: int
@@ -173,7 +173,7 @@ class GroupLimit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acquire:
-    """Message to the keeper: request all these tags for one claim, or its position in the queue."""
+    """Peer message to the keeper: request all these tags for one claim, or its queue position."""
 
     claim: Claim
     tags: tuple[str, ...]
@@ -183,7 +183,7 @@ class Acquire:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """Message of the keeper: the claim holds its tags under these fences (`term.counter`)."""
+    """Peer message of the keeper: the claim holds its tags under these fences (`term.counter`)."""
 
     claim: Claim
     fences: Mapping[str, str]
@@ -193,7 +193,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldHeard:
-    """Message to the keeper: the Held was received; do not repeat it."""
+    """Peer message to the keeper: the Held was received; do not repeat it."""
 
     claim: Claim
     fences: Mapping[str, str] = field(default_factory=dict)
@@ -202,7 +202,7 @@ class HeldHeard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queued:
-    """Message of the keeper: the claim waits."""
+    """Peer message of the keeper: the claim waits."""
 
     claim: Claim
     position: int
@@ -219,7 +219,7 @@ class Queued:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Yield:
-    """Message of the keeper: end the run of this claim; newer runs of its group need its place."""
+    """Peer message of the keeper: end the run of this claim; newer runs of its group need room."""
 
     claim: Claim
     by: str
@@ -230,7 +230,7 @@ class Yield:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """Message to the keeper: the last process of the run is gone, or the run never started.
+    """Peer message to the keeper: the last process of the run is gone, or the run never started.
 
     Without fences, which only the adopter may send: this claim and the ones before it are over,
     whatever they hold.
@@ -244,7 +244,7 @@ class Release:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Released:
-    """Message of the keeper: the claim no longer holds these."""
+    """Peer message of the keeper: the claim no longer holds these."""
 
     claim: Claim
     fences: Mapping[str, str] = field(default_factory=dict)
@@ -253,7 +253,7 @@ class Released:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Census:
-    """Message of a keeper with a new store or term: report all claims that you know."""
+    """Peer message of a keeper with a new store or term: report all claims that you know."""
 
     opening: int
     """The keeper's term; replies to any other term are ignored."""
@@ -263,7 +263,7 @@ class Census:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
-    """In a message: a claim as its adopter or pen holder knows it."""
+    """In a peer message: a claim as its adopter or pen holder knows it."""
 
     claim: Claim
     fences: Mapping[str, str] = field(default_factory=dict)
@@ -274,7 +274,7 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claims:
-    """Message, the reply to a census: the claims of all runs that the sender adopted or runs."""
+    """Peer message, a reply to a census: the claims of all runs that the sender adopted or runs."""
 
     opening: int
     round: int = 0
@@ -283,14 +283,14 @@ class Claims:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behind:
-    """Message to a keeper: take a higher term; the sender has seen one that is not below yours."""
+    """Peer message to a keeper: take a higher term; the sender has seen one not below yours."""
 
     term: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """Message: the rows of the sender's own runs that changed in its store between two positions.
+    """Peer message: the sender's own rows that changed in its store between two positions.
 
     A receiver that is complete up to `after` is then complete up to `upto`.
     """
@@ -306,7 +306,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowsAfter:
-    """Message, a request: send the rows of your own runs that changed after this position."""
+    """Peer message, a request: send the rows of your own runs that changed after this position."""
 
     after: int
 
@@ -339,7 +339,7 @@ Message = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """A message with its sender and receiver."""
+    """A peer message with its sender and receiver."""
 
     from_host: HostId
     from_store: StoreId
