@@ -68,7 +68,7 @@ _GOOD: Final = GivenNode()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Played:
-    """A run of a test."""
+    """A case that was played: its run and the events."""
 
     run: Run
     events: tuple[Event, ...]
@@ -89,7 +89,7 @@ def play(flow: Flow, case: Case) -> Played:
 
 
 def trigger_of(flow: Flow, id: NodeId | None) -> Trigger | None:
-    """The trigger that starts a case; None for a flow without any. Raises NotFound."""
+    """The trigger by which a case is played; None for a flow without any. Raises NotFound."""
     if id is None:
         data = (trigger for trigger in flow.triggers if trigger.type == "data")
         return next(data, next(iter(flow.triggers), None))

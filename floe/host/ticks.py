@@ -110,7 +110,7 @@ def done_ticks_of(rows: Mapping[str, Mapping[str, Json]]) -> dict[Watch, DoneTic
 
 
 def missed_ticks_row(watch: Watch, ticks: tuple[Instant, Instant, int], reason: str) -> LedgerWrite:
-    """The ledger row of some missed ticks: the first, the last and how many."""
+    """Missed ticks, as one row to store: the first, the last and how many."""
     first, last, count = ticks
     row: dict[str, Json] = {"from": first, "to": last, "count": count, "reason": reason}
     return LedgerWrite(kind="missed", key=f"{watch}/{first}", value=row)
@@ -119,7 +119,7 @@ def missed_ticks_row(watch: Watch, ticks: tuple[Instant, Instant, int], reason: 
 def ticks_to_come_rows(
     watch: Watch, trigger: Trigger, done: DoneTicks, now: Instant
 ) -> list[LedgerWrite]:
-    """The ledger rows after the clock went back: ticks recorded as missed will come again."""
+    """Ticks that come again after the clock went back: the rows to store of them."""
     rows = []
     for after, until, begin in done.to_come(now):
         first = tick_after(trigger, after)
@@ -133,7 +133,7 @@ def ticks_to_come_rows(
 
 
 def joined_tick_rows(trigger: Trigger, rows: Iterable[LedgerWrite]) -> list[LedgerWrite]:
-    """The latest row of each key; ticks missed in a row for one reason are one row."""
+    """Rows of ticks: the latest of each key; ticks missed one after the other share one."""
     found: dict[tuple[str, str], LedgerWrite] = {}
     before: LedgerWrite | None = None
     for row in rows:

@@ -100,7 +100,7 @@ def cancel_of(run: Run, key: Key) -> Cancel:
 
 
 def cancel_of_orphan(run: Run) -> Cancel | None:
-    """The cancel of a run whose adopter is lost, with its parent; None for one that goes on."""
+    """The cancel of a child run lost with its parent's host; None for a run that goes on."""
     if run.parent is None or not run.parent.waits:
         return None
     parent = Key.parse(run.parent.key).run

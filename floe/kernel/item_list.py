@@ -14,7 +14,7 @@ from floe.model.ids import Json
 
 
 def list_of(foreach: Foreach, scope: NodeScope) -> tuple[tuple[Json, ...], str]:
-    """The items in order, or why the list is wrong; nothing of both for an empty list."""
+    """The list of a node's items, or why it is wrong; nothing of both for an empty list."""
     if not foreach.expression:
         return foreach.values, ""
     text = foreach.expression

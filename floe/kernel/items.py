@@ -151,7 +151,7 @@ def settled_item(run: Run, event: ItemSettled) -> NodeState:
 def attempt_of(
     state: NodeState, event: RetryArmed | RepeatArmed | NodeSettled | ItemSettled
 ) -> Attempt:
-    """The attempt that an event finishes."""
+    """The attempt of a node or an item that an event finishes."""
     return Attempt(
         attempt=event.attempt,
         outcome=event.outcome,

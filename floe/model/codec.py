@@ -39,7 +39,7 @@ def to_text(value: object) -> str:
 
 
 def shown_text(value: object) -> str:
-    """The same for readers alone, in a quarter of the time; some floats are spelled differently.
+    """Encode a JSON shape for readers alone, in a quarter of the time; some floats differ.
 
     Only for values that a store has taken: NaN would become null.
     """

@@ -173,7 +173,7 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A task or merge of a flow; enters when a tag of `heard` arrives and its clauses stand."""
+    """In a flow: a task or merge; enters when a tag of `heard` arrives and its clauses stand."""
 
     id: NodeId
     cls: Literal["task", "merge"]
@@ -248,7 +248,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger:
-    """A trigger of a flow: starts its runs."""
+    """In a flow: a trigger, which starts its runs."""
 
     id: NodeId
     type: TriggerType
@@ -279,7 +279,7 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOutput:
-    """An output of the runs of a flow."""
+    """In a flow: an output of its runs."""
 
     id: str
     value: Template
@@ -287,7 +287,7 @@ class RunOutput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaxRuns:
-    """How many runs of a flow may be active at once in the whole cluster."""
+    """In a flow: how many of its runs may be active at once in the whole cluster."""
 
     limit: int
     per: Template | None = None

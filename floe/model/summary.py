@@ -1,4 +1,4 @@
-"""The row of a run in lists."""
+"""The summary of a run: its row in lists."""
 
 from typing import Final
 
@@ -62,7 +62,7 @@ FIELDS: Final = tuple(Summary.__annotations__)
 
 
 def completed(row: Summary) -> Summary:
-    """A row that another host sent, with what a host with floe 0.1 leaves out."""
+    """The summary that another host sent, with what a host with floe 0.1 leaves out."""
     if row.good is None or row.result is not None:
         return row
     why = reason_today(row.why)
@@ -70,7 +70,7 @@ def completed(row: Summary) -> Summary:
 
 
 def summary_of(run: Run) -> Summary:
-    """The row of a run in lists."""
+    """The summary of a run: its row in lists."""
     is_over = run.phase in ("ended", "packed")
     skipped = sum(node.is_skipped for node in run.nodes.values()) if is_over else 0
     return Summary(

@@ -62,7 +62,7 @@ class Job:
 
 
 class Secrets(Protocol):
-    """The secrets of a host. No call blocks."""
+    """The port for the secrets of a host. No call blocks."""
 
     def names(self) -> frozenset[SecretName]:
         """The names of all that it has."""
@@ -203,7 +203,7 @@ class Space(NamedTuple):
 
 
 class Spaces(Protocol):
-    """The workspaces of a host. All calls block."""
+    """The port for the workspaces of a host. All calls block."""
 
     @property
     def root(self) -> Path:
@@ -227,7 +227,7 @@ class Spaces(Protocol):
 
 
 class SpaceSizes(Protocol):
-    """The sizes of the workspaces of a host."""
+    """The port for the sizes of the workspaces of a host."""
 
     def measure(self, unfinished: Collection[str]) -> Mapping[Space, int]:
         """The bytes of each workspace; `unfinished` are the keys of runs that still change theirs.
@@ -238,7 +238,7 @@ class SpaceSizes(Protocol):
 
 
 class Executor(Protocol):
-    """Carries out attempts. All calls are quick and idempotent by `job.key`.
+    """The port for executors of attempts. All calls are quick and idempotent by `job.key`.
 
     For each key that was started it reports at most one Started and exactly one Reported, even if
     the attempt was stopped. It never sends Reported before the attempt's last process is gone.
@@ -309,7 +309,7 @@ class Document:
 
 
 class Documents(Protocol):
-    """Reads configs and flow-files from local paths, http(s) URLs and git repositories."""
+    """The port for documents: reads them from local paths, http(s) URLs and git repositories."""
 
     async def read(
         self, name: str, *, relative_to: str = "", git: Git = DEFAULT_COMMIT
@@ -325,7 +325,7 @@ class Documents(Protocol):
 
 
 class Refs(Protocol):
-    """Lists the refs of remote repositories with their commits."""
+    """The port for refs: lists those of remote repositories with their commits."""
 
     async def refs(self, git: Git, pattern: str) -> Mapping[str, str]:
         """Commits by full ref name: all branches and tags, and the refs that match a shell pattern.
@@ -345,7 +345,7 @@ class NoticeRefused(Exception):
 
 
 class Notifier(Protocol):
-    """Sends notices about ended runs."""
+    """The port for notices about ended runs."""
 
     async def send(self, notice: Notice, message: NoticeMessage) -> None:
         """Send a notice, within a minute. Raises NoticeRefused."""

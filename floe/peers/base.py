@@ -27,7 +27,7 @@ RELAYED: Final = "X-Floe-Relayed"
 
 
 class Protocols(NamedTuple):
-    """The protocol versions that a floe supports, from the lowest to the highest."""
+    """The port's view of the protocol versions that a floe supports."""
 
     lowest: int
     highest: int
@@ -43,7 +43,7 @@ class Protocols(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hello:
-    """The identity of one end of a connection between peers."""
+    """The port's view of one end of a connection between peers: its identity."""
 
     host: HostId
     store: StoreId
@@ -56,7 +56,7 @@ class Hello:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """The state of one configured URL of a peer, or of a peer that called and is at none."""
+    """The port's view of a peer: of one configured URL, or of a peer that called and is at none."""
 
     url: str
     """As configured; empty for a caller."""
@@ -82,7 +82,7 @@ class Seen:
 
 
 def doubled(seen: Iterable[Seen]) -> Mapping[HostId, frozenset[StoreId]]:
-    """Names that two hosts use now, with their stores: no run may be placed on these hosts."""
+    """By the port's views: names that two peers use, with their stores; they get no runs."""
     stores: dict[HostId, set[StoreId]] = {}
     for one in seen:
         if one.is_open and one.host and one.store:
@@ -147,7 +147,7 @@ Offered = Collection[tuple[str, int]]
 
 
 class Peers(Protocol):
-    """The other hosts. Every method but `relay` and `carry` returns at once."""
+    """The port for peers. Every method but `relay` and `carry` returns at once."""
 
     def open(
         self, me: Hello, on_envelope: OnEnvelope, unsent: OnEnvelope, sent: Offered = ()

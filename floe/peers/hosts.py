@@ -25,7 +25,7 @@ class HostAddress:
 
 
 def address_in(hello: Hello) -> HostAddress:
-    """The name in a hello."""
+    """The host in a hello, by its id and store."""
     return HostAddress(hello.host, hello.store)
 
 

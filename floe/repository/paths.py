@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def remove(path: Path) -> None:
-    """Delete a file, a link, or a folder with its content, even in read-only folders."""
+    """Delete a path: a file, a link, or a folder with its content, even in read-only folders."""
     try:
         found = os.lstat(path)
     except FileNotFoundError:
@@ -36,7 +36,7 @@ def made_above(where: Path, path: bytes) -> Path:
 
 
 def made_writable(folder: Path) -> None:
-    """Make every folder writable for its owner; delete all but files, links and folders.
+    """Make every folder below a path writable; delete all but files, links and folders.
 
     git would wait forever at a FIFO named `.gitignore`. Files of other users stay unchanged.
     """
@@ -58,7 +58,7 @@ def made_writable(folder: Path) -> None:
 
 
 def plain_text(path: Path, size_max: int = 1 << 20) -> str:
-    """The text of a plain file; empty if there is none."""
+    """The text of a plain file at a path; empty if there is none."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:

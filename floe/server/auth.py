@@ -107,5 +107,5 @@ def header_token(request: web.Request) -> str:
 
 
 def is_from_https(request: web.Request) -> bool:
-    """Whether the client uses TLS, to this server or to a proxy in front."""
+    """For authentication: whether the client uses TLS, to this server or a proxy in front."""
     return request.secure or request.headers.get("Origin", "").lower().startswith("https://")

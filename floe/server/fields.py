@@ -163,5 +163,5 @@ def visit_in(fields: Fields) -> int:
 
 
 def item_in(fields: Fields) -> int:
-    """The item that a request names; `NO_ITEM` if it names none."""
+    """The item in the fields of a request; `NO_ITEM` if it names none."""
     return fields.integer("item", NO_ITEM, 0, ITEMS_MAX - 1)

@@ -59,7 +59,7 @@ class Forge:
 
 
 def forge_of(headers: Headers) -> Forge:
-    """The sender of a request. Gitea sends GitHub's headers too, so GitHub comes last."""
+    """The forge that sent a request. Gitea sends GitHub's headers too, so GitHub comes last."""
     return next((f for f in FORGES if any(name in headers for name in f.event)), GITHUB)
 
 
@@ -75,7 +75,7 @@ def proof_of(forge: Forge, headers: Headers) -> str:
 
 
 def is_proven(forge: Forge, proof: str, body: bytes, secret: Secret) -> bool:
-    """Whether the proof fits the secret, and the body where it is signed; in constant time."""
+    """Whether a forge's proof fits the secret, and the signed body; in constant time."""
     right = secret.reveal()
     if not forge.token:
         right = hmac.digest(right.encode(), body, "sha256").hex()
@@ -83,12 +83,12 @@ def is_proven(forge: Forge, proof: str, body: bytes, secret: Secret) -> bool:
 
 
 def event_of(forge: Forge, headers: Headers) -> str:
-    """The event of a request; empty if its sender names none."""
+    """The event that a forge names in a request; empty if it names none."""
     return forge.event_of(_first(headers, forge.event))[:ID_MAX]
 
 
 def delivery_of(forge: Forge, headers: Headers, body: bytes) -> HookDelivery:
-    """Read a request whose proof was right. Raises Yours if it has no id."""
+    """The delivery in a forge's request whose proof was right. Raises Yours without an id."""
     shape = _payload(headers.get("Content-Type", ""), body)
     event = event_of(forge, headers)
     has_push = isinstance(shape, Mapping) and event in ("", PUSH)

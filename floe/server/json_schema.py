@@ -43,7 +43,7 @@ def one_of(*words: str) -> Schema:
 def shape(
     always: Mapping[str, Schema], sometimes: Mapping[str, Schema] | None = None
 ) -> dict[str, Any]:
-    """An object with these members and no others."""
+    """The schema of an object with these members and no others."""
     return {
         "type": "object",
         "properties": {**always, **(sometimes or {})},

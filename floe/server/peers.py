@@ -19,7 +19,7 @@ CLOSE_S: Final = 1.0
 
 
 async def serve(request: web.Request) -> web.WebSocketResponse:
-    """Messages between peers; a websocket of msgpack."""
+    """Serve a peer that calls: a websocket for its messages, as msgpack."""
     query(request).done()
     peers = request.app.get(PEERS)
     if peers is None:

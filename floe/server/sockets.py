@@ -28,7 +28,7 @@ def framed(text: str) -> bytes:
 
 
 def framed_all(texts: tuple[str, ...]) -> bytes:
-    """Texts as frames in a row, made once for all clients: most get the same ones at once."""
+    """Texts as websocket frames in a row, made once for all clients: most get the same."""
     return framed(texts[0]) if len(texts) == 1 else _joined(texts)
 
 

@@ -13,7 +13,7 @@ WatchKey = tuple[str, str, int]
 
 
 def key_in(fields: Fields) -> WatchKey:
-    """The output that a request names."""
+    """The output that a request names to watch."""
     return fields.text("run", None), fields.text("node", None), item_in(fields)
 
 

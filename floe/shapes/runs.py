@@ -83,7 +83,7 @@ def run_shape(run: Run, named: Named, moved_to: str = "") -> Shape:
 
 
 def why_shape(run: Run, why: Why, named: Named) -> Shape:
-    """The answer to `floe why`."""
+    """Why a run waits or ended, as `floe why` gets it."""
     return {
         "run": named(run.ref),
         "state": run.state,

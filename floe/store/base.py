@@ -21,7 +21,7 @@ PRUNED_S: Final = 3 * 86_400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """One event on a run's log, with its JSON text encoded once for store and feed alike."""
+    """For a store: one event on a run's log, with its JSON text encoded once for all readers."""
 
     run: RunRef
     epoch: int
@@ -34,7 +34,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """A record read back, with its position in the store's own order."""
+    """From a store: a record read back, with its position in the store's own order."""
 
     pos: int
     """From 1, growing; gaps are possible."""
@@ -43,7 +43,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Append:
-    """Events to add to one run's log, and the run's new row in the directory."""
+    """For a store: events to add to one run's log, and the run's new row in lists."""
 
     run: RunRef
     epoch: int
@@ -66,7 +66,7 @@ class Append:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """The current row of a run for which this store ever appended events, or its removal."""
+    """From a store: the current row of a run for which it ever appended events, or its removal."""
 
     pos: int
     """Of the last own append that wrote the row, or of the removal. A row received since then keeps
@@ -76,7 +76,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerWrite:
-    """An entry beside the logs: serials, marks, floors, owed messages, tokens, compiled flows."""
+    """For a store: an entry beside the logs: serials, marks, owed messages, tokens, flows."""
 
     kind: str
     key: str
@@ -86,7 +86,7 @@ class LedgerWrite:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunQuery:
-    """A choice of runs, newest first (by pended_at, then key)."""
+    """For a store: a choice of runs, newest first (by pended_at, then key)."""
 
     flow: FlowId | None = None
     states: frozenset[State] = frozenset()
@@ -113,7 +113,7 @@ class RunQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPage:
-    """One page of a list of runs."""
+    """From a store: one page of a list of runs."""
 
     runs: tuple[Summary, ...]
     next: str = ""
@@ -122,7 +122,7 @@ class RunPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowRuns:
-    """What a list of flows shows of the runs of one of them."""
+    """From a store: what a list of flows shows of the runs of one of them."""
 
     last: Summary | None = None
     """The newest run; None for no run."""
@@ -136,7 +136,7 @@ class FlowRuns:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """The content of one transaction: stored completely or not at all."""
+    """For a store: the content of one transaction, stored completely or not at all."""
 
     appends: Sequence[Append] = ()
     ledger: Sequence[LedgerWrite] = field(default=())
@@ -149,7 +149,7 @@ class Batch:
 
 
 class RunStore(Protocol):
-    """Storage of events. One process uses a store at a time."""
+    """The port for stores of events. One process uses a store at a time."""
 
     @property
     def store_id(self) -> StoreId:

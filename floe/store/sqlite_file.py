@@ -73,7 +73,7 @@ def open_database(path: Path) -> sqlite3.Connection:
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """A connection for one thread at a time; the caller begins transactions explicitly."""
+    """A connection to a SQLite file, for one thread at a time; the caller begins transactions."""
     return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
 
 
@@ -147,7 +147,7 @@ class StoreFiles:
 
 
 def store_id_in(conn: sqlite3.Connection) -> StoreId:
-    """The id of the store in a database."""
+    """The id of the store in a SQLite file."""
     [store_id] = conn.execute(queries()["meta"], ("store_id",)).fetchone()
     return StoreId(store_id)
 

@@ -58,7 +58,7 @@ def read_page(conn: sqlite3.Connection, query: RunQuery, below: SortKey | None) 
 
 
 def read_changes(conn: sqlite3.Connection, after: int, limit: int) -> Sequence[Change]:
-    """The store's own rows and removals after a position, in the order of their positions."""
+    """A page of a SQLite store's own rows and removals after a position, in their order."""
     sql, values = queries(), (after, limit)
     found = [
         *(
@@ -76,7 +76,7 @@ def read_changes(conn: sqlite3.Connection, after: int, limit: int) -> Sequence[C
 def read_flow_runs(
     conn: sqlite3.Connection, flows: Collection[FlowId], bad_max: int
 ) -> Mapping[FlowId, FlowRuns]:
-    """The newest run of each flow and its bad runs in a row, by one statement."""
+    """For a page of flows, by one SQLite statement: the newest run and the bad runs in a row."""
     values = {"flows": json.dumps([*flows]), "bad_max": bad_max}
     found = {}
     for bad, since, *row in conn.execute(queries()["flow_runs"], values):

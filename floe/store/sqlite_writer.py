@@ -351,7 +351,7 @@ class _Rows:
 
 
 def failed(error: sqlite3.Error) -> StoreFailed:
-    """The StoreFailed for an error of SQLite."""
+    """What the writer raises for an error of SQLite."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without the extended part
     name = getattr(error, "sqlite_errorname", type(error).__name__)
     return StoreFailed(f"the store refused: {error} ({name})", _HINTS.get(code, ""))

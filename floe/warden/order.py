@@ -43,7 +43,7 @@ class Order(NamedTuple):
 
 
 def parse(message: dict[str, Any]) -> Order:
-    """Read a spawn request. Raises OrderRefused."""
+    """Read an order: a spawn request. Raises OrderRefused."""
     argv, env = message.get("argv"), message.get("env")
     cwd, output = message.get("cwd"), message.get("output")
     if not (isinstance(argv, list) and argv and _are_texts(argv) and argv[0]):
@@ -105,7 +105,7 @@ class Launched(NamedTuple):
 
 
 def launch(order: Order, env: dict[str, str], null: int, reset: Sequence[int]) -> Launched:
-    """Start a command. Raises OrderRefused."""
+    """Start the command of an order. Raises OrderRefused."""
     try:
         os.chdir(order.cwd)
     except OSError as error:

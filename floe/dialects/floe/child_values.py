@@ -18,7 +18,7 @@ NO_CHILD_VALUES: Final[Mapping[str, Json | Template] | None] = None
 
 @dataclass(frozen=True)
 class ChildValues:
-    """A map of values by name; a text can have `{{ values.branch }}` in it."""
+    """Kind of value: values of a child run; a text can have `{{ values.branch }}` in it."""
 
     label: str = "map of values"
     takes_values: bool = True

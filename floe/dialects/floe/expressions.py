@@ -31,7 +31,7 @@ NO_EXPRESSION: Final[ExpressionText | None] = None
 
 @dataclass(frozen=True)
 class ExpressionKind:
-    """One expression, without braces. `true`, `false` and numbers are expressions too."""
+    """Kind of value: one expression, without braces. `true`, `false` and numbers are some too."""
 
     label: str = "expression"
 

@@ -9,7 +9,7 @@ from floe.dialects.section import Section, SectionPart
 
 
 def takes_values(kind: object) -> bool:
-    """Whether texts of a kind of value have values of the run."""
+    """Whether keys of this kind are filled with values of the run."""
     if isinstance(kind, ListOf):
         return takes_values(kind.item)
     if isinstance(kind, SectionPart):

@@ -87,7 +87,7 @@ class HeadersKind:
 
 @dataclass(frozen=True)
 class FormBodyKind:
-    """A form: names with a value each, or a list of values."""
+    """Kind of value of http tasks: a form: names with a value each, or a list of values."""
 
     label: str = "map"
     takes_values: bool = True
@@ -112,7 +112,10 @@ class FormBodyKind:
 
 @dataclass(frozen=True)
 class JsonBodyKind:
-    """Any JSON. A text that is one expression becomes its value, with its type."""
+    """Kind of value of http tasks: any JSON.
+
+    A text that is one expression becomes its value, with its type.
+    """
 
     label: str = "any"
     takes_values: bool = True
@@ -147,7 +150,7 @@ class JsonBodyKind:
 
 @dataclass(frozen=True)
 class StatusKind:
-    """A status such as 204, or all of a hundred: 2xx."""
+    """Kind of value of http tasks: a status such as 204, or all of a hundred: 2xx."""
 
     label: str = "status"
 
@@ -200,7 +203,7 @@ class BoundedSize:
 
 @dataclass(frozen=True)
 class ReplyOutputsKind:
-    """Outputs by name, from the reply."""
+    """Kind of value of http tasks: outputs by name, from the reply."""
 
     label: str = "map"
 

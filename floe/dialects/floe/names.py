@@ -18,12 +18,12 @@ ID_MAX: Final = 63
 
 
 def id_from_name(name: str) -> str:
-    """`Sign Off` to `sign-off`. The result is not always a valid id."""
+    """The id from a name: `Sign Off` to `sign-off`. The result is not always a valid id."""
     return re.sub("[ .]", "-", name.strip(" .-").lower())
 
 
 def name_from_id(text: str) -> str:
-    """`sign-off` to `sign off`."""
+    """The name from an id: `sign-off` to `sign off`."""
     return text.replace("-", " ")
 
 

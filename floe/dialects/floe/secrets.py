@@ -19,7 +19,7 @@ SECRET_TEXT: Final = Text(NAME_PATTERN, NAME_LIKE)
 
 @dataclass(frozen=True)
 class SecretUseKind:
-    """The name of a secret, or a map with the name and how a command gets the value."""
+    """Kind of value: a secret's name, or a map with it and how a command gets the value."""
 
     part: ValueKind[SecretUse]
     label: str = "name or map"
@@ -35,7 +35,7 @@ class SecretUseKind:
 
 @dataclass(frozen=True)
 class SecretRefKind:
-    """`{secret: NPM_TOKEN}`, in place of a text."""
+    """Kind of value: a secret, `{secret: NPM_TOKEN}`, in place of a text."""
 
     label: str = "{secret: NAME}"
 

@@ -81,7 +81,7 @@ def no_arguments(call: Call) -> None:
 
 
 def matching_of(call: Call) -> Test:
-    """The test behind `is` that is not `defined`. Raises ExpressionError."""
+    """The test that a call behind `is` makes, unless `defined`. Raises ExpressionError."""
     if call.name != "matching":
         hint = _similar(call.name, TESTS[:2]) or "`==` compares values"
         raise ExpressionError(f"there is no test `{call.name}`", hint, call.at)

@@ -35,7 +35,7 @@ class Lease:
 
 
 class Leases(Protocol):
-    """Grants the resources of the whole cluster to runs, each to one run at a time."""
+    """The port for leases: grants each resource of the cluster to one run at a time."""
 
     @property
     def held(self) -> Mapping[str, RunRef]:

@@ -10,13 +10,13 @@ from floe.model.summary import Summary
 
 
 def adopter_of(row: Summary) -> str:
-    """Where a run was adopted, `h2@k3f9`."""
+    """The whereabouts of a run at first: where it was adopted, `h2@k3f9`."""
     ref = RunRef.parse(row.key)
     return address_key(ref.host, ref.store)
 
 
 def holder_of(row: Summary) -> str:
-    """Where a run is or was, or was granted to, `h2@k3f9`; else where it was adopted."""
+    """The whereabouts of a run: where it is, was or was granted to, else was adopted: `h2@k3f9`."""
     return address_key(row.host, row.store) if row.host else adopter_of(row)
 
 
