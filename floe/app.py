@@ -23,12 +23,13 @@ from floe.dialects.base import worst
 from floe.dialects.notes import Notes
 from floe.dialects.registry import dialect
 from floe.host.site import SiteSettings
+from floe.hub.attempt_outputs import OutputSettings
 from floe.hub.clock import Clock, WallClock
 from floe.hub.flows import FlowBook, FlowFiles
 from floe.hub.hub import Hub
-from floe.hub.outputs import OutputSettings
 from floe.hub.parts import Parts
-from floe.model.errors import ConfigInvalid, Finding, FloeError
+from floe.model.errors import ConfigInvalid, FloeError
+from floe.model.finding import Finding
 from floe.model.flow import Action
 from floe.model.nouns import dataclass
 from floe.nodes.base import Document, Documents, Executor, NoNotifier, Notifier, Refs

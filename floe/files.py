@@ -26,7 +26,7 @@ and no compressing file system gains that much."""
 SPARSE_BYTES: Final = 1024**3
 
 FOLDERS_MAX: Final = 64
-"""Folders that a `Folders` keeps open: those of more runs than most hosts work on at once."""
+"""Folders that a `FileFolders` keeps open: those of more runs than most hosts work on at once."""
 
 PROBE: Final = ".floe-probe"
 PROBE_BYTES: Final = 4096
@@ -88,7 +88,7 @@ def folder_of(path: Path, *, make: bool = False, mode: int = 0o700) -> Iterator[
         os.close(fd)
 
 
-class Folders:
+class FileFolders:
     """Folders of files that commands can reach, kept open for a single thread.
 
     A step uses its run's folder several times, and each system call may wait for the interpreter's

@@ -16,7 +16,7 @@ for name in UNUSED:
 import structlog  # noqa: E402
 
 from floe.expr.masking import Masks  # noqa: E402
-from floe.model.errors import Finding  # noqa: E402
+from floe.model.finding import Finding  # noqa: E402
 from floe.model.secret import masked, without_password  # noqa: E402
 from floe.model.visible import visible, visible_json  # noqa: E402
 

@@ -13,9 +13,9 @@ from typing import Any, get_args
 
 from floe.dialects.registry import dialect
 from floe.host.site import SiteSettings
+from floe.hub.attempt_outputs import OutputSettings
 from floe.hub.flows import FlowBook, FlowFiles
 from floe.hub.hub import Hub
-from floe.hub.outputs import OutputSettings
 from floe.hub.parts import Parts
 from floe.model.errors import NotFound, StoreFailed
 from floe.model.flow import Action, Flow, Git

@@ -15,7 +15,7 @@ from floe.kernel.decide import decide
 from floe.kernel.evolve import evolve
 from floe.kernel.match import missing
 from floe.kernel.owed import key_of, owed, run_key
-from floe.kernel.rest import never_entered, unheard_bad, verdict
+from floe.kernel.rest import never_entered, rest_verdict, unheard_bad
 from floe.kernel.sentences import either, event_text, first_parts
 from floe.model.codec import decode, decode_event, encode, encode_event, to_text
 from floe.model.effect import Effect
@@ -193,7 +193,7 @@ def _old_why(run: Run, ending: RunEnding, *, is_direct: bool) -> str:
     is_direct &= flow.unheard_bad == "end"
     unheard = (tag,) if is_direct else unheard_bad(run, flow)
     parts = [f"{event_text(tag, _outcome(run, tag))} has no listener" for tag in unheard]
-    if is_direct or verdict(_without_bad(run), flow).result == "good":
+    if is_direct or rest_verdict(_without_bad(run), flow).result == "good":
         return first_parts(parts)
     never = (
         f"{n.ref} never heard {' and '.join(map(either, missing(run, n)))}"

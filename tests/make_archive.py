@@ -8,9 +8,9 @@ from typing import Any, TypeVar, TypeVarTuple
 import pytest
 from obstore.store import MemoryStore as Objects
 
+from floe.hub.attempt_outputs import OutputSettings
 from floe.hub.ended import archiving, output_copies
 from floe.hub.hub import Hub
-from floe.hub.outputs import OutputSettings
 from floe.model.errors import ArchiveAway
 from floe.model.ids import Key, NodeId, RunRef
 from floe.model.signal import Exited

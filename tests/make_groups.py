@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from floe.expr.template import read, template_of
+from floe.expr.template import template_of, template_parts
 from floe.kernel.place import Refusals
 from floe.model.event import RunEnded
 from floe.model.flow import Flow, MaxRuns, WhenFull
@@ -10,7 +10,7 @@ from floe.model.ids import RunRef
 from tests.make import a_flow, a_node, an_end
 from tests.make_hosts import Host
 
-PER = template_of(read("{{ values.branch }}"))
+PER = template_of(template_parts("{{ values.branch }}"))
 
 
 def limited(when_full: WhenFull = "queue", limit: int = 1, **others: Any) -> Flow:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from floe.model.notice import Notice, NoticeMessage, OwedNotice, RunNotices
+from floe.model.notice import Notice, NoticeMessage, OwedNotice, OwedNotices
 from tests.make import NOW
 
 
@@ -31,7 +31,7 @@ def a_message(**others: Any) -> NoticeMessage:
     )
 
 
-def owed_notices(*notices: Notice) -> RunNotices:
+def owed_notices(*notices: Notice) -> OwedNotices:
     """The notices of a run that has ended now, none of them tried yet."""
     each = notices or (a_notice(),)
-    return RunNotices(ended_at=NOW, notices=tuple(OwedNotice(notice=one) for one in each))
+    return OwedNotices(ended_at=NOW, notices=tuple(OwedNotice(notice=one) for one in each))

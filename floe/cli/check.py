@@ -17,7 +17,8 @@ from floe.dialects.base import worst
 from floe.dialects.notes import Notes
 from floe.dialects.registry import dialect
 from floe.dialects.tree import DOCUMENT_BYTES_MAX, decoded
-from floe.model.errors import ConfigInvalid, Finding, NotFound
+from floe.model.errors import ConfigInvalid, NotFound
+from floe.model.finding import Finding
 from floe.model.visible import visible
 from floe.shapes.findings import finding_shape
 

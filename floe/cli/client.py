@@ -20,13 +20,13 @@ from floe.model.errors import (
     ConfigInvalid,
     Conflict,
     Denied,
-    Finding,
     FloeError,
     NotFound,
     Theirs,
     ValuesInvalid,
     Yours,
 )
+from floe.model.finding import Finding
 from floe.model.ids import Shape
 
 TIMEOUT_S: Final = 30.0

@@ -19,7 +19,7 @@ from floe.model.flow import Flow, Trigger
 from floe.model.form import Field, Form
 from floe.model.ids import HostId, Json, NodeId
 from floe.model.run import Run
-from floe.nodes.passing import PassingRoot
+from floe.nodes.passing_commands import PassingRoot
 
 if TYPE_CHECKING:
     from floe.hub.hub import Hub
@@ -78,7 +78,7 @@ def command(
     flows = flows_of(file)
     flow = startable(chosen(flows, file, name), values)
     others = tuple(one for one in flows if (one.id, one.ver) != (flow.id, flow.ver))
-    show = Show(quiet=quiet, json=json_)
+    show = RunDetail(quiet=quiet, json=json_)
     with PassingRoot(keep=keep) as root:
         try:
             status = asyncio.run(_run(file, flow, others, trigger, values, root, show))
@@ -89,8 +89,8 @@ def command(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Show:
-    """How much of a run is printed."""
+class RunDetail:
+    """How much `floe run` prints of its run."""
 
     quiet: bool
     json: bool
@@ -135,7 +135,7 @@ async def _run(
     trigger: str,
     values: Mapping[str, Json],
     root: PassingRoot,
-    show: "Show",
+    show: "RunDetail",
 ) -> int:
     from floe.app import open_hub, ports_of
     from floe.cli.live import BY, Live

@@ -12,7 +12,8 @@ from floe.cases.play import Played, play
 from floe.cli.case_files import documents_of, with_tests
 from floe.cli.formats import as_json, clean
 from floe.model.case import Case
-from floe.model.errors import ConfigInvalid, Finding, FloeError, NotFound, ValuesInvalid
+from floe.model.errors import ConfigInvalid, FloeError, NotFound, ValuesInvalid
+from floe.model.finding import Finding
 from floe.model.flow import Flow
 from floe.model.ids import Json
 

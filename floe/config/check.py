@@ -12,7 +12,8 @@ from floe.dialects.floe.vocabulary import (
 )
 from floe.dialects.notes import Notes
 from floe.dialects.registry import dialect
-from floe.model.errors import Finding, FloeError
+from floe.model.errors import FloeError
+from floe.model.finding import Finding
 from floe.model.flow import Flow, Git
 from floe.nodes.base import Documents
 

@@ -5,7 +5,7 @@ from hashlib import sha256
 from typing import Final
 
 from floe.config.flags import absolute
-from floe.dialects.floe.dialect import is_broken, parse_map
+from floe.dialects.floe.dialect import dialect_document, is_broken_document
 from floe.dialects.floe.notices import NoticeTexts, check_sending
 from floe.dialects.floe.vocabulary import (
     BUCKET_ADDRESSING,
@@ -125,8 +125,8 @@ def read_smtp(table: Table | None, notes: Notes) -> Smtp | None:
 def _parsed(text: str, notes: Notes) -> Table | None:
     """The document as a map; errors in single flows are left to the dialect."""
     found = Notes(notes.file)
-    tree = parse_map(text, found)
-    if tree is None or is_broken(tree):
+    tree = dialect_document(text, found)
+    if tree is None or is_broken_document(tree):
         for finding in found.findings:
             notes.add(finding)
     return tree

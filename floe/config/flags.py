@@ -11,12 +11,12 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Final, Literal
 
-from floe.dialects.addresses import url_fault
+from floe.dialects.address_kinds import url_fault
 from floe.dialects.floe.vocabulary import (
     TAG,
 )
 from floe.files import read_named, reason_of
-from floe.model.errors import Finding
+from floe.model.finding import Finding
 from floe.model.nouns import dataclass
 from floe.model.secret import Secret
 from floe.server.settings import Bind, is_loopback, split_address

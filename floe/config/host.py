@@ -40,7 +40,8 @@ from floe.dialects.floe.vocabulary import (
 )
 from floe.dialects.notes import Notes
 from floe.dialects.section import SectionValues
-from floe.model.errors import ConfigInvalid, Finding
+from floe.model.errors import ConfigInvalid
+from floe.model.finding import Finding
 from floe.model.ids import HOST, HostId
 from floe.model.keep import Keep
 from floe.model.notice import Notice

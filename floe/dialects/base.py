@@ -5,7 +5,7 @@ from dataclasses import field
 from typing import Final, Literal, Protocol
 
 from floe.model.case import Case
-from floe.model.errors import Finding
+from floe.model.finding import Finding
 from floe.model.flow import Flow
 from floe.model.ids import FlowId
 from floe.model.nouns import dataclass
@@ -71,7 +71,10 @@ class Compiled:
 
 
 class Dialect(Protocol):
-    """Compiles documents into flows. Bad input becomes findings, never an exception."""
+    """The port for dialects, which compile documents into flows.
+
+    Bad input becomes findings, never an exception.
+    """
 
     def flow_file(
         self, text: str, origin: str, base: Flow, known: KnownFlows = NO_FLOWS

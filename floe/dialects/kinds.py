@@ -319,9 +319,9 @@ class AnyMap:
     def read(self, tree: Tree, key: str, notes: Notes) -> Table:
         if not isinstance(tree, Table):
             found = "a list" if isinstance(tree, Items) else quoted(tree.text)
-            from floe.dialects.syntax import map_hint  # needed for errors only
+            from floe.dialects.syntax import map_syntax_hint  # needed for errors only
 
-            hint = map_hint(tree.text) if isinstance(tree, Scalar) else ""
+            hint = map_syntax_hint(tree.text) if isinstance(tree, Scalar) else ""
             raise Unfit(tree.at, f"`{key}` takes a map of keys and values, not {found}", hint)
         return tree
 

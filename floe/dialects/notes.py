@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from floe.model.errors import Finding
+from floe.model.finding import Finding
 
 FINDINGS_MAX: Final = 100
 

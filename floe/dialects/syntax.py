@@ -19,7 +19,7 @@ _BACK_MAX: Final = 3
 """How many lines before the parser's position are searched for a false blank."""
 
 
-def note_syntax(
+def note_syntax_error(
     error: yaml.MarkedYAMLError, text: str, quoted: tuple[Position, Position] | None, notes: Notes
 ) -> None:
     """Report a syntax error of the parser.
@@ -184,7 +184,7 @@ def _char(lines: list[str], at: Position) -> str:
     return line[at.col - 1 : at.col] or " "
 
 
-def map_hint(text: str) -> str:
+def map_syntax_hint(text: str) -> str:
     """A hint about the syntax if a text was probably meant as a map."""
     found = re.match(r"([\w-]+):([^\s/].*)", text, re.DOTALL)
     return f"a space after the colon: {found[1]}: {found[2][:40]}" if found else ""

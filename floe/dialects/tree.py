@@ -109,9 +109,9 @@ def parse_yaml(text: str, notes: Notes) -> Tree | None:
     except yaml.MarkedYAMLError as e:
         refused = _refused_before(e, text, notes)
         if refused is None:
-            from floe.dialects.syntax import note_syntax  # needed for errors only
+            from floe.dialects.syntax import note_syntax_error  # needed for errors only
 
-            note_syntax(e, text, builder.quoted, notes)
+            note_syntax_error(e, text, builder.quoted, notes)
         else:
             notes.error(refused.at, refused.what, refused.hint)
     except yaml.YAMLError as e:

@@ -31,8 +31,8 @@ _OPTION: Final = re.compile(r"^(?:--?[\w-]+=(?:[\w-]+=)?|-\w(?=\$))")
 """An option in the same word as its code: `--to-command=`, `--checkpoint-action=exec=`, `-I`."""
 
 
-class Fault(NamedTuple):
-    """In a command line: what is wrong with one argument, or one entry of `env`."""
+class CommandFault(NamedTuple):
+    """What is wrong with one argument of a command, or one entry of its `env`."""
 
     at: int
     """The index of the argument or entry, from 0."""
@@ -44,7 +44,7 @@ class Fault(NamedTuple):
 
 def command_faults(
     argv: Sequence[Text], is_value: Callable[[str], bool], *, escapes: bool
-) -> Iterator[Fault]:
+) -> Iterator[CommandFault]:
     """Faults of a command: arguments in which a variable becomes code, a program or an option.
 
     Values are not known here, so faults that depend on a value are not certain.
@@ -113,7 +113,7 @@ def _fault(
     *,
     escapes: bool,
     known: Mapping[str, str] | None = None,
-) -> Fault | None:
+) -> CommandFault | None:
     """The fault of an argument; with `known`, only variables in it count."""
     names = [n for n in named_vars(text, escapes=escapes) if known is None or n in known]
     value = next(filter(is_value, names), "")
@@ -121,35 +121,39 @@ def _fault(
     filled = next((name for name in names if name.startswith(TEMPLATE)), "")
     if filled and argument.role in ("shell", "code"):
         what = f"`${filled}` would become part of the code that {who} reads"
-        return Fault(index, what, argument.instead or IN_ENV)
+        return CommandFault(index, what, argument.instead or IN_ENV)
     match argument.role:
         case "shell":
             code = text.replace("$$", "$") if escapes else text
             first = first_word(_OPTION.sub("", code, count=1))
             if first and is_value(first):
                 what = f"`${first}` is a value of the run: it cannot choose what {who} runs"
-                return Fault(index, what, CHOOSE)
+                return CommandFault(index, what, CHOOSE)
         case "code" if value or (names and known is None):
             what = f"`${value or names[0]}` would become part of the code that {who} reads"
             hint = argument.instead or "pass it as a separate argument, or read the environment"
-            return Fault(index, what, f"{hint}; write `$$` for a dollar of the code itself")
+            return CommandFault(index, what, f"{hint}; write `$$` for a dollar of the code itself")
         case "program" if value:
             what = f"`${value}` is a value of the run: it cannot choose what {who or 'floe'} runs"
-            return Fault(index, what, CHOOSE)
+            return CommandFault(index, what, CHOOSE)
         case "option" if value:
             what = f"`${value}` would become an option of {who}"
-            return Fault(index, what, "write the options, and the value as an argument after `--`")
+            return CommandFault(
+                index, what, "write the options, and the value as an argument after `--`"
+            )
         case "word" if value and text.startswith("$"):
             may = "may begin" if known is None else "begins"
             sign = "a hyphen" if who not in AT_FILES else "a hyphen or `@`"
             what = f"`${value}` {may} with {sign}: {who} would read it as an option"
-            return Fault(index, what, argument.instead or "write `--` before it", is_certain=False)
+            return CommandFault(
+                index, what, argument.instead or "write `--` before it", is_certain=False
+            )
         case "plain" if value:
             may = "may contain" if known is None else "contains"
             what = (
                 f"`${value}` {may} characters other than {_PLAIN_SIGNS}, which {who} reads as code"
             )
-            return Fault(index, what, argument.instead, is_certain=False)
+            return CommandFault(index, what, argument.instead, is_certain=False)
         case _:
             pass
     return None

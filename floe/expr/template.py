@@ -64,8 +64,8 @@ class WrittenPart(NamedTuple):
     part: TemplatePart
 
 
-def read(text: str, names: Container[str] = NAMES) -> tuple[WrittenPart, ...]:
-    """The parts of a text in order; texts that touch are one part. Raises TemplateInvalid.
+def template_parts(text: str, names: Container[str] = NAMES) -> tuple[WrittenPart, ...]:
+    """The parts of a template in order; texts that touch are one. Raises TemplateInvalid.
 
     `names`: the first names of paths and expressions; `{{ … }}` with any other word stays text.
     """
@@ -149,7 +149,7 @@ def part_as_written(part: TemplatePart) -> str:
 
 
 def expression_of(part: TemplatePart) -> "Expression":
-    """The expression of a part that has one. Raises ExpressionError."""
+    """The expression of a template's part that has one. Raises ExpressionError."""
     from floe.expr.flow.expression import expression  # most flows have none
 
     return expression(part.code)

@@ -13,7 +13,7 @@ from floe.host.leases.claims import OwnClaims
 from floe.host.leases.current_keeper import CurrentKeeper
 from floe.host.leases.keeper import Keeper
 from floe.host.leases.kept import Kept
-from floe.host.leases.report import LeaseReport
+from floe.host.leases.lease_report import LeaseReport
 from floe.host.ledger import LedgerRows
 from floe.host.peer_messages import PeerMessages
 from floe.host.peers.adopter import Adopter
@@ -23,7 +23,7 @@ from floe.host.peers.facts import fact_of
 from floe.host.peers.grantee import Grantee
 from floe.host.peers.heartbeat import Heartbeat
 from floe.host.peers.lost import as_lost
-from floe.host.peers.member import Member, problems_of
+from floe.host.peers.member import Member, member_problems
 from floe.host.peers.members import Members
 from floe.host.peers.outbox import Outbox
 from floe.host.site import Site
@@ -86,7 +86,7 @@ class Cluster:
     def problems(self, now: Instant) -> Mapping[HostId, tuple[str, ...]]:
         """The problems of each host, as far as they concern peers."""
         members = self.members
-        others = {m.id: problems_of(m, now) for m in members.lives()}
+        others = {m.id: member_problems(m, now) for m in members.lives()}
         return {self._site.id: members.own_faults(now), **others}
 
     def dead_ends(self) -> Sequence[str]:

@@ -11,8 +11,8 @@ from floe.model.secret_name import SecretName
 from floe.model.why import Why
 
 
-class Needs(NamedTuple):
-    """All that the placement of a pend depends on: pends with equal needs get equal answers."""
+class PendNeeds(NamedTuple):
+    """What a pend needs: pends with equal needs get equal answers of the placement."""
 
     host_tags: frozenset[str]
     resource_tags: tuple[str, ...]
@@ -25,10 +25,10 @@ class Needs(NamedTuple):
     only: HostId | None
 
 
-def needs_of(pend: Pend) -> Needs:
-    """What the placement of a pend depends on besides its reference."""
+def pend_needs(pend: Pend) -> PendNeeds:
+    """What a pend needs of a host, for placement."""
     space = pend.flow if pend.reuse_space else None
-    return Needs(
+    return PendNeeds(
         pend.host_tags,
         pend.resource_tags,
         pend.secrets,

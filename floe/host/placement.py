@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 from floe.host.earlier_children import children_left
 from floe.host.leases.base import Leases
-from floe.host.pends import Needs, needs_of
+from floe.host.pends import PendNeeds, pend_needs
 from floe.host.site import Site
 from floe.host.step import Step
 from floe.kernel.place import Refusals, place
@@ -104,10 +104,10 @@ class Placement:
             return
         heads = [(queue[0], needs) for needs, queue in table.queues.items()]
         heapify(heads)
-        first: dict[Needs, list[RunRef]] = {}
+        first: dict[PendNeeds, list[RunRef]] = {}
         for ref in self._leases.first():
             if pend := table.pends.get(ref):
-                first.setdefault(needs_of(pend), []).append(ref)
+                first.setdefault(pend_needs(pend), []).append(ref)
         views = hosts.views(step.now)
         granted = 0
         while heads and hosts.has_room:
@@ -141,7 +141,7 @@ class Placement:
             pend = replace(pend, refused_by=frozenset(refused))
         return place(pend, views, now, self._leases.held, self._site.named)
 
-    def _candidates(self, needs: Needs) -> Iterator[RunRef]:
+    def _candidates(self, needs: PendNeeds) -> Iterator[RunRef]:
         """The oldest of the runs with equal needs; after one that hosts refused, the next."""
         for ref in tuple(self._site.table.queues[needs][:TRIED_MAX]):
             yield ref

@@ -20,7 +20,7 @@ LOOK_S: Final = 3_600
 look into it, and start the run again from one of its nodes."""
 
 SHOWN_MAX: Final = 100
-"""Runs that `Removals` names."""
+"""Runs that `RetentionRemovals` names."""
 
 NO_FLOWS: Final[Mapping[FlowId, Keep]] = {}
 
@@ -132,8 +132,8 @@ class Wanted:
 
 
 @dataclass(slots=True, kw_only=True)
-class Removals:
-    """What goes by retention."""
+class RetentionRemovals:
+    """What retention removes: how many runs and workspaces, and some of them."""
 
     runs: int = 0
     workspaces: int = 0

@@ -19,7 +19,7 @@ from floe.model.notice import (
     Notice,
     NoticeMessage,
     OwedNotice,
-    RunNotices,
+    OwedNotices,
     is_about,
 )
 from floe.model.run import Run
@@ -47,7 +47,7 @@ EARLIER_MAX: Final = 50
 """Runs of the flow among which the one that ended before is looked for."""
 
 
-def notices_at_end(run: Run, default: tuple[Notice, ...]) -> RunNotices | None:
+def notices_at_end(run: Run, default: tuple[Notice, ...]) -> OwedNotices | None:
     """The notices that a run owes at its end; None for none.
 
     Whether a good run is a recovery is not known here, so a notice of recoveries is owed at first.
@@ -56,11 +56,11 @@ def notices_at_end(run: Run, default: tuple[Notice, ...]) -> RunNotices | None:
     assert run.ended_at is not None
     wanted = (run.flow.on_end if run.flow else ()) or default
     owed = tuple(OwedNotice(notice=n) for n in wanted if is_about(n, run.result, recovered=True))
-    return RunNotices(ended_at=run.ended_at, notices=owed) if owed else None
+    return OwedNotices(ended_at=run.ended_at, notices=owed) if owed else None
 
 
-def notice_rows(key: str, notices: RunNotices) -> tuple[LedgerWrite, ...]:
-    """The entry of a run: among those that are owed, or among the others."""
+def notice_rows(key: str, notices: OwedNotices) -> tuple[LedgerWrite, ...]:
+    """The rows of a run's notices: among those that are owed, or among the others."""
     value = encode(notices)
     if notices.is_open:
         return (LedgerWrite(kind=NOTICES, key=key, value=value),)
@@ -70,7 +70,7 @@ def notice_rows(key: str, notices: RunNotices) -> tuple[LedgerWrite, ...]:
     )
 
 
-def without_unwanted(notices: RunNotices, row: Summary, *, recovered: bool) -> RunNotices:
+def without_unwanted(notices: OwedNotices, row: Summary, *, recovered: bool) -> OwedNotices:
     """The notices without those of recoveries, where the run of the row is none."""
     result = row.result or "bad"
     kept = (n for n in notices.notices if is_about(n.notice, result, recovered=recovered))
@@ -95,8 +95,8 @@ def is_recovery(row: Summary, others: Sequence[Summary]) -> bool:
 
 
 def after_try(
-    notices: RunNotices, number: int, now: Instant, *, why: str = "", is_final: bool = False
-) -> RunNotices:
+    notices: OwedNotices, number: int, now: Instant, *, why: str = "", is_final: bool = False
+) -> OwedNotices:
     """The notices after a try of one of them; `why` it failed, empty if it was sent."""
     one = notices.notices[number]
     tries = one.tries + 1

@@ -8,7 +8,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable
 from typing import Final, TypeVar
 
-from floe.host.pends import Needs, needs_of, pend_of
+from floe.host.pends import PendNeeds, pend_needs, pend_of
 from floe.kernel.owed import Part, owed_by, parts_of
 from floe.kernel.process import takes_slot
 from floe.model.effect import Effect
@@ -30,7 +30,7 @@ class RunTable:
         self.runs: dict[RunRef, Run] = {}
         self.pends: dict[RunRef, Pend] = {}
         """Runs that wait for a host."""
-        self.queues: dict[Needs, list[RunRef]] = {}
+        self.queues: dict[PendNeeds, list[RunRef]] = {}
         """The same runs by their needs, oldest first: 10,000 runs that wait for one resource are
         tried as one."""
         self.held: dict[str, RunRef] = {}
@@ -166,7 +166,7 @@ class RunTable:
         return (run.store or run.ref.store) != self.store
 
     def _queue(self, pend: Pend, *, present: bool) -> None:
-        needs = needs_of(pend)
+        needs = pend_needs(pend)
         if present:
             self.pends[pend.run] = pend
             _insert(self.queues, needs, pend.run)

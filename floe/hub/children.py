@@ -10,7 +10,7 @@ import structlog
 from floe.host.inputs import Child, ChildrenLeft, Incoming, Start
 from floe.host.peers.whereabouts import holder_of, pen_of
 from floe.hub.clock import Clock
-from floe.hub.flows import Flows, flow_start_values, pulled, start_of
+from floe.hub.flows import Flows, flow_start, flow_start_values, flow_trigger
 from floe.kernel.children import awaits_child, cancel_of
 from floe.kernel.children_again import child_again
 from floe.kernel.open_children import children_of
@@ -109,9 +109,9 @@ class Children:
         """The start of a new child, as a person would start it. Raises FloeError."""
         book = self._flows.book
         flow = book.find(work.flow)
-        trigger = pulled(flow, "", "data")
+        trigger = flow_trigger(flow, "", "data")
         values = await flow_start_values(trigger, work.values, self._refs)
-        return start_of(book, flow, trigger, values, by=run.by, once="")
+        return flow_start(book, flow, trigger, values, by=run.by, once="")
 
 
 async def places_of_children(

@@ -10,11 +10,11 @@ import structlog
 
 from floe.expr.substitute import in_values
 from floe.host.inputs import FlowRead, Incoming, Packed
+from floe.hub.attempt_outputs import OutputSettings, digests_of, storable
 from floe.hub.children import Children
 from floe.hub.clock import Clock, Timers
 from floe.hub.ended.archiving import Archiving
 from floe.hub.flows import FlowFiles
-from floe.hub.outputs import OutputSettings, digests_of, storable
 from floe.kernel.inputs import inputs_of
 from floe.kernel.items import attempts_of, state_of
 from floe.kernel.owed import longest_s

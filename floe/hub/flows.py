@@ -15,7 +15,8 @@ from floe.host.by_hand import as_pushed, head_of
 from floe.host.inputs import FlowRead, Start
 from floe.host.trigger_values import ref_values, trigger_values
 from floe.model.codec import digest_of
-from floe.model.errors import ConfigInvalid, Finding, FloeError, NotFound, PlaceHangs
+from floe.model.errors import ConfigInvalid, FloeError, NotFound, PlaceHangs
+from floe.model.finding import Finding
 from floe.model.flow import Flow, Git, Trigger, TriggerType
 from floe.model.ids import FlowId, Instant, Json
 from floe.model.run import Run
@@ -187,8 +188,8 @@ def _commit(run: Run, base: Flow) -> Git:
     return Git(hash=text("hash"), ref=text("ref"), branch=text("branch"), key_file=key_file)
 
 
-def pulled(flow: Flow, id: str, kind: TriggerType) -> Trigger:
-    """The trigger of a kind with an id, or the first of the kind. Raises NotFound.
+def flow_trigger(flow: Flow, id: str, kind: TriggerType) -> Trigger:
+    """The trigger of a flow: the one of a kind with an id, or the first. Raises NotFound.
 
     A person, who is the kind `data`, may also pull any other trigger by hand: the first one that
     takes data is first.
@@ -224,7 +225,7 @@ async def flow_start_values(
             return values
 
 
-def start_of(
+def flow_start(
     book: FlowBook,
     flow: Flow,
     trigger: Trigger,
@@ -233,7 +234,7 @@ def start_of(
     by: str,
     once: str,
 ) -> Start:
-    """The start of a run by a trigger that was pulled. Raises ValuesInvalid, TooLarge."""
+    """The start of a run of a flow by one of its triggers. Raises ValuesInvalid, TooLarge."""
     check_values_size(values)
     given = {**trigger_values(trigger.git), **values}
     digest = book.digest_of(flow)

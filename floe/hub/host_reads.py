@@ -17,7 +17,7 @@ import structlog
 from floe.expr.masking import Masks
 from floe.feed.feed import Feed
 from floe.host.peers.member import Member
-from floe.host.retention import Removals, Wanted
+from floe.host.retention import RetentionRemovals, Wanted
 from floe.hub.effects import Effects
 from floe.hub.ended.archiving import Archiving
 from floe.hub.ended.pruning import Pruning
@@ -133,7 +133,7 @@ class HostReads:
             up_s=(self.now() - self.started_at) / 1000,
         )
 
-    async def prunable(self, wanted: Wanted) -> Removals:
+    async def prunable(self, wanted: Wanted) -> RetentionRemovals:
         """What would be removed. Raises FloeError, OSError."""
         return await self.pruning.prune(wanted, dry_run=True)
 

@@ -21,9 +21,9 @@ from floe.host.inputs import (
 )
 from floe.host.rerun_plan import RerunPlan, RerunRequest
 from floe.host.retention import Wanted
-from floe.hub.flows import FlowBook, flow_start_values, pulled, start_of
+from floe.hub.flows import FlowBook, flow_start, flow_start_values, flow_trigger
 from floe.hub.life import Life
-from floe.hub.masking import SECRET
+from floe.hub.masked_inputs import SECRET
 from floe.model.effect import Effect
 from floe.model.errors import ConfigInvalid, Conflict, NotFound, TriggerHeld
 from floe.model.flow import Flow, Trigger, TriggerType
@@ -75,10 +75,10 @@ class Hub(Life):
             return known
         self.machine.check()
         found = self.reads.flow(flow)
-        chosen = pulled(found, trigger, kind)
+        chosen = flow_trigger(found, trigger, kind)
         if kind == "data":
             values = await flow_start_values(chosen, values, self.parts.refs)
-        start = start_of(self.flows.book, found, chosen, values, by=by, once=once)
+        start = flow_start(self.flows.book, found, chosen, values, by=by, once=once)
         return await self._started(start)
 
     async def _started(self, start: Start) -> Done:

@@ -15,8 +15,8 @@ import structlog
 from floe.feed.directory_sync import DirectorySync
 from floe.feed.feed import Feed
 from floe.feed.listeners import Listeners
-from floe.feed.names import RunNames
 from floe.feed.peer_feeds import PeerFeeds
+from floe.feed.run_names import RunNames
 from floe.host.inputs import Incoming, Mark
 from floe.host.step_result import StepResult
 from floe.hub.children import Children
@@ -32,7 +32,7 @@ from floe.hub.history import History
 from floe.hub.host_reads import keep_logged
 from floe.hub.loop import Loop
 from floe.hub.machine import Machine
-from floe.hub.masking import SECRET, MaskedInputs
+from floe.hub.masked_inputs import SECRET, MaskedInputs
 from floe.hub.parts import Parts, core_of, hello_of, triggers_of
 from floe.hub.peer_gateway import PeerGateway
 from floe.hub.reads import Reads

@@ -11,10 +11,10 @@ from floe.host.inputs import Incoming
 from floe.host.ledger import LEDGER_KINDS
 from floe.host.passed_over import FAULT, PASSED_OVER
 from floe.host.site import SiteSettings
+from floe.hub.attempt_outputs import OutputSettings
 from floe.hub.clock import Clock
 from floe.hub.flows import FlowBook, FlowFiles
 from floe.hub.loop import Loop
-from floe.hub.outputs import OutputSettings
 from floe.hub.triggers import Triggers
 from floe.model.flow import Action
 from floe.model.ids import RunRef

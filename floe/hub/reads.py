@@ -10,7 +10,7 @@ from floe.feed.directory_sync import DirectorySync
 from floe.feed.feed import Feed
 from floe.feed.listener import Listening
 from floe.feed.listeners import Listeners
-from floe.feed.names import RunNames
+from floe.feed.run_names import RunNames
 from floe.host.leases.base import Lease
 from floe.host.passed_over import PassedOver
 from floe.host.peers.whereabouts import log_host, pen_of
@@ -30,7 +30,7 @@ from floe.model.errors import Conflict, FloeError, Lost, NotFound, Removed
 from floe.model.flow import Flow, Trigger
 from floe.model.host import AsOf
 from floe.model.ids import FlowId, HostId, Instant, Json, RunRef, Shape, address_of
-from floe.model.notice import RunNotices
+from floe.model.notice import OwedNotices
 from floe.model.run import Run
 from floe.model.summary import Summary, summary_of
 from floe.model.why import Why
@@ -105,7 +105,7 @@ class Reads(HostReads):
 
     # --- runs ---
 
-    async def notices_of(self, run: str) -> RunNotices | None:
+    async def notices_of(self, run: str) -> OwedNotices | None:
         """The notices of a run that ended here; None for none."""
         return await self.notices.of(self.ref(run))
 

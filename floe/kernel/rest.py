@@ -19,7 +19,7 @@ _NOTHING: Final = "nothing is left to run"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class RestVerdict:
     """Whether a run at rest was good, and the reason as a sentence."""
 
     good: bool
@@ -33,8 +33,8 @@ def is_at_rest(run: Run) -> bool:
     return run.phase == "active" and not run.open
 
 
-def verdict(run: Run, flow: Flow) -> Verdict:
-    """The result of a run at rest.
+def rest_verdict(run: Run, flow: Flow) -> RestVerdict:
+    """The verdict on a run at rest: its result, and why.
 
     Bad if no node listened to a bad event; rejected if all of these are rejections. Otherwise good
     if an end on a good tag was skipped and no node failed. Otherwise stalled if the flow has an end
@@ -44,16 +44,16 @@ def verdict(run: Run, flow: Flow) -> Verdict:
         why = first_parts([failure_of(run, flow, tag) for tag in unheard])
         is_rejected = all(is_rejection(run, tag) for tag in unheard)
         result: RunResult = "rejected" if is_rejected else "bad"
-        return Verdict(good=False, result=result, why=why, tag=unheard[0])
+        return RestVerdict(good=False, result=result, why=why, tag=unheard[0])
     ends = [node for node in flow.nodes if _is_good_end(node, flow)]
     reasons = {end: reason for end in ends if (reason := skip_of(run, end.id))}
     if reasons and all(state.good for state in run.nodes.values()):
         why = first_parts([f"{end.ref} was skipped, since {why}" for end, why in reasons.items()])
-        return Verdict(good=True, result="good", why=f"{_NOTHING}; {why}")
+        return RestVerdict(good=True, result="good", why=f"{_NOTHING}; {why}")
     if len(ends) > len(reasons):
         why = f"stalled: {first_parts(_never(run, flow))}"
-        return Verdict(good=False, result="stalled", why=why)
-    return Verdict(good=True, result="good", why=_NOTHING)
+        return RestVerdict(good=False, result="stalled", why=why)
+    return RestVerdict(good=True, result="good", why=_NOTHING)
 
 
 def unheard_bad(run: Run, flow: Flow) -> tuple[Tag, ...]:

@@ -20,7 +20,7 @@ from floe.kernel.match import arrived, sources_of, woken_by
 from floe.kernel.node_skips import is_behind, skip, skip_after_rounds, skip_lost, why_not_entered
 from floe.kernel.process import goes_on
 from floe.kernel.render import rendered
-from floe.kernel.rest import is_at_rest, verdict
+from floe.kernel.rest import is_at_rest, rest_verdict
 from floe.kernel.result import failure_of, reached, result_of
 from floe.kernel.run_outputs import outputs_of
 from floe.kernel.sentences import first_parts
@@ -166,7 +166,7 @@ class RunStep:
     def rest(self) -> None:
         """End the run if it is at rest."""
         if is_at_rest(self.run):
-            how = verdict(self.run, self.flow)
+            how = rest_verdict(self.run, self.flow)
             self.end(good=how.good, why=how.why, tag=how.tag, result=how.result)
 
     def ask(self, node: NodeId, visit: int) -> None:

@@ -96,8 +96,8 @@ class OwedNotice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunNotices:
-    """The notices of a run that has ended, as the ledger has them."""
+class OwedNotices:
+    """The owed notices of a run that has ended, each with its progress."""
 
     ended_at: Instant
     notices: tuple[OwedNotice, ...]

@@ -11,7 +11,7 @@ from typing import Final
 
 import structlog
 
-from floe.files import EXHAUSTED, Folders, open_in, size_in
+from floe.files import EXHAUSTED, FileFolders, open_in, size_in
 from floe.model.errors import TooLarge, Yours
 from floe.model.ids import NAME, Json
 from floe.model.secret import Secret
@@ -60,7 +60,7 @@ def input_text(job: Job) -> bytes:
     return json.dumps(job.inputs, default=dict).encode() if job.inputs else b"{}"
 
 
-def write_input(job: Job, folders: Folders) -> None:
+def write_input(job: Job, folders: FileFolders) -> None:
     """Write the file with the inputs of an attempt; create the folder of its files if missing.
 
     An existing file is replaced as a whole, since a command that started before a crash of the
@@ -69,7 +69,7 @@ def write_input(job: Job, folders: Folders) -> None:
     _write_attempt_file(input_path(job), input_text(job), folders)
 
 
-def write_secrets(job: Job, values: Mapping[SecretName, Secret], folders: Folders) -> None:
+def write_secrets(job: Job, values: Mapping[SecretName, Secret], folders: FileFolders) -> None:
     """Write the secrets that an attempt gets as files. Raises NotPlain, OSError."""
     for use in job.secrets:
         if use.file:
@@ -77,14 +77,14 @@ def write_secrets(job: Job, values: Mapping[SecretName, Secret], folders: Folder
             _write_attempt_file(secret_path(job, use.name), data, folders)
 
 
-def drop_secrets(job: Job, folders: Folders) -> None:
+def drop_secrets(job: Job, folders: FileFolders) -> None:
     """Remove the files with secrets of an attempt that is over."""
     for use in job.secrets:
         if use.file:
             drop_file(secret_path(job, use.name), folders)
 
 
-def _write_attempt_file(path: str, data: bytes, folders: Folders) -> None:
+def _write_attempt_file(path: str, data: bytes, folders: FileFolders) -> None:
     folder, name = folders.enter(path, make=True), path.rpartition("/")[2]
     try:
         _create_attempt_file(folder, name, data)
@@ -101,7 +101,7 @@ class LongOutputs(Exception):
 
 
 def read_outputs(
-    job: Job, folders: Folders, *, is_apart: bool = False
+    job: Job, folders: FileFolders, *, is_apart: bool = False
 ) -> tuple[dict[str, Json], list[str]]:
     """The outputs that an attempt wrote, and the lines that are not outputs.
 
@@ -135,7 +135,7 @@ def read_outputs(
     return outputs, strays
 
 
-def _outputs_content(path: str, left: int, folders: Folders, once: int | None) -> bytes:
+def _outputs_content(path: str, left: int, folders: FileFolders, once: int | None) -> bytes:
     """A file of at most `left` bytes. Raises TooLarge, and LongOutputs above `once`."""
     try:
         data = _attempt_file_content(path, (left if once is None else once) + 1, folders)
@@ -148,7 +148,7 @@ def _outputs_content(path: str, left: int, folders: Folders, once: int | None) -
     return data
 
 
-def output_size(job: Job, folders: Folders) -> tuple[int, str]:
+def output_size(job: Job, folders: FileFolders) -> tuple[int, str]:
     """The size of an attempt's file with its output, and what is wrong if it is no plain file.
 
     Raises OSError if no file can be opened at the moment.
@@ -165,19 +165,19 @@ def output_size(job: Job, folders: Folders) -> tuple[int, str]:
         return 0, f"its output is lost: {error}"
 
 
-def drop_files(job: Job, folders: Folders) -> None:
-    """Remove its files: the run's events have their content."""
+def drop_files(job: Job, folders: FileFolders) -> None:
+    """Remove the files of an attempt: the run's events have their content."""
     drop_file(input_path(job), folders)
     drop_outputs(job, folders)
 
 
-def drop_outputs(job: Job, folders: Folders) -> None:
+def drop_outputs(job: Job, folders: FileFolders) -> None:
     """Remove the files that an attempt may have written."""
     drop_file(outputs_path(job), folders)
     drop_file(json_path(job), folders)
 
 
-def drop_file(path: str, folders: Folders) -> None:
+def drop_file(path: str, folders: FileFolders) -> None:
     """Remove a file of an attempt, if it exists."""
     try:
         folder = folders.enter(path)
@@ -208,7 +208,7 @@ def _create_attempt_file(folder: int, name: str, data: bytes) -> None:
         os.close(fd)
 
 
-def _attempt_file_content(path: str, size: int, folders: Folders) -> bytes:
+def _attempt_file_content(path: str, size: int, folders: FileFolders) -> bytes:
     fd = open_in(folders.enter(path), path)
     try:
         return _read(fd, size)

@@ -15,7 +15,7 @@ from typing import Final, TypeVar, assert_never
 
 import structlog
 
-from floe.files import EXHAUSTED, FULL, Folders
+from floe.files import EXHAUSTED, FULL, FileFolders
 from floe.model.errors import FloeError
 from floe.model.ids import Instant, Key
 from floe.model.nouns import dataclass
@@ -71,7 +71,7 @@ class Commands:
     ) -> None:
         """`warden_root` holds the warden's folder, with its socket and attempts."""
         self.workspaces = Workspaces(settings.workspace_root)
-        self._folders = Folders()
+        self._folders = FileFolders()
         self._settings = settings
         self._root = warden_root
         places = self._file_systems = places or Places()
@@ -256,7 +256,7 @@ class Commands:
                 self._spawn(attempt, spawn)
 
     def _begin_apart(
-        self, attempt: _Attempt, place: str, work: Callable[[Job, Folders], T]
+        self, attempt: _Attempt, place: str, work: Callable[[Job, FileFolders], T]
     ) -> "asyncio.Future[T]":
         """Work on an attempt's files in a thread for their file system."""
         self._apart[str(attempt.job.key)], attempt.place = attempt, place

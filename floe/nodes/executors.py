@@ -13,7 +13,7 @@ from floe.nodes.fetch import Fetches
 from floe.nodes.forbidden import NOTHING_FORBIDDEN, ForbiddenAddresses
 from floe.nodes.notify import NotifySender
 from floe.nodes.notify_tasks import NotifyTasks
-from floe.nodes.passing import PassingCommands
+from floe.nodes.passing_commands import PassingCommands
 from floe.nodes.preparation import CommandSettings
 from floe.nodes.requests import Requests
 from floe.nodes.smtp import Smtp

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Final, TypeVar, TypeVarTuple
 from urllib.parse import unquote_to_bytes
 
-from floe.files import FULL, Folders, NotPlain, opened, opened_plain, private
+from floe.files import FULL, FileFolders, NotPlain, opened, opened_plain, private
 from floe.model.errors import FloeError, World, Yours
 from floe.model.flow import Fetch
 from floe.model.ids import Key
@@ -62,7 +62,7 @@ class Fetches(InProcess):
         self._workspaces = workspaces
         self._file_bytes_max = file_bytes_max
         self._again_s = again_s
-        self._folders = Folders()
+        self._folders = FileFolders()
 
     async def open(self) -> None:
         """Remove the partial files of fetches that a crash left."""
@@ -113,7 +113,7 @@ class Fetches(InProcess):
         return work(*args)
 
     def _ready(self, job: Job) -> None:
-        folders = Folders()
+        folders = FileFolders()
         try:
             self._workspaces.ready_for(job, folders)
         finally:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from floe.expr.environment import variable_name
+from floe.expr.env_entries import variable_name
 from floe.model.errors import Yours
 from floe.model.ids import NAME, NO_ITEM, Json
 

@@ -5,7 +5,7 @@ import errno
 import os
 from typing import IO, Final, Literal
 
-from floe.files import FULL, Folders, opened
+from floe.files import FULL, FileFolders, opened
 from floe.model.errors import FloeError
 from floe.model.secret import without_password
 from floe.model.signal import Failed, Report
@@ -49,7 +49,7 @@ class LoggedAttempts(InProcess):
     def __init__(self, what: str, places: Places | None, *, at_once: int) -> None:
         """As `InProcess`."""
         super().__init__(what, places, at_once=at_once, once=True)
-        self._folders = Folders()
+        self._folders = FileFolders()
 
     async def close(self) -> None:
         """Break off all attempts without a report; after a restart they are reported lost."""

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final, TypeVar, assert_never
 
 from floe.expr.command import expanded
-from floe.expr.environment import env_values_of
-from floe.files import Folders
+from floe.expr.env_entries import env_values_of
+from floe.files import FileFolders
 from floe.model.errors import FloeError, Yours
 from floe.model.flow import Action, Exec, Fetch, GitCheckout, GitMerge
 from floe.model.http import Http
@@ -25,7 +25,7 @@ from floe.nodes import git, ssh, warden
 from floe.nodes.attempt_files import drop_secrets, write_input, write_secrets
 from floe.nodes.base import Job, Secrets
 from floe.nodes.bash import bash
-from floe.nodes.environment import environment, inherited
+from floe.nodes.command_environment import environment, inherited
 from floe.nodes.program_copies import drop_earlier, installed
 from floe.nodes.remote import Remote
 from floe.nodes.spare_inputs import SpareInputs
@@ -63,7 +63,7 @@ class Preparation:
         settings: CommandSettings,
         workspaces: Workspaces,
         places: Places,
-        folders: Folders,
+        folders: FileFolders,
         secrets: Secrets,
     ) -> None:
         """`folders` are those of the main thread."""
@@ -106,7 +106,7 @@ class Preparation:
         found = self._places.on_way(*used)
         return found or self._places.on_search(path)
 
-    def prepared(self, job: Job, folders: Folders, *, is_apart: bool = False) -> warden.Spawn:
+    def prepared(self, job: Job, folders: FileFolders, *, is_apart: bool = False) -> warden.Spawn:
         """Create folders and files. Every fault of a job raises here, before anything starts.
 
         `is_apart`: in a thread, with `folders` of its own.
@@ -215,9 +215,9 @@ def attach(name: str, grace_s: float) -> warden.Spawn:
     )
 
 
-def prepared_apart(work: Callable[[Job, Folders], T], job: Job) -> T:
+def prepared_apart(work: Callable[[Job, FileFolders], T], job: Job) -> T:
     """The result of work in a thread, with open folders of its own."""
-    folders = Folders()
+    folders = FileFolders()
     try:
         return work(job, folders)
     finally:

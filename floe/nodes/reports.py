@@ -7,7 +7,7 @@ from typing import Final, assert_never
 
 import structlog
 
-from floe.files import EXHAUSTED, Folders
+from floe.files import EXHAUSTED, FileFolders
 from floe.model.errors import FloeError
 from floe.model.flow import Exec
 from floe.model.ids import Json
@@ -28,7 +28,7 @@ _SWITCH_S: Final = sys.getswitchinterval()
 def report_of(
     ended: warden.CommandExited | warden.CommandLost,
     job: Job,
-    folders: Folders,
+    folders: FileFolders,
     *,
     is_apart: bool = False,
 ) -> Report | None:
@@ -51,9 +51,9 @@ def report_of(
 
 
 def reported_apart(
-    ended: warden.CommandExited | warden.CommandLost, job: Job, folders: Folders
+    ended: warden.CommandExited | warden.CommandLost, job: Job, folders: FileFolders
 ) -> Report | None:
-    """The same in a thread. Long outputs are read by much Python: meanwhile the loop gets its turn
+    """A report made in a thread. Much Python reads long outputs: meanwhile the loop gets its turn
     every `SWITCH_S`, and not only after Python's own 5 ms."""
     sys.setswitchinterval(SWITCH_S)
     try:
@@ -62,7 +62,9 @@ def reported_apart(
         sys.setswitchinterval(_SWITCH_S)
 
 
-def _report(job: Job, ended: warden.CommandExited, folders: Folders, *, is_apart: bool) -> Report:
+def _report(
+    job: Job, ended: warden.CommandExited, folders: FileFolders, *, is_apart: bool
+) -> Report:
     size, found = output_size(job, folders)
     match ended.why:
         case "exited":
@@ -79,13 +81,13 @@ def _report(job: Job, ended: warden.CommandExited, folders: Folders, *, is_apart
             assert_never(ended.why)
 
 
-def _lost(job: Job, folders: Folders) -> Report:
+def _lost(job: Job, folders: FileFolders) -> Report:
     why = "its warden died, so its exit status is unknown"
     return Failed(cause="lost", why=why, output_bytes=output_size(job, folders)[0])
 
 
 def _exited(
-    job: Job, status: int, size: int, found: str, folders: Folders, *, is_apart: bool
+    job: Job, status: int, size: int, found: str, folders: FileFolders, *, is_apart: bool
 ) -> Report:
     outputs: dict[str, Json] = {}
     strays: list[str] = []

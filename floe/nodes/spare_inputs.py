@@ -12,7 +12,7 @@ import os
 import stat
 from typing import Final
 
-from floe.files import Folders
+from floe.files import FileFolders
 from floe.nodes.attempt_files import drop_file, drop_outputs, input_path, input_text, write_input
 from floe.nodes.base import Job
 
@@ -27,7 +27,7 @@ _AGAIN: Final = os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O
 class SpareInputs:
     """The spare files of one host, on file systems that do not hang; for one thread."""
 
-    def __init__(self, folders: Folders) -> None:
+    def __init__(self, folders: FileFolders) -> None:
         self._folders = folders
         self._spare: list[str] = []
         self._clearing: asyncio.TimerHandle | None = None

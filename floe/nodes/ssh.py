@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from floe.expr.command import expanded
-from floe.expr.environment import entry_faults, env_values_of
+from floe.expr.env_entries import entry_faults, env_values_of
 from floe.expr.variables import literal
 from floe.model.errors import TooLarge, Yours
 from floe.model.ssh import Ssh

@@ -18,7 +18,7 @@ from typing import Final
 
 import structlog
 
-from floe.files import Folders, file_kind_of, private
+from floe.files import FileFolders, file_kind_of, private
 from floe.model.errors import World
 from floe.model.ids import Key, ref_of
 from floe.nodes.base import Job, Space
@@ -44,7 +44,7 @@ class Workspaces:
     def __init__(self, root: Path) -> None:
         """`root` is the workspace root; it does not need to exist."""
         self._spaces = root / "spaces"
-        self._folders = Folders()
+        self._folders = FileFolders()
         self._ready: dict[tuple[Path, str], None] = {}
         self._notes: dict[Path, set[Path]] = {}
         """The notes of later epochs, in the folders that were listed."""
@@ -73,7 +73,7 @@ class Workspaces:
         self._sweeper.drop()
         self._folders.close()
 
-    def ready_for(self, job: Job, folders: Folders | None = None) -> None:
+    def ready_for(self, job: Job, folders: FileFolders | None = None) -> None:
         """Make sure that the workspace of a job exists, see `ready`."""
         moved_from, reuse = job.moved_from, job.reuse_space
         self.ready(job.workspace, job.key, reuse=reuse, moved_from=moved_from, folders=folders)
@@ -85,7 +85,7 @@ class Workspaces:
         *,
         reuse: bool,
         moved_from: Path | None = None,
-        folders: Folders | None = None,
+        folders: FileFolders | None = None,
     ) -> None:
         """Make sure that a workspace exists, and is empty before the run's first use of it.
 
@@ -117,7 +117,7 @@ class Workspaces:
         if len(self._ready) > _READY_MAX:
             self._ready.pop(list(self._ready)[0], None)  # noqa: RUF015  # threads change it
 
-    def _made(self, workspace: Path, folders: Folders) -> bool:
+    def _made(self, workspace: Path, folders: FileFolders) -> bool:
         """Create a workspace; False if it exists. Follows no link below `spaces`."""
         path = str(workspace)
         folder = folders.enter(path, make=True, mode=0o777)
@@ -129,7 +129,7 @@ class Workspaces:
         return True
 
     def _moved(
-        self, old: Path | None, workspace: Path, folders: Folders, note: Path | None
+        self, old: Path | None, workspace: Path, folders: FileFolders, note: Path | None
     ) -> bool:
         """Make the workspace of an earlier run this run's; False where there is nothing to move.
 

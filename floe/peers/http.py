@@ -28,11 +28,11 @@ from floe.peers.base import (
     Socket,
     doubled,
 )
-from floe.peers.frames import pack, pack_hello, read_hello, unpack
 from floe.peers.hosts import HostAddress, OtherHost, address_in
 from floe.peers.links import Link, is_self, objection
 from floe.peers.offers import Offers
-from floe.peers.problems import NotFloe, Problems
+from floe.peers.peer_frames import pack, pack_hello, read_hello, unpack
+from floe.peers.peer_problems import NotFloe, PeerProblems
 from floe.peers.relays import Relays
 from floe.peers.send_queue import QueuedItem
 from floe.peers.settings import PROTOCOLS, PeerSettings
@@ -57,8 +57,8 @@ class HttpPeers:
     def __init__(self, settings: PeerSettings, now: Callable[[], Instant] = wall_now) -> None:
         self._settings = settings
         self._now = now
-        self._problems = Problems()
-        self._names = Problems()
+        self._problems = PeerProblems()
+        self._names = PeerProblems()
         self._doubled: frozenset[HostId] = frozenset()
         self._others: dict[HostAddress, OtherHost] = {}
         self._writers: dict[HostAddress, asyncio.Task[None]] = {}

@@ -12,8 +12,8 @@ import structlog
 from floe.model.errors import FloeError
 from floe.model.ids import Instant
 from floe.peers.base import FRAME_MAX, TOKEN, Hello
-from floe.peers.frames import headers_of, unpack_hello
-from floe.peers.problems import NotFloe, Problems, is_refused, mismatch, sentence
+from floe.peers.peer_frames import headers_of, unpack_hello
+from floe.peers.peer_problems import NotFloe, PeerProblems, is_refused, mismatch, problem_sentence
 from floe.peers.settings import PeerSettings
 from floe.peers.sockets import ClientSocket
 
@@ -37,7 +37,7 @@ class Link:
         url: str,
         me: Hello,
         settings: PeerSettings,
-        problems: Problems,
+        problems: PeerProblems,
         now: Callable[[], Instant],
     ) -> None:
         self.url = url
@@ -82,7 +82,7 @@ class Link:
             self._is(open=False)
             if error is not None:
                 if self._tries or not is_refused(error):  # at first the host may be starting
-                    self._problems.begin(self.url, sentence(error))
+                    self._problems.begin(self.url, problem_sentence(error))
                 failed(self)
             await self._rest()
 

@@ -12,7 +12,7 @@ from floe.model.errors import HostAway, Theirs
 from floe.model.ids import HostId, Instant
 from floe.peers.base import BY, RELAYED, TOKEN, Answer, Hello, Request
 from floe.peers.links import Link
-from floe.peers.problems import sentence
+from floe.peers.peer_problems import problem_sentence
 from floe.peers.settings import PeerSettings
 
 TICK_S: Final = 1.0
@@ -100,7 +100,7 @@ class Relays:
                     data=request.body or None,
                 )
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise self._away(host, sentence(error)) from None
+            raise self._away(host, problem_sentence(error)) from None
         try:
             if response.status in (401, 403):
                 raise Theirs(

@@ -7,13 +7,13 @@ from floe.model.ids import HostId, StoreId
 from floe.peers.base import Protocols, Seen, doubled
 from floe.peers.hosts import HostAddress, OtherHost, address_in
 from floe.peers.links import Link
-from floe.peers.problems import Problems
+from floe.peers.peer_problems import PeerProblems
 
 
 def seen(
     links: Sequence[Link],
     others: Mapping[HostAddress, OtherHost],
-    problems: Problems,
+    problems: PeerProblems,
     ours: Protocols,
 ) -> tuple[Seen, ...]:
     """The status of each configured URL in order, then of callers."""
@@ -44,7 +44,7 @@ def _with_double(one: Seen, doubles: Mapping[HostId, frozenset[StoreId]]) -> See
 def _at(
     link: Link,
     others: Mapping[HostAddress, OtherHost],
-    problems: Problems,
+    problems: PeerProblems,
     ours: Protocols,
     first: Mapping[HostAddress, Link],
 ) -> Seen:

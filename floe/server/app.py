@@ -45,7 +45,7 @@ from floe.server.routes import ROUTES
 from floe.server.settings import ServerSettings
 from floe.server.token_exchange import TokenExchange
 from floe.server.tokens import Tokens
-from floe.server.waits import Open, Strangers
+from floe.server.waits import OpenWaits, Strangers
 from floe.server.webapp import Webapp
 
 log = structlog.get_logger()
@@ -77,7 +77,7 @@ def application(hub: Hub, settings: ServerSettings, peers: Peers | None = None) 
     app[MARKS] = LineMarks(hub.reads.places, hub.reads.masks)
     app[LAST_REPLIES] = {}
     app[STOPPING] = asyncio.Event()
-    app[FEEDS] = Open()
+    app[FEEDS] = OpenWaits()
     app[STRANGERS] = Strangers()
     app[ROUTES_OF] = ROUTES
     public: set[web.AbstractRoute] = set()
@@ -143,8 +143,10 @@ async def _expect(request: web.Request) -> None:
 
 
 class Server:
-    """Listens at the public and the private address. Use it as `async with`, or call start and
-    stop."""
+    """Serves the application at both addresses, the public and the private one.
+
+    Use it as `async with`, or call start and stop.
+    """
 
     def __init__(self, hub: Hub, settings: ServerSettings, peers: Peers | None = None) -> None:
         """The hub and the peers must be open until the server has stopped."""

@@ -12,7 +12,7 @@ from floe.server.lines import LineMarks
 from floe.server.peer_auth import PeerAuth
 from floe.server.route import Route
 from floe.server.settings import ServerSettings
-from floe.server.waits import Open, Strangers
+from floe.server.waits import OpenWaits, Strangers
 from floe.server.webapp import Webapp
 
 HUB: Final = web.AppKey("hub", Hub)
@@ -25,7 +25,7 @@ PEERS: Final = web.AppKey("peers", Peers)
 PEER_AUTH: Final = web.AppKey("peer_auth", PeerAuth)
 STOPPING: Final = web.AppKey("stopping", asyncio.Event)
 """Set when the server stops: streams end then."""
-FEEDS: Final = web.AppKey("feeds", Open)
+FEEDS: Final = web.AppKey("feeds", OpenWaits)
 """The open feeds."""
 STRANGERS: Final = web.AppKey("strangers", Strangers)
 """Request bodies being read without credentials."""

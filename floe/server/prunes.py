@@ -4,7 +4,7 @@ from typing import Final, get_args
 
 from aiohttp import web
 
-from floe.host.retention import Removals, Wanted
+from floe.host.retention import RetentionRemovals, Wanted
 from floe.model.ids import RunRef, flow_id
 from floe.model.keep import Keep, SpacesKept
 from floe.server.app_keys import HUB
@@ -48,7 +48,7 @@ def _keep(fields: Fields) -> Keep:
     )
 
 
-def _shape(host: str, found: Removals, named: Named) -> dict[str, object]:
+def _shape(host: str, found: RetentionRemovals, named: Named) -> dict[str, object]:
     return {
         "id": host,
         "runs": found.runs,

@@ -18,8 +18,8 @@ async def wait_set(event: asyncio.Event, timeout_s: float) -> bool:
         return False
 
 
-class Open:
-    """Counts open things, and waits until there are none."""
+class OpenWaits:
+    """Waits until nothing is open any more: counts what is."""
 
     def __init__(self) -> None:
         self._count = 0

@@ -1,6 +1,6 @@
 """A finding in a document as JSON."""
 
-from floe.model.errors import Finding
+from floe.model.finding import Finding
 from floe.model.ids import Shape
 
 

@@ -2,10 +2,10 @@
 
 from floe.model.codec import iso
 from floe.model.ids import Shape
-from floe.model.notice import OwedNotice, RunNotices
+from floe.model.notice import OwedNotice, OwedNotices
 
 
-def notices_shape(notices: RunNotices | None) -> Shape:
+def notices_shape(notices: OwedNotices | None) -> Shape:
     """The notices of a run that has ended, each with its progress."""
     return {"notices": [_notice(one) for one in notices.notices] if notices else []}
 

@@ -16,20 +16,13 @@ from structlog.testing import capture_logs
 from floe.host.inputs import Incoming
 from floe.hub import life
 from floe.hub import loop as loop_module
+from floe.hub.attempt_outputs import OutputSettings
 from floe.hub.flows import FlowBook
 from floe.hub.history import PACKED_MAX
 from floe.hub.hub import Hub
-from floe.hub.outputs import OutputSettings
-from floe.model.errors import (
-    ConfigInvalid,
-    Conflict,
-    Finding,
-    NotFound,
-    StoreFailed,
-    ValuesInvalid,
-    World,
-)
+from floe.model.errors import ConfigInvalid, Conflict, NotFound, StoreFailed, ValuesInvalid, World
 from floe.model.event import NodeStarted, RunEnded, RunPended
+from floe.model.finding import Finding
 from floe.model.flow import Backoff, Git, Retry, Trigger
 from floe.model.form import Field, Form
 from floe.model.ids import FlowId, Instant, Json, Key, NodeId

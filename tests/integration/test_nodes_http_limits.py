@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from floe.expr.template import read, template_of
+from floe.expr.template import template_of, template_parts
 from floe.model.http import HttpAuth, HttpHeader, HttpOutput
 from floe.model.secret_name import SecretName, SecretRef
 from floe.model.signal import Answered, Failed, Report
@@ -343,7 +343,7 @@ async def test_retry_after_is_obeyed_within_bounds(
 
 
 def an_output(id: str, text: str) -> HttpOutput:
-    return HttpOutput(id=id, value=template_of(read(text, ("status", "headers", "body"))))
+    return HttpOutput(id=id, value=template_of(template_parts(text, ("status", "headers", "body"))))
 
 
 async def test_outputs_are_expressions_over_the_reply(

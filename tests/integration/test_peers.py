@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from floe.model.ids import StoreId
 from floe.model.peer_message import EndedStored
 from floe.peers.base import FRAME_MAX, TOKEN, Protocols, Socket
-from floe.peers.frames import headers_of, pack_hello
+from floe.peers.peer_frames import headers_of, pack_hello
 from floe.peers.send_queue import BYTES_MAX
 from floe.peers.sockets import ClientSocket
 from floe.server.peers import ServerSocket

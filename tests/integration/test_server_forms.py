@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from floe.expr.template import read, template_of
+from floe.expr.template import template_of, template_parts
 from floe.model.flow import Ask, Trigger
 from floe.model.form import Field, Form
 from floe.model.ids import FlowId, NodeId
@@ -20,7 +20,7 @@ RELEASE = a_flow(
         Ask(
             form=Form(
                 title="May it go?",
-                text=template_of(read("Version {{ values.version }} by {{ run.by }}")),
+                text=template_of(template_parts("Version {{ values.version }} by {{ run.by }}")),
                 approvers="not-starter",
             )
         ),

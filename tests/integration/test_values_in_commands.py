@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from floe.dialects.floe.command_lines import split
 from floe.expr.command import expanded
-from floe.expr.environment import env_values_of
+from floe.expr.env_entries import env_values_of
 from floe.model.errors import Yours
 
 TRAP = "touch trap"

@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from floe.expr.template import NAMES, read, template_of
+from floe.expr.template import NAMES, template_of, template_parts
 from floe.kernel.children import end_of
 from floe.kernel.children_again import child_again
 from floe.kernel.evolve import fold
@@ -160,7 +160,7 @@ def a_flow_of(line: str, block: Iterable[str]) -> Flow:
     if "outputs" in options:
         made["outputs"] = tuple(map(_output, _OUTPUT.findall(options["outputs"])))
     if "run-name" in options:
-        made["run_name"] = template_of(read(options["run-name"]))
+        made["run_name"] = template_of(template_parts(options["run-name"]))
     return a_flow(*with_excuses([*map(_node, block)]), **made)
 
 
@@ -409,7 +409,7 @@ def _form(words: Sequence[str]) -> Form:
     text = _named(words, "text")
     return Form(
         title=" ".join(word for word in words if "=" not in word),
-        text=template_of(read(text)) if text else None,
+        text=template_of(template_parts(text)) if text else None,
         approvers="not-starter" if "approvers=not-starter" in words else "anyone",
     )
 
@@ -419,11 +419,11 @@ _OUTPUT: Final = re.compile(r"(\w+)=(.*?)(?= \w+=|$)")
 
 def _output(found: tuple[str, str]) -> RunOutput:
     names = (*NAMES, *AT_NODE)
-    return RunOutput(id=found[0], value=template_of(read(found[1], names)))
+    return RunOutput(id=found[0], value=template_of(template_parts(found[1], names)))
 
 
 def _text(word: str) -> Text:
-    template = template_of(read(word, (*NAMES, *AT_NODE, *OF_ITEM)))
+    template = template_of(template_parts(word, (*NAMES, *AT_NODE, *OF_ITEM)))
     return template if any(part.is_value for part in template.parts) else word
 
 

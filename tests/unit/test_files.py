@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from floe import files
-from floe.files import Folders, NotPlain, folder_of, opened, opened_plain, size_of
+from floe.files import FileFolders, NotPlain, folder_of, opened, opened_plain, size_of
 
 
 def a_pipe(path: Path) -> None:
@@ -74,8 +74,8 @@ def output(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def folders() -> Iterator[Folders]:
-    made = Folders()
+def folders() -> Iterator[FileFolders]:
+    made = FileFolders()
     yield made
     made.close()
 
@@ -158,7 +158,7 @@ def test_refusing_a_file_leaves_no_descriptor_open(output: Path) -> None:
     assert open_descriptors() == before
 
 
-def test_a_folder_that_stays_where_it_is_is_opened_once(output: Path, folders: Folders) -> None:
+def test_a_folder_that_stays_where_it_is_is_opened_once(output: Path, folders: FileFolders) -> None:
     first = folders.enter(str(output))
     before = open_descriptors()
 
@@ -170,7 +170,7 @@ def test_a_folder_that_stays_where_it_is_is_opened_once(output: Path, folders: F
 @pytest.mark.parametrize("put", ODD_FOLDERS)
 @pytest.mark.parametrize("above", [0, 1], ids=["its folder", "the folder above"])
 def test_a_folder_that_is_open_is_not_used_when_something_is_in_its_place(
-    output: Path, folders: Folders, put: Put, above: int
+    output: Path, folders: FileFolders, put: Put, above: int
 ) -> None:
     folders.enter(str(output))
     folder = output.parents[above]
@@ -182,7 +182,7 @@ def test_a_folder_that_is_open_is_not_used_when_something_is_in_its_place(
 
 
 def test_a_folder_that_was_removed_while_it_is_open_is_made_again(
-    output: Path, folders: Folders
+    output: Path, folders: FileFolders
 ) -> None:
     folders.enter(str(output))
     output.parent.rmdir()
@@ -193,7 +193,7 @@ def test_a_folder_that_was_removed_while_it_is_open_is_made_again(
 
 
 def test_a_folder_that_is_open_is_entered_where_a_folder_above_the_root_is_a_link(
-    output: Path, folders: Folders, tmp_path: Path
+    output: Path, folders: FileFolders, tmp_path: Path
 ) -> None:
     (tmp_path / "there").symlink_to(tmp_path)
     path = str(tmp_path / "there" / "runs" / "h1-1" / output.name)
@@ -202,7 +202,7 @@ def test_a_folder_that_is_open_is_entered_where_a_folder_above_the_root_is_a_lin
 
 
 def test_no_more_folders_are_kept_open_than_the_limit(
-    output: Path, folders: Folders, monkeypatch: pytest.MonkeyPatch
+    output: Path, folders: FileFolders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "FOLDERS_MAX", 2)
     before = open_descriptors()

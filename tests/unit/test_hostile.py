@@ -15,12 +15,12 @@ import pytest
 from floe.cases.play import play
 from floe.dialects.registry import dialect
 from floe.expr.command import expanded
-from floe.expr.environment import env_values_of
+from floe.expr.env_entries import env_values_of
 from floe.expr.errors import ExpressionError, TooMuch
 from floe.expr.flow.expression import expression
 from floe.expr.fuel import CONDITION_FUEL, Fuel
 from floe.expr.paths import value_at
-from floe.files import Folders
+from floe.files import FileFolders
 from floe.kernel.items import OUTPUTS_BYTES_MAX, state_of
 from floe.kernel.owed import key_of
 from floe.model.errors import TooLarge, Yours
@@ -107,8 +107,8 @@ def test_pattern_that_explodes_elsewhere_pays_for_each_character() -> None:
 
 
 @pytest.fixture
-def folders() -> Iterator[Folders]:
-    made = Folders()
+def folders() -> Iterator[FileFolders]:
+    made = FileFolders()
     yield made
     made.close()
 
@@ -139,7 +139,7 @@ JSON = {
     ],
 )
 def test_hostile_outputs_are_never_read_on_the_loop(
-    path: Callable[..., str], data: bytes, tmp_path: Path, folders: Folders
+    path: Callable[..., str], data: bytes, tmp_path: Path, folders: FileFolders
 ) -> None:
     job = a_job(tmp_path)
     write_input(job, folders)
@@ -162,7 +162,7 @@ def test_hostile_outputs_are_never_read_on_the_loop(
 
 @pytest.mark.parametrize("path", [outputs_path, json_path])
 def test_one_long_text_is_no_more_than_looked_at_on_the_loop(
-    path: Callable[..., str], tmp_path: Path, folders: Folders, monkeypatch: pytest.MonkeyPatch
+    path: Callable[..., str], tmp_path: Path, folders: FileFolders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job, read, plain = a_job(tmp_path), list[int](), os.read
     write_input(job, folders)
@@ -180,7 +180,7 @@ def test_one_long_text_is_no_more_than_looked_at_on_the_loop(
     assert sum(read) <= BYTES_AT_ONCE + 1
 
 
-def test_text_with_many_commas_is_one_value(tmp_path: Path, folders: Folders) -> None:
+def test_text_with_many_commas_is_one_value(tmp_path: Path, folders: FileFolders) -> None:
     job = a_job(tmp_path)
     write_input(job, folders)
     text = ",[{" * 100_000

@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from floe import logs
-from floe.model.errors import Finding
+from floe.model.finding import Finding
 
 
 @pytest.fixture

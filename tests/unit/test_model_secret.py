@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floe.model.errors import Finding, FloeError, ValuesInvalid
+from floe.model.errors import FloeError, ValuesInvalid
+from floe.model.finding import Finding
 from floe.model.secret import masked, without_password, without_secrets
 
 SECRET = "s3cretpw"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from floe.files import Folders
+from floe.files import FileFolders
 from floe.nodes import spare_inputs
 from floe.nodes.attempt_files import input_path
 from floe.nodes.base import Job
@@ -19,7 +19,7 @@ from tests.make_warden import until
 
 @pytest.fixture
 def inputs() -> Iterator[SpareInputs]:
-    folders = Folders()
+    folders = FileFolders()
     inputs = SpareInputs(folders)
     yield inputs
     inputs.clear()

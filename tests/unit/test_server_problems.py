@@ -9,7 +9,6 @@ from floe.model.errors import (
     ConfigInvalid,
     Conflict,
     Denied,
-    Finding,
     FloeError,
     Forbidden,
     IdInvalid,
@@ -20,6 +19,7 @@ from floe.model.errors import (
     ValuesInvalid,
     Yours,
 )
+from floe.model.finding import Finding
 from floe.server.problems import (
     Throttled,
     Unsupported,

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from floe.dialects.addresses import Network
+from floe.dialects.address_kinds import Network
 from floe.dialects.kinds import Schema, Text, Unfit, quoted
 from floe.dialects.nearest import closest
 from floe.dialects.notes import Notes
@@ -15,7 +15,7 @@ FORBIDDEN: Final = ("own-api", "link-local")
 
 @dataclass(frozen=True)
 class AddressesKind:
-    """An IP address, a network, or addresses by a name."""
+    """Kind of value: addresses: an IP address, a network, or several by a name."""
 
     label: str = "string"
 

@@ -13,7 +13,7 @@ from floe.dialects.notes import Notes, Position
 from floe.dialects.section import SectionValues
 from floe.dialects.tree import Scalar, Table
 from floe.expr.paths import shown
-from floe.expr.template import read
+from floe.expr.template import template_parts
 from floe.kernel.graph import Flaw, edges_of, graph_of
 from floe.model.flow import Ask, End, Flow, Git, GitCheckout, GitMerge, Trigger
 from floe.model.ids import NodeId
@@ -76,7 +76,7 @@ def check_texts(flow: Flow, nodes: Nodes, notes: Notes) -> None:
             assert isinstance(form, Table), "the form was read"
             tree = form.entries[FORM_TEXT.name].value
             assert isinstance(tree, Scalar), "so was its text"
-            check_template(TemplateText(tree, read(tree.text)), flow, notes, node=node.id)
+            check_template(TemplateText(tree, template_parts(tree.text)), flow, notes, node=node.id)
 
 
 def check_conditions(flow: Flow, nodes: Nodes, notes: Notes) -> None:

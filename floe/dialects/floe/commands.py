@@ -12,8 +12,8 @@ from floe.dialects.nearest import nearest
 from floe.dialects.notes import Notes, Position
 from floe.dialects.tree import Items, Table
 from floe.expr.arguments import arguments_of
-from floe.expr.command import VALUE_PREFIX, Fault, command_faults, computed, first_word
-from floe.expr.environment import entry_faults, env_values_of, variable_name
+from floe.expr.command import VALUE_PREFIX, CommandFault, command_faults, computed, first_word
+from floe.expr.env_entries import entry_faults, env_values_of, variable_name
 from floe.expr.substitute import ARGUMENT_BYTES_MAX, named_vars
 from floe.expr.variables import with_variables
 from floe.model.flow import Ask, Exec, Flow, Node
@@ -122,7 +122,7 @@ class _Exec:
         if VALUE_PREFIX in self._work.shell:
             yield self._at(SHELL.name), read_variables(self._work.shell)
 
-    def _note(self, fault: Fault) -> None:
+    def _note(self, fault: CommandFault) -> None:
         note = self._notes.error if fault.is_certain else self._notes.warning
         note(self._argument(fault.at), fault.what, fault.hint)
 

@@ -91,7 +91,7 @@ class FloeDialect:
     ) -> Compiled:
         """Read a flow-file on top of the flow that names it."""
         notes = Notes(origin, WHERE)
-        tree = parse_map(text, notes)
+        tree = dialect_document(text, notes)
         if tree is None:
             return Compiled(flows=(), findings=notes.findings)
         if _is_host_config(tree):
@@ -168,10 +168,10 @@ class FloeDialect:
     def flows(self, text: str, origin: str, others: Sequence[Flow] = ()) -> Compiled:
         """Read the flows of a host config or of a document that is one flow."""
         notes = Notes(origin, WHERE)
-        tree = parse_map(text, notes)
+        tree = dialect_document(text, notes)
         if tree is None:
             return Compiled(flows=(), findings=notes.findings)
-        broken = is_broken(tree)
+        broken = is_broken_document(tree)
         strict = self._strict_shell
         if _is_host_config(tree):
             document = HOST_CONFIG.read(tree, notes, _NOT_IN_HOST_CONFIG)
@@ -230,7 +230,7 @@ class FloeDialect:
         from floe.dialects.floe.case_keys import TESTS_DOCUMENT
 
         notes = Notes(origin, WHERE)
-        tree = parse_map(text, notes)
+        tree = dialect_document(text, notes)
         part = TESTS_DOCUMENT.read(tree, notes) if tree else None
         cases = _cases(part[TESTS], flows, notes) if part else ()
         return Compiled(flows=(), findings=notes.findings, cases=cases)
@@ -240,14 +240,14 @@ class FloeDialect:
         return json_schema()
 
 
-def is_broken(table: Table) -> bool:
+def is_broken_document(table: Table) -> bool:
     """Whether a document of the dialect has YAML errors outside of single flows."""
     flows = table.entries.get(FLOWS.name)
     items = flows.value.items if flows and isinstance(flows.value, Items) else ()
     return table.errors > sum(item.errors for item in items if isinstance(item, Table))
 
 
-def parse_map(text: str, notes: Notes) -> Table | None:
+def dialect_document(text: str, notes: Notes) -> Table | None:
     """A document of the dialect as a map; None, with findings, if it is not one."""
     tree = parse_yaml(text, notes)
     if tree is None or isinstance(tree, Table):

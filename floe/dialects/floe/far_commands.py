@@ -10,7 +10,7 @@ from floe.dialects.section import KeySpec
 from floe.dialects.tree import Items, Table
 from floe.expr.arguments import arguments_of
 from floe.expr.command import command_faults
-from floe.expr.environment import entry_faults, env_values_of
+from floe.expr.env_entries import entry_faults, env_values_of
 from floe.expr.variables import literal, with_variables
 from floe.model.ssh import Ssh
 from floe.model.template import data_of

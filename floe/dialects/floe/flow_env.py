@@ -16,19 +16,19 @@ from floe.model.template import Template
 from floe.model.template import Text as FlowText
 
 
-class EnvEntry(NamedTuple):
-    """One `NAME=value`."""
+class FlowEnvEntry(NamedTuple):
+    """An entry of a flow's `env`: one `NAME=value`."""
 
     text: FlowText
     tree: Scalar
 
 
-NO_ENTRIES: Final[tuple[EnvEntry, ...]] = ()
+NO_ENTRIES: Final[tuple[FlowEnvEntry, ...]] = ()
 
 
 @dataclass(frozen=True)
-class EnvEntryKind:
-    """`NAME=value`, with values in it."""
+class FlowEnvKind:
+    """Kind of value of a flow's `env`: `NAME=value`, with values of the run in it."""
 
     plain: Text
     takes_values: bool = True
@@ -37,22 +37,22 @@ class EnvEntryKind:
     def label(self) -> str:
         return self.plain.label
 
-    def read(self, tree: Tree, key: str, notes: Notes) -> EnvEntry:
+    def read(self, tree: Tree, key: str, notes: Notes) -> FlowEnvEntry:
         text = FilledText(self.plain).read(tree, key, notes)
         assert isinstance(tree, Scalar), "text is a scalar"
-        return EnvEntry(text, tree)
+        return FlowEnvEntry(text, tree)
 
     def schema(self) -> Schema:
         return Text().schema()
 
 
-def texts_of(entries: Iterable[EnvEntry]) -> tuple[FlowText, ...]:
+def texts_of(entries: Iterable[FlowEnvEntry]) -> tuple[FlowText, ...]:
     """The entries of a flow's `env` as the flow keeps them."""
     return tuple(entry.text for entry in entries)
 
 
-def check_flow_env(entries: Iterable[EnvEntry], flow: Flow, notes: Notes) -> None:
-    """Report values that no run can give, and tasks that do not get them."""
+def check_flow_env(entries: Iterable[FlowEnvEntry], flow: Flow, notes: Notes) -> None:
+    """Report values in a flow's `env` that no run can give, or not to each of its tasks."""
     filled = [entry for entry in entries if isinstance(entry.text, Template)]
     for entry in filled:
         text = read_template(entry.tree, Notes(""), (*AT_NODE, *OF_ITEM))

@@ -23,7 +23,7 @@ from floe.dialects.kinds import Flag, Text, Unfit, quoted, scalar
 from floe.dialects.notes import Notes
 from floe.dialects.section import SectionValues
 from floe.dialects.tree import Items, Scalar, Table, Tree
-from floe.expr.environment import variable_name
+from floe.expr.env_entries import variable_name
 from floe.expr.patterns import EXPRESSION_BYTES_MAX, EXPRESSION_SIZE_MAX, fault_of, unmatched
 from floe.model.form import Field, FieldType, Form
 from floe.model.ids import Json

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from floe.expr.environment import variable_name
+from floe.expr.env_entries import variable_name
 from floe.kernel.graph import edges_of
 from floe.model.flow import Ask, Exec, Flow, Git, GitCheckout, GitMerge, Node
 from floe.model.ids import NodeId

@@ -20,7 +20,7 @@ from floe.dialects.nearest import closest
 from floe.dialects.notes import Notes, Position
 from floe.dialects.tree import Table
 from floe.expr.form_values import checked_values
-from floe.expr.template import NAMES, TemplateInvalid, expression_of, read
+from floe.expr.template import NAMES, TemplateInvalid, expression_of, template_parts
 from floe.expr.values import Kind, listed, named
 from floe.kernel.children import PER_HOST
 from floe.kernel.judge import AT_NODE, OF_ITEM
@@ -37,7 +37,7 @@ RUN_OF_CHILD: Final = ("run",)
 
 
 class ReadFlow(NamedTuple):
-    """A flow, and its document."""
+    """For the checks of sub-flows: a flow that was read, and its document."""
 
     flow: Flow
     nodes: Nodes
@@ -255,7 +255,7 @@ def _named(one: ReadFlow) -> Iterator[Mentioned]:
             yield from named_in(text)
     for tree in texts_in(one.table):
         with suppress(TemplateInvalid):  # it was reported when the text was read
-            yield from mentioned(TemplateText(tree, read(tree.text, _FIRST)))
+            yield from mentioned(TemplateText(tree, template_parts(tree.text, _FIRST)))
 
 
 _FIRST: Final = (*NAMES, *AT_NODE, *OF_ITEM)

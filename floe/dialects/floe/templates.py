@@ -20,8 +20,8 @@ from floe.expr.template import (
     WrittenPart,
     expression_of,
     other_words,
-    read,
     template_of,
+    template_parts,
 )
 from floe.kernel.judge import AT_NODE, HOST, OF_ITEM
 from floe.kernel.named_values import NODE, RUN, TRIGGER
@@ -57,7 +57,7 @@ NO_TEMPLATE: Final[TemplateText | None] = None
 
 @dataclass(frozen=True)
 class TemplateKind:
-    """Text with `{{ values.branch }}` in it."""
+    """Kind of value: a template, a text with `{{ values.branch }}` in it."""
 
     label: str = "template"
     takes_values: bool = True
@@ -70,10 +70,13 @@ class TemplateKind:
 
 
 def read_template(tree: Scalar, notes: Notes, also: tuple[str, ...] = ()) -> TemplateText:
-    """A text with its values. `also`: first names beside those of every template. Raises Unfit."""
+    """A template with its position. Raises Unfit.
+
+    `also`: first names beside those of every template.
+    """
     names = (*NAMES, *also)
     try:
-        found = TemplateText(tree, read(tree.text, names))
+        found = TemplateText(tree, template_parts(tree.text, names))
     except TemplateInvalid as error:
         raise Unfit(tree.position_of(error.offset), error.what, error.hint) from None
     for offset, word in [*other_words(tree.text, names)][:NEAR_MAX]:

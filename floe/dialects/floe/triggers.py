@@ -37,7 +37,7 @@ from floe.dialects.floe.vocabulary import (
 from floe.dialects.notes import Notes, Position
 from floe.dialects.section import Section, SectionValues
 from floe.dialects.tree import Table
-from floe.expr.environment import variable_name
+from floe.expr.env_entries import variable_name
 from floe.expr.globs import PATTERNS_MAX, glob_fault
 from floe.expr.patterns import fault_of
 from floe.model.flow import Git, Trigger, TriggerType

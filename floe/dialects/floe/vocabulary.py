@@ -9,12 +9,12 @@ Source: floe README, "Config".
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from floe.dialects.addresses import HostUrl, Network
+from floe.dialects.address_kinds import HostUrl, Network
 from floe.dialects.floe.addresses import FORBIDDEN, AddressesKind
 from floe.dialects.floe.child_values import NO_CHILD_VALUES, ChildValues
 from floe.dialects.floe.event_names import EventNames
 from floe.dialects.floe.expressions import NO_EXPRESSION, ExpressionKind
-from floe.dialects.floe.flow_env import NO_ENTRIES, EnvEntryKind
+from floe.dialects.floe.flow_env import NO_ENTRIES, FlowEnvKind
 from floe.dialects.floe.http_keys import HTTP
 from floe.dialects.floe.items import NO_ITEMS, ForeachKind, MatrixKind
 from floe.dialects.floe.max_runs import WrittenMaxRuns
@@ -197,7 +197,7 @@ FLOW_SECRETS: Final = KeySpec(
 )
 FLOW_ENV: Final = KeySpec(
     name="env",
-    kind=ListOf(EnvEntryKind(ENTRY)),
+    kind=ListOf(FlowEnvKind(ENTRY)),
     default=NO_ENTRIES,
     absent="none",
     doc="Environment of every command. `{{ws}}` is the workspace, as is a value `.` or `./…`; "

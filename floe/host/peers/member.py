@@ -20,7 +20,7 @@ GONE_BACK: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A peer."""
+    """A member of the cluster: a peer."""
 
     id: HostId
     store: StoreId
@@ -59,14 +59,14 @@ class Member:
         return self.ping.about if self.ping else {}
 
 
-def problems_of(member: Member, now: Instant) -> tuple[str, ...]:
-    """The problems of a peer, in sentences; some keep runs away from it."""
-    found = list(faults_of(member))
-    if unseen_ms(member, now) >= HOST_STALE_S * 1000:
+def member_problems(member: Member, now: Instant) -> tuple[str, ...]:
+    """The problems of a member, in sentences; some keep runs away from it."""
+    found = list(member_faults(member))
+    if member_unseen_ms(member, now) >= HOST_STALE_S * 1000:
         found.append(
             "has sent no message since this host started"
             if member.seen_at is None
-            else f"was not seen for {unseen_ms(member, now) // 1000} s"
+            else f"was not seen for {member_unseen_ms(member, now) // 1000} s"
         )
     if abs(member.skew_ms) > SKEW_MS:
         way = "ahead" if member.skew_ms > 0 else "behind"
@@ -74,8 +74,8 @@ def problems_of(member: Member, now: Instant) -> tuple[str, ...]:
     return tuple(found)
 
 
-def faults_of(member: Member) -> tuple[str, ...]:
-    """What keeps every run away from a peer."""
+def member_faults(member: Member) -> tuple[str, ...]:
+    """The faults of a member that keep every run away from it."""
     found: list[str] = []
     if member.other is not None:
         if (
@@ -105,8 +105,8 @@ def faults_of(member: Member) -> tuple[str, ...]:
     return tuple(found)
 
 
-def view_of(member: Member) -> HostView:
-    """A peer as placement sees it."""
+def member_view(member: Member) -> HostView:
+    """A member as placement sees it."""
     ping = member.ping
     return HostView(
         id=member.id,
@@ -118,13 +118,13 @@ def view_of(member: Member) -> HostView:
         seen_at=member.seen_at,
         held=_refs(ping.held.items()) if ping else {},
         spaces={FlowId(f): r for f, r in _refs(ping.spaces.items()).items()} if ping else {},
-        problems=faults_of(member),
+        problems=member_faults(member),
         secrets=ping.secrets if ping else frozenset(),
     )
 
 
-def unseen_ms(member: Member, now: Instant) -> int:
-    """How long a peer has been silent; since 1970 if it has sent nothing to this process."""
+def member_unseen_ms(member: Member, now: Instant) -> int:
+    """How long a member has been silent; since 1970 if it has sent nothing to this process."""
     return now - (member.seen_at or 0)
 
 

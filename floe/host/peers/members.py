@@ -12,7 +12,7 @@ from typing import Final
 from floe.host.inputs import Surroundings
 from floe.host.ledger import LedgerRows
 from floe.host.peers.forgotten_stores import ForgottenStore, forgotten_in
-from floe.host.peers.member import GONE_BACK, Member, unseen_ms, view_of
+from floe.host.peers.member import GONE_BACK, Member, member_unseen_ms, member_view
 from floe.host.site import Site
 from floe.host.step import Step
 from floe.host.undoable import Undoable
@@ -139,7 +139,7 @@ class Members:
         """Note which hosts have fallen silent: they no longer keep others from being granted."""
         now, changed = step.now, False
         for member in self.by_id.values():
-            if not member.stale and unseen_ms(member, now) >= HOST_STALE_S * 1000:
+            if not member.stale and member_unseen_ms(member, now) >= HOST_STALE_S * 1000:
                 changed |= self.by_id.put(member.id, replace(member, stale=True))
         for store, at in self.twins.items():
             if now - at >= HOST_STALE_S * 1000:
@@ -212,7 +212,7 @@ class Members:
 
     def views(self) -> list[HostView]:
         """The peers as placement sees them."""
-        return [view_of(member) for member in self.by_id.values()]
+        return [member_view(member) for member in self.by_id.values()]
 
     def own_faults(self, now: Instant) -> tuple[str, ...]:
         """What keeps every run away from this host, besides the problems of its machine."""

@@ -26,13 +26,13 @@ from floe.host.run_notices import (
     notice_rows,
     without_unwanted,
 )
+from floe.hub.attempt_outputs import last_lines
 from floe.hub.clock import Clock, Timers
 from floe.hub.history import History
-from floe.hub.outputs import last_lines
 from floe.model.codec import decode
 from floe.model.errors import ArchiveAway, FloeError
 from floe.model.ids import Instant, Key, RunRef
-from floe.model.notice import NoticeMessage, OwedNotice, RunNotices
+from floe.model.notice import NoticeMessage, OwedNotice, OwedNotices
 from floe.model.run import Run
 from floe.model.summary import Summary
 from floe.nodes.base import NoticeRefused, Notifier
@@ -69,7 +69,7 @@ class Notices:
     public_url: str
     """Of the dashboard, without a slash at the end."""
     timers: Timers = field(init=False)
-    _owed: dict[str, RunNotices] = field(init=False, default_factory=dict)
+    _owed: dict[str, OwedNotices] = field(init=False, default_factory=dict)
     _places: asyncio.Semaphore = field(
         init=False, default_factory=lambda: asyncio.Semaphore(AT_ONCE_MAX)
     )
@@ -85,10 +85,10 @@ class Notices:
     def take(self, row: LedgerWrite) -> None:
         """Send the notices in the entry of a run that has just ended."""
         assert isinstance(row.value, Mapping), "the entry of a run that owes notices"
-        self._owed[row.key] = notices = decode(RunNotices, row.value)
+        self._owed[row.key] = notices = decode(OwedNotices, row.value)
         self._arm(row.key, _next_due(notices))
 
-    async def of(self, ref: RunRef) -> RunNotices | None:
+    async def of(self, ref: RunRef) -> OwedNotices | None:
         """The notices of a run that has ended here; None for none."""
         if owed := self._owed.get(ref.key):
             return owed
@@ -98,7 +98,7 @@ class Notices:
         ):  # what was sent just now is in the first until it is stored
             shape = await self.store.row(kind, ref.key)
             if isinstance(shape, Mapping):
-                return decode(RunNotices, shape)
+                return decode(OwedNotices, shape)
         return None
 
     def close(self) -> None:
@@ -183,7 +183,7 @@ class Notices:
             log.warning("notice.failed", **facts, why=why)
         self._keep(key, after)
 
-    def _keep(self, key: str, notices: RunNotices) -> None:
+    def _keep(self, key: str, notices: OwedNotices) -> None:
         if notices.is_open:
             if self._owed.get(key) == notices:
                 return
@@ -204,10 +204,10 @@ class Notices:
             return ()
 
 
-_NONE: Final = RunNotices(ended_at=Instant(0), notices=())
+_NONE: Final = OwedNotices(ended_at=Instant(0), notices=())
 
 
-def _next_due(notices: RunNotices) -> Instant | None:
+def _next_due(notices: OwedNotices) -> Instant | None:
     """When the next try is due; None if nothing is owed, or something is at once."""
     dues = [one.due or Instant(0) for one in notices.notices if one.state == "owed"]
     return min(dues, default=None)

@@ -20,7 +20,7 @@ import structlog
 from floe.host.inputs import Incoming, Mark, Prune
 from floe.host.peers.whereabouts import pen_of
 from floe.host.removal import SWEEP, is_removed_here, repeated_in
-from floe.host.retention import EVENT_BYTES, EndedRun, Expiry, Removals, Retention, Wanted
+from floe.host.retention import EVENT_BYTES, EndedRun, Expiry, Retention, RetentionRemovals, Wanted
 from floe.host.run_notices import NOTICES
 from floe.hub.clock import Clock
 from floe.hub.ended.archiving import Archiving
@@ -135,7 +135,7 @@ class Pruning:
                 await self._wake.wait()
         self._wake.clear()
 
-    async def prune(self, wanted: Wanted, *, dry_run: bool = False) -> Removals:
+    async def prune(self, wanted: Wanted, *, dry_run: bool = False) -> RetentionRemovals:
         """Remove what is not kept, or only look. Raises FloeError, OSError."""
         async with self._one:
             found = await self._look(wanted, dry_run=dry_run)
@@ -151,9 +151,9 @@ class Pruning:
         self._looked_at = newest, now
         return True
 
-    async def _look(self, wanted: Wanted, *, dry_run: bool) -> Removals:
+    async def _look(self, wanted: Wanted, *, dry_run: bool) -> RetentionRemovals:
         flows = {f.id: f.keep for f in sorted(self._flows.book.flows, key=lambda f: f.ver)}
-        rule, found = wanted.rule(self._clock.now(), self._parts.keep, flows), Removals()
+        rule, found = wanted.rule(self._clock.now(), self._parts.keep, flows), RetentionRemovals()
         spaces = await self._spaces()
         query = RunQuery(flow=wanted.flow, limit=PAGE)
         digests, outputs = set[str](), 0

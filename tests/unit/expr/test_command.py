@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from floe.dialects.floe.command_lines import argv_of, split
 from floe.expr.arguments import arguments_of
 from floe.expr.command import command_faults, expanded
-from floe.expr.environment import env_values_of
+from floe.expr.env_entries import env_values_of
 from floe.expr.programs import BY_NAME, PROGRAMS
 from floe.expr.variables import with_variables
 from floe.model.errors import Yours

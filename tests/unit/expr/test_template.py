@@ -11,8 +11,8 @@ from floe.expr.template import (
     filled,
     other_words,
     paths_of,
-    read,
     template_of,
+    template_parts,
 )
 from floe.model.codec import decode, encode
 from floe.model.ids import Json
@@ -35,7 +35,7 @@ def value(path: Path) -> Json:
 
 
 def text_of(text: str) -> str:
-    return filled(template_of(read(text)), value)
+    return filled(template_of(template_parts(text)), value)
 
 
 @pytest.mark.parametrize(
@@ -89,14 +89,14 @@ def test_text_is_filled(text: str, said: str) -> None:
 )
 def test_mistake_is_named_with_its_place(text: str, offset: int, what: str) -> None:
     with pytest.raises(TemplateInvalid) as raised:
-        read(text)
+        template_parts(text)
 
     assert raised.value.offset == offset
     assert raised.value.what.startswith(what)
 
 
 def test_value_that_looks_like_a_template_stays_as_it_is() -> None:
-    template = template_of(read("{{ values.branch }}"))
+    template = template_of(template_parts("{{ values.branch }}"))
 
     assert filled(template, lambda _: "{{ values.count }}") == "{{ values.count }}"
 
@@ -106,7 +106,7 @@ def test_unknown_names_in_braces_are_found_with_their_places() -> None:
 
 
 def test_path_is_shown_as_it_is_written() -> None:
-    (written,) = read("{{ task['3d'].outputs.list[0] }}")
+    (written,) = template_parts("{{ task['3d'].outputs.list[0] }}")
 
     assert shown(written.part.path) == "task['3d'].outputs.list[0]"
 
@@ -117,13 +117,13 @@ def test_null_is_no_text() -> None:
 
 
 def test_template_is_stored_and_read_back() -> None:
-    template = template_of(read("on {{ values.list[1].a }}"))
+    template = template_of(template_parts("on {{ values.list[1].a }}"))
 
     assert decode(Template, encode(template)) == template
 
 
 def test_path_alone_is_no_expression() -> None:
-    parts = template_of(read("{{ values.a['b'][0] }}{{ 'c' }}")).parts
+    parts = template_of(template_parts("{{ values.a['b'][0] }}{{ 'c' }}")).parts
 
     assert [(part.text, part.path, part.code) for part in parts] == [
         ("", ("values", "a", "b", 0), ""),
@@ -132,20 +132,22 @@ def test_path_alone_is_no_expression() -> None:
 
 
 def test_expression_is_stored_as_its_text() -> None:
-    template = template_of(read("on {{values.a|upper  }}"))
+    template = template_of(template_parts("on {{values.a|upper  }}"))
 
     assert encode(template) == {"parts": [{"text": "on "}, {"code": "values.a|upper"}]}
     assert decode(Template, encode(template)) == template
 
 
 def test_template_is_written_as_it_was_read() -> None:
-    assert as_written(template_of(read("on {{values.a|upper}} {{values.b}}"))) == (
+    assert as_written(template_of(template_parts("on {{values.a|upper}} {{values.b}}"))) == (
         "on {{ values.a|upper }} {{ values.b }}"
     )
 
 
 def test_template_names_the_paths_of_its_expressions() -> None:
-    template = template_of(read("{{ values.a }} {{ task.b.state ~ run.id|default(values.c) }}"))
+    template = template_of(
+        template_parts("{{ values.a }} {{ task.b.state ~ run.id|default(values.c) }}")
+    )
 
     assert [*paths_of(template)] == [
         ("values", "a"),
@@ -163,7 +165,7 @@ def test_expression_of_a_newer_floe_is_written_as_an_error() -> None:
 
 
 def test_expressions_of_a_template_share_its_fuel() -> None:
-    template = template_of(read("{{ values.list|join }}" * 2))
+    template = template_of(template_parts("{{ values.list|join }}" * 2))
     long = [1] * 3000
 
     assert filled(template, lambda _: long) == (

@@ -3,7 +3,7 @@
 import pytest
 
 from floe.expr.command import command_faults, expanded
-from floe.expr.environment import env_values_of
+from floe.expr.env_entries import env_values_of
 from floe.expr.variables import with_variables
 from floe.model.errors import Yours
 from floe.model.template import Template, TemplatePart, Text

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from floe.expr.template import read, template_of
+from floe.expr.template import template_of, template_parts
 from floe.host.inputs import FlowRead, Incoming, Packed, SecretNames
 from floe.model.codec import digest_of
 from floe.model.effect import LoadFlow, PackArchive, StartAction
@@ -72,7 +72,7 @@ def test_run_with_a_flow_file_reads_it_first_and_is_placed_after() -> None:
 
 def test_title_is_recorded_with_the_start_and_again_when_a_node_gives_more() -> None:
     core = a_core()
-    name = template_of(read("{{ values.version }} at {{ task.build.outputs.url }}"))
+    name = template_of(template_parts("{{ values.version }} at {{ task.build.outputs.url }}"))
     flow = replace(BUILD, run_name=name)
     started = stepped(core, a_start(flow, values={"version": "1.4.2"}))
     [run] = [append.run for append in started.appends]
@@ -92,7 +92,7 @@ def test_title_of_a_flow_file_is_recorded_when_the_file_is_read() -> None:
         .appends[0]
         .run
     )
-    flow = replace(BUILD, run_name=template_of(read("Run {{ run.id }}")))
+    flow = replace(BUILD, run_name=template_of(template_parts("Run {{ run.id }}")))
 
     stepped(core, to(ref, FlowRead(flow=flow, digest=digest_of(flow), source="x.yml@1")))
 
@@ -101,7 +101,9 @@ def test_title_of_a_flow_file_is_recorded_when_the_file_is_read() -> None:
 
 def test_group_is_recorded_with_the_start_or_when_the_flow_file_is_read() -> None:
     core = a_core()
-    flow = replace(BUILD, max_runs=MaxRuns(limit=1, per=template_of(read("{{ values.a }}"))))
+    flow = replace(
+        BUILD, max_runs=MaxRuns(limit=1, per=template_of(template_parts("{{ values.a }}")))
+    )
     whole = stepped(core, a_start(flow, values={"a": "b"})).appends[0].run
     declared = a_flow(flow_file="x.yml", nodes=(), max_runs=flow.max_runs)
 

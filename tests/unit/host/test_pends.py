@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from floe.host.pends import needs_of, pend_of
+from floe.host.pends import pend_needs, pend_of
 from floe.model.ids import FlowId
 from tests.make import REF, a_flow, a_pend, a_pending_run
 
@@ -18,5 +18,7 @@ def test_pend_has_what_its_flow_requires_of_a_host() -> None:
 def test_flow_matters_to_placement_only_with_one_workspace_for_all_runs() -> None:
     one, other = a_pend(flow=FlowId("one")), a_pend(flow=FlowId("other"))
 
-    assert needs_of(one) == needs_of(other)
-    assert needs_of(replace(one, reuse_space=True)) != needs_of(replace(other, reuse_space=True))
+    assert pend_needs(one) == pend_needs(other)
+    assert pend_needs(replace(one, reuse_space=True)) != pend_needs(
+        replace(other, reuse_space=True)
+    )

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from floe.expr.template import read, template_of
+from floe.expr.template import template_of, template_parts
 from floe.host.inputs import Incoming, Start
 from floe.host.run_notices import (
     NOTICE_GIVE_UP_S,
@@ -23,7 +23,7 @@ from floe.model.codec import decode
 from floe.model.event import RunEnded
 from floe.model.flow import Flow
 from floe.model.ids import Instant, RunRef, StoreId
-from floe.model.notice import NoticeMessage, RunNotices
+from floe.model.notice import NoticeMessage, OwedNotices
 from floe.model.run import Run
 from floe.model.signal import Cancel, Reported, Stopped
 from floe.model.summary import Summary, summary_of
@@ -48,7 +48,7 @@ def an_ended_run(flow: Flow, status: int = 1, **values: Any) -> Run:
 
 def said(run: Run, text: str = "", **others: Any) -> NoticeMessage:
     """What a notice says about a run."""
-    template = template_of(read(text)) if text else None
+    template = template_of(template_parts(text)) if text else None
     made: dict[str, Any] = {
         "number": 0,
         "name": "h1-1",
@@ -73,7 +73,7 @@ def test_notices_are_owed_in_the_step_that_ends_the_run() -> None:
     assert decided.promise
     assert decided.notices == (row,)
     assert isinstance(row.value, dict)
-    assert [one.notice for one in decode(RunNotices, row.value).notices] == [SLACK, GOOD]
+    assert [one.notice for one in decode(OwedNotices, row.value).notices] == [SLACK, GOOD]
 
 
 def test_run_owes_no_notice_about_other_results() -> None:
@@ -171,11 +171,11 @@ def test_sent_notice_leaves_the_owed_ones_and_stays_as_a_record() -> None:
     assert (owed.kind, owed.value) == (NOTICES, None)
     assert kept.kind == NOTIFIED
     assert isinstance(kept.value, dict)
-    assert decode(RunNotices, kept.value) == sent
+    assert decode(OwedNotices, kept.value) == sent
 
 
 def test_nothing_is_kept_of_a_run_that_notifies_nobody() -> None:
-    rows = notice_rows("h1-1@k3f9", RunNotices(ended_at=NOW, notices=()))
+    rows = notice_rows("h1-1@k3f9", OwedNotices(ended_at=NOW, notices=()))
 
     assert [one.value for one in rows] == [None, None]
 
@@ -261,7 +261,7 @@ def test_cancel_of_a_run_with_a_form_owes_the_notices_of_cancelled_runs() -> Non
     [owed] = stepped(core, to(run, Cancel(by="bob", why=""))).notices
 
     assert isinstance(owed.value, dict)
-    assert [one.notice for one in decode(RunNotices, owed.value).notices] == [cancelled]
+    assert [one.notice for one in decode(OwedNotices, owed.value).notices] == [cancelled]
 
 
 def test_pending_run_that_is_cancelled_owes_them_too() -> None:

@@ -4,11 +4,11 @@ import asyncio
 from pathlib import Path
 from typing import cast
 
+from floe.hub.attempt_outputs import OutputSettings
 from floe.hub.children import Children
 from floe.hub.clock import Timers, WallClock
 from floe.hub.effects import AT_ONCE_MAX, Effects
 from floe.hub.flows import FlowFiles
-from floe.hub.outputs import OutputSettings
 from floe.model.effect import SetTimer
 from floe.model.ids import Instant
 from floe.places import Places

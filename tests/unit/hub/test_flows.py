@@ -3,8 +3,9 @@
 import pytest
 
 from floe.expr.form_values import VALUES_MAX
-from floe.hub.flows import FlowBook, Flows, flow_start_values, pulled, start_of
-from floe.model.errors import ConfigInvalid, Finding, NotFound, TooLarge, ValuesInvalid
+from floe.hub.flows import FlowBook, Flows, flow_start, flow_start_values, flow_trigger
+from floe.model.errors import ConfigInvalid, NotFound, TooLarge, ValuesInvalid
+from floe.model.finding import Finding
 from floe.model.flow import Git, Trigger
 from floe.model.ids import Json, NodeId
 from tests.hands import NoRefs
@@ -36,22 +37,22 @@ def test_only_flows_with_timers_and_polls_are_timed() -> None:
 
 
 def test_start_has_the_repository_of_its_trigger_without_its_key() -> None:
-    start = start_of(BOOK, FLOW, HOOK, {"push": 1}, by="ann", once="")
+    start = flow_start(BOOK, FLOW, HOOK, {"push": 1}, by="ann", once="")
 
     assert start.values == {"url": "u", "push": 1}
 
 
 def test_webhook_pulls_no_trigger_of_a_different_kind() -> None:
     with pytest.raises(NotFound, match="has no push trigger 'start'"):
-        pulled(FLOW, "start", "push")
+        flow_trigger(FLOW, "start", "push")
 
 
 def test_person_pulls_the_first_trigger_that_takes_data_or_the_one_they_name() -> None:
-    assert pulled(a_flow(triggers=(HOOK, START)), "", "data") is START
-    assert pulled(FLOW, "hook", "data") is HOOK
-    assert pulled(TICK, "", "data") is TICK.triggers[0]
+    assert flow_trigger(a_flow(triggers=(HOOK, START)), "", "data") is START
+    assert flow_trigger(FLOW, "hook", "data") is HOOK
+    assert flow_trigger(TICK, "", "data") is TICK.triggers[0]
     with pytest.raises(NotFound, match="has no trigger 'hooks'") as refused:
-        pulled(FLOW, "hooks", "data")
+        flow_trigger(FLOW, "hooks", "data")
     assert refused.value.hint == "its triggers: start, hook"
 
 
@@ -75,4 +76,4 @@ def test_payload_that_is_too_large_starts_nothing() -> None:
     values: dict[str, Json] = {"push": "x" * (VALUES_MAX + 1)}
 
     with pytest.raises(TooLarge):
-        start_of(BOOK, FLOW, HOOK, values, by="ann", once="")
+        flow_start(BOOK, FLOW, HOOK, values, by="ann", once="")

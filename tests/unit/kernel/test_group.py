@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from floe.expr.template import read, template_of
+from floe.expr.template import template_of, template_parts
 from floe.kernel.group import HASH_CHARS, TEXT_MAX, group_of
 from floe.model.flow import MaxRuns
 from floe.model.ids import Json
@@ -12,7 +12,7 @@ from tests.make import a_flow, a_pending_run
 
 
 def group(per: str | None, values: Mapping[str, Json] | None = None) -> str:
-    template = template_of(read(per)) if per is not None else None
+    template = template_of(template_parts(per)) if per is not None else None
     flow = a_flow(max_runs=MaxRuns(limit=1, per=template))
     return group_of(a_pending_run(flow, values), flow)
 

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from floe.expr.template import NAMES, read, template_of
+from floe.expr.template import NAMES, template_of, template_parts
 from floe.kernel.judge import AT_NODE, NodeScope
 from floe.kernel.work_values import WorkFault, filled_work
 from floe.model.http import BodyType, Http, HttpHeader
@@ -19,7 +19,7 @@ HOSTILE = ['"', '","admin":true,"x":"', "\\", "a\r\nB: c", "&b=1", "%00", "ä", 
 
 
 def text(written: str) -> Template:
-    return template_of(read(written, (*NAMES, *AT_NODE)))
+    return template_of(template_parts(written, (*NAMES, *AT_NODE)))
 
 
 def filled(work: Http, values: Mapping[str, Json]) -> Http:

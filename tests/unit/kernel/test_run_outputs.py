@@ -1,6 +1,6 @@
 """The outputs of a run are bounded together."""
 
-from floe.expr.template import read, template_of
+from floe.expr.template import template_of, template_parts
 from floe.kernel.judge import NodeScope
 from floe.kernel.run_outputs import outputs_of
 from floe.model.flow import RunOutput
@@ -9,7 +9,9 @@ from tests.make import a_flow, a_node, a_run
 
 
 def outputs(values: dict[str, Json], **texts: str) -> tuple[dict[str, Json], list[str]]:
-    made = tuple(RunOutput(id=id, value=template_of(read(text))) for id, text in texts.items())
+    made = tuple(
+        RunOutput(id=id, value=template_of(template_parts(text))) for id, text in texts.items()
+    )
     flow = a_flow(a_node(), outputs=made)
     found, lacking = outputs_of(NodeScope(run=a_run(flow, values), flow=flow))
     return dict(found), lacking

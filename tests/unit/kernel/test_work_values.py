@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from floe.expr.command import expanded
-from floe.expr.environment import env_values_of
+from floe.expr.env_entries import env_values_of
 from floe.expr.substitute import ARGUMENT_BYTES_MAX
-from floe.expr.template import NAMES, read, template_of
+from floe.expr.template import NAMES, template_of, template_parts
 from floe.kernel.judge import AT_NODE, NodeScope
 from floe.kernel.owed import owed
 from floe.kernel.render import rendered
@@ -29,7 +29,7 @@ HOSTILE = ["{{ values.b }}", "$NPM_TOKEN", "./a", ".", "$(reboot)", "'; rm -rf /
 
 
 def text(written: str) -> Template:
-    return template_of(read(written, (*NAMES, *AT_NODE)))
+    return template_of(template_parts(written, (*NAMES, *AT_NODE)))
 
 
 def filled(work: Work, values: Mapping[str, Json]) -> Any:

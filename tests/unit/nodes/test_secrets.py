@@ -7,7 +7,7 @@ import pytest
 from floe.model.errors import Yours
 from floe.model.secret import Secret
 from floe.model.secret_name import SecretName, SecretUse
-from floe.nodes.environment import environment
+from floe.nodes.command_environment import environment
 from floe.nodes.secrets import EnvironmentSecrets, HostSecrets
 from floe.nodes.vault import Vault
 from tests.make_nodes import a_job

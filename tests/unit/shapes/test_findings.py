@@ -1,6 +1,6 @@
 """A finding as JSON."""
 
-from floe.model.errors import Finding
+from floe.model.finding import Finding
 from floe.shapes.findings import finding_shape
 
 

@@ -1,6 +1,6 @@
 """The work of a node as people see it."""
 
-from floe.expr.template import read, template_of
+from floe.expr.template import template_of, template_parts
 from floe.kernel.judge import NodeScope
 from floe.kernel.work_values import filled_work
 from floe.model.flow import Exec, Fetch, Work
@@ -9,8 +9,8 @@ from floe.shapes.work import work_shape
 from tests.make import a_flow, a_node, a_run
 
 WORK = Exec(
-    argv=("tool", template_of(read("--as={{ values.user }}:{{ values.token }}")), "x"),
-    env=(template_of(read("A={{ values.user|upper }}")),),
+    argv=("tool", template_of(template_parts("--as={{ values.user }}:{{ values.token }}")), "x"),
+    env=(template_of(template_parts("A={{ values.user|upper }}")),),
 )
 
 
@@ -36,7 +36,7 @@ def test_work_of_a_run_is_shown_with_its_values_but_secrets() -> None:
 
 
 def test_url_is_one_text() -> None:
-    work = Fetch(url=template_of(read("https://h/{{ values.user }}")))
+    work = Fetch(url=template_of(template_parts("https://h/{{ values.user }}")))
 
     assert work_shape(filled(work)) == {"kind": "Fetch", "url": "https://h/al"}
 
@@ -47,8 +47,8 @@ def test_work_without_values_is_shown_as_it_is() -> None:
 
 def test_headers_of_a_request_are_shown_by_name_without_secrets() -> None:
     headers = (
-        HttpHeader(name="X-User", value=template_of(read("{{ values.user }}"))),
-        HttpHeader(name="X-Token", value=template_of(read("{{ values.token }}"))),
+        HttpHeader(name="X-User", value=template_of(template_parts("{{ values.user }}"))),
+        HttpHeader(name="X-Token", value=template_of(template_parts("{{ values.token }}"))),
     )
     work = Http(url="https://h/", method="GET", headers=headers)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from floe.dialects.floe import vocabulary
 from floe.dialects.floe.dialect import FloeDialect
-from floe.model.errors import Finding
+from floe.model.finding import Finding
 from floe.model.flow import Flow
 
 ROOT = Path(__file__).parents[4]

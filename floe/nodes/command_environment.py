@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from floe.expr.environment import entry_faults
+from floe.expr.env_entries import entry_faults
 from floe.expr.substitute import expand_vars
 from floe.expr.variables import with_variables
 from floe.model.errors import Yours

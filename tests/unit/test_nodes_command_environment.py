@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from floe.files import Folders, NotPlain
+from floe.files import FileFolders, NotPlain
 from floe.model.errors import TooLarge, Yours
 from floe.model.ids import Json
 from floe.model.template import Template, TemplatePart
@@ -20,14 +20,14 @@ from floe.nodes.attempt_files import (
     read_outputs,
     write_input,
 )
-from floe.nodes.environment import environment, inherited
+from floe.nodes.command_environment import environment, inherited
 from floe.nodes.input_variables import VALUE_BYTES_MAX, input_variables
 from tests.make_nodes import a_job, a_key
 
 
 @pytest.fixture
-def folders() -> Iterator[Folders]:
-    made = Folders()
+def folders() -> Iterator[FileFolders]:
+    made = FileFolders()
     yield made
     made.close()
 
@@ -147,7 +147,7 @@ def test_inputs_are_variables_text_as_it_is_and_the_rest_as_json() -> None:
     "value", ["a\0b", "x" * (VALUE_BYTES_MAX + 1), "\ud800"], ids=["nul", "long", "surrogate"]
 )
 def test_what_no_variable_can_hold_is_only_in_the_file(
-    tmp_path: Path, folders: Folders, value: str
+    tmp_path: Path, folders: FileFolders, value: str
 ) -> None:
     job = a_job(tmp_path, inputs={"v": value})
 
@@ -165,7 +165,7 @@ def test_two_inputs_that_would_be_one_variable_are_refused(one: str, other: str)
 
 @pytest.mark.parametrize("lines", ["a=1\nA=8\n", "b-c=1\nb_c=1\n"])
 def test_two_outputs_that_would_be_one_variable_are_refused(
-    lines: str, tmp_path: Path, folders: Folders
+    lines: str, tmp_path: Path, folders: FileFolders
 ) -> None:
     job = a_job(tmp_path)
     write_input(job, folders)
@@ -179,7 +179,7 @@ def test_a_name_that_is_none_becomes_no_variable() -> None:
     assert input_variables({"a=b": "x", "": "y", "a\0": "z"}) == {}
 
 
-def test_the_input_file_keeps_types(tmp_path: Path, folders: Folders) -> None:
+def test_the_input_file_keeps_types(tmp_path: Path, folders: FileFolders) -> None:
     inputs = {"ok": True, "n": 3, "form": {"a": [None, "b"]}}
     job = a_job(tmp_path, inputs=inputs)
 
@@ -188,7 +188,9 @@ def test_the_input_file_keeps_types(tmp_path: Path, folders: Folders) -> None:
     assert json.loads(Path(input_path(job)).read_text()) == inputs
 
 
-def test_outputs_are_lines_and_the_last_of_a_name_wins(tmp_path: Path, folders: Folders) -> None:
+def test_outputs_are_lines_and_the_last_of_a_name_wins(
+    tmp_path: Path, folders: FileFolders
+) -> None:
     job = a_job(tmp_path)
     write_input(job, folders)
     Path(outputs_path(job)).write_text("a=1\nb-c=x=y \r\n\na=2\nempty=")
@@ -198,7 +200,7 @@ def test_outputs_are_lines_and_the_last_of_a_name_wins(tmp_path: Path, folders: 
     assert (outputs, strays) == ({"a": "2", "b-c": "x=y ", "empty": ""}, [])
 
 
-def test_lines_that_are_no_outputs_are_named(tmp_path: Path, folders: Folders) -> None:
+def test_lines_that_are_no_outputs_are_named(tmp_path: Path, folders: FileFolders) -> None:
     job = a_job(tmp_path)
     write_input(job, folders)
     Path(outputs_path(job)).write_bytes(b"plain\n1a=x\nok=\xff\n=x\n")
@@ -208,11 +210,11 @@ def test_lines_that_are_no_outputs_are_named(tmp_path: Path, folders: Folders) -
     assert (outputs, strays) == ({"ok": "�"}, ["plain", "1a=x", "=x"])
 
 
-def test_no_outputs_file_means_no_outputs(tmp_path: Path, folders: Folders) -> None:
+def test_no_outputs_file_means_no_outputs(tmp_path: Path, folders: FileFolders) -> None:
     assert read_outputs(a_job(tmp_path), folders) == ({}, [])
 
 
-def test_too_many_outputs_are_refused(tmp_path: Path, folders: Folders) -> None:
+def test_too_many_outputs_are_refused(tmp_path: Path, folders: FileFolders) -> None:
     job = a_job(tmp_path)
     write_input(job, folders)
     Path(outputs_path(job)).write_bytes(b"a=" + b"x" * OUTPUTS_BYTES_MAX)
@@ -221,7 +223,9 @@ def test_too_many_outputs_are_refused(tmp_path: Path, folders: Folders) -> None:
         read_outputs(job, folders, is_apart=True)
 
 
-def test_a_link_in_place_of_the_outputs_is_not_followed(tmp_path: Path, folders: Folders) -> None:
+def test_a_link_in_place_of_the_outputs_is_not_followed(
+    tmp_path: Path, folders: FileFolders
+) -> None:
     job = a_job(tmp_path)
     write_input(job, folders)
     (tmp_path / "secret").write_text("token=s")
@@ -231,7 +235,9 @@ def test_a_link_in_place_of_the_outputs_is_not_followed(tmp_path: Path, folders:
         read_outputs(job, folders)
 
 
-def test_a_pipe_in_place_of_the_outputs_is_not_waited_for(tmp_path: Path, folders: Folders) -> None:
+def test_a_pipe_in_place_of_the_outputs_is_not_waited_for(
+    tmp_path: Path, folders: FileFolders
+) -> None:
     job = a_job(tmp_path)
     write_input(job, folders)
     os.mkfifo(outputs_path(job))
@@ -240,7 +246,9 @@ def test_a_pipe_in_place_of_the_outputs_is_not_waited_for(tmp_path: Path, folder
         read_outputs(job, folders)
 
 
-def test_a_folder_in_place_of_the_outputs_is_left_alone(tmp_path: Path, folders: Folders) -> None:
+def test_a_folder_in_place_of_the_outputs_is_left_alone(
+    tmp_path: Path, folders: FileFolders
+) -> None:
     job = a_job(tmp_path)
     write_input(job, folders)
     Path(outputs_path(job)).mkdir()
@@ -254,7 +262,7 @@ def test_a_folder_in_place_of_the_outputs_is_left_alone(tmp_path: Path, folders:
 @pytest.mark.parametrize("name", ["build.1.1.log.input.part", "build.1.1.log.input"])
 @pytest.mark.parametrize("put", [os.mkfifo, Path.touch, lambda path: path.symlink_to("/dev/full")])
 def test_what_lies_where_the_inputs_belong_is_replaced(
-    tmp_path: Path, folders: Folders, name: str, put: Callable[[Path], None]
+    tmp_path: Path, folders: FileFolders, name: str, put: Callable[[Path], None]
 ) -> None:
     job = a_job(tmp_path, inputs={"a": "1"})
     job.output.parent.mkdir(parents=True)
@@ -265,7 +273,7 @@ def test_what_lies_where_the_inputs_belong_is_replaced(
     assert json.loads(Path(input_path(job)).read_text()) == {"a": "1"}
 
 
-def test_dropping_touches_nothing_behind_a_link(tmp_path: Path, folders: Folders) -> None:
+def test_dropping_touches_nothing_behind_a_link(tmp_path: Path, folders: FileFolders) -> None:
     job = a_job(tmp_path)
     write_input(job, folders)
     there = job.output.parent.rename(tmp_path / "there")
@@ -277,7 +285,7 @@ def test_dropping_touches_nothing_behind_a_link(tmp_path: Path, folders: Folders
 
 
 def test_dropped_files_are_gone_and_dropping_twice_is_the_same(
-    tmp_path: Path, folders: Folders
+    tmp_path: Path, folders: FileFolders
 ) -> None:
     job = a_job(tmp_path)
     write_input(job, folders)
@@ -312,7 +320,7 @@ def test_value_in_a_variable_that_chooses_code_is_refused(tmp_path: Path) -> Non
         environment({}, a_job(tmp_path), "h1", (Template(parts=parts),))
 
 
-def test_json_outputs_win_over_lines(tmp_path: Path, folders: Folders) -> None:
+def test_json_outputs_win_over_lines(tmp_path: Path, folders: FileFolders) -> None:
     job = a_job(tmp_path)
     write_input(job, folders)
     Path(outputs_path(job)).write_text("a=1\nb=2\n")
@@ -325,7 +333,7 @@ def test_json_outputs_win_over_lines(tmp_path: Path, folders: Folders) -> None:
     ("lines", "shape"), [(0, 10 * OUTPUTS_BYTES_MAX), (OUTPUTS_BYTES_MAX - 10, 11)]
 )
 def test_outputs_have_one_limit_together(
-    tmp_path: Path, folders: Folders, lines: int, shape: int
+    tmp_path: Path, folders: FileFolders, lines: int, shape: int
 ) -> None:
     job = a_job(tmp_path)
     write_input(job, folders)
@@ -336,7 +344,7 @@ def test_outputs_have_one_limit_together(
         read_outputs(job, folders, is_apart=True)
 
 
-def test_line_and_json_cannot_be_one_variable(tmp_path: Path, folders: Folders) -> None:
+def test_line_and_json_cannot_be_one_variable(tmp_path: Path, folders: FileFolders) -> None:
     job = a_job(tmp_path)
     write_input(job, folders)
     Path(outputs_path(job)).write_text("a=1\n")
@@ -346,7 +354,9 @@ def test_line_and_json_cannot_be_one_variable(tmp_path: Path, folders: Folders) 
         read_outputs(job, folders)
 
 
-def test_link_in_place_of_json_outputs_is_not_followed(tmp_path: Path, folders: Folders) -> None:
+def test_link_in_place_of_json_outputs_is_not_followed(
+    tmp_path: Path, folders: FileFolders
+) -> None:
     job = a_job(tmp_path)
     write_input(job, folders)
     Path(json_path(job)).symlink_to("/etc/passwd")
@@ -355,7 +365,7 @@ def test_link_in_place_of_json_outputs_is_not_followed(tmp_path: Path, folders: 
         read_outputs(job, folders)
 
 
-def test_json_outputs_are_dropped_too(tmp_path: Path, folders: Folders) -> None:
+def test_json_outputs_are_dropped_too(tmp_path: Path, folders: FileFolders) -> None:
     job = a_job(tmp_path)
     write_input(job, folders)
     Path(json_path(job)).write_text("{}")

@@ -7,7 +7,7 @@ from floe.host.leases.groups import limit_of, place_of
 from floe.host.leases.keeper import Keeper
 from floe.host.leases.own import own_leases
 from floe.host.peers.members import Members
-from floe.host.pends import needs_of
+from floe.host.pends import pend_needs
 from floe.host.site import Site
 from floe.kernel.place import HOST_STALE_S, Refusals
 from floe.model.ids import HostId, Instant, RunRef
@@ -92,7 +92,7 @@ class LeaseReport:
 
     def _elder(self, pend: Pend) -> RunRef | None:
         """The oldest run that needs the same: it alone asks."""
-        queue = self._site.table.queues.get(needs_of(pend), [])
+        queue = self._site.table.queues.get(pend_needs(pend), [])
         return queue[0] if queue and queue[0] != pend.run else None
 
 

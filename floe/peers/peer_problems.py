@@ -20,7 +20,7 @@ class NotFloe(aiohttp.ClientError):
     """Problem of a peer's URL: a server replies that is not floe."""
 
 
-class Problems:
+class PeerProblems:
     """The present problems, by URL or caller; one log line when a problem starts or ends."""
 
     def __init__(self) -> None:
@@ -54,8 +54,8 @@ def is_refused(error: BaseException) -> bool:
     )
 
 
-def sentence(error: BaseException) -> str:
-    """A problem as a sentence: why a connection to a peer was not established."""
+def problem_sentence(error: BaseException) -> str:
+    """The problem of a peer, as a sentence: why a connection to it was not established."""
     match error:
         case aiohttp.ClientConnectorCertificateError():
             return f"its certificate is not trusted: {error.certificate_error}"
@@ -84,7 +84,7 @@ def sentence(error: BaseException) -> str:
 
 
 def mismatch(theirs: Protocols, ours: Protocols) -> str:
-    """The problem of two hosts without a common protocol version."""
+    """The problem of two peers without a common protocol version."""
     return f"speaks protocol {theirs}, this host {ours}: give both the same version of floe"
 
 

@@ -55,7 +55,7 @@ class OutputSettings:
 
 
 def digests_of(outputs: Sequence[tuple[Path, int]]) -> dict[str, str] | None:
-    """The digests of readable outputs by their names; None while no file can be opened."""
+    """The digests of attempts' outputs by their names; None while no file can be opened."""
     digests: dict[str, str] = {}
     for path, size in outputs:
         try:
@@ -86,7 +86,7 @@ def _digest(fd: int, size: int) -> str:
 
 
 def last_lines(path: Path, masks: Masks = NO_MASKS) -> tuple[str, ...]:
-    """The last lines of an output as plain text, without secrets. Raises OSError."""
+    """The last lines of an attempt's output, plain and without secrets. Raises OSError."""
     with opened(path) as fd:
         size = os.fstat(fd).st_size
         data = masked_piece(fd, LAST_BYTES_MAX, max(0, size - LAST_BYTES_MAX), masks)

@@ -13,7 +13,7 @@ from floe.model.flow import Flow
 from floe.model.ids import HostId, StoreId
 from floe.model.peer_message import Envelope, Message
 from floe.peers.base import Protocols
-from floe.peers.frames import pack, read_protocols, unpack
+from floe.peers.peer_frames import pack, read_protocols, unpack
 from tests.make import H1, a_flow
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from floe.expr.masking import Masks
 from floe.host.inputs import FlowRead, Incoming, Input, Mark, PassOver, Start
-from floe.hub.masking import MaskedInputs
-from floe.hub.outputs import OutputSettings
+from floe.hub.attempt_outputs import OutputSettings
+from floe.hub.masked_inputs import MaskedInputs
 from floe.model.errors import Yours
 from floe.model.flow import Exec, Flow
 from floe.model.ids import Instant, Json

@@ -2,7 +2,7 @@
 
 import pytest
 
-from floe.expr.environment import entry_faults
+from floe.expr.env_entries import entry_faults
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9_.+-]{1,64}")
 
 
 def pack(envelope: Envelope) -> bytes:
-    """An envelope as a frame.
+    """A message to a peer, in its envelope, as a frame.
 
     Raises ValueError, OverflowError or TypeError for content that no frame can hold.
     """
@@ -38,7 +38,7 @@ def pack(envelope: Envelope) -> bytes:
 
 
 def unpack(frame: bytes) -> Envelope | None:
-    """The envelope in a frame; None for a kind of message that only a newer floe knows.
+    """The message of a peer in a frame; None for a kind of message that only a newer floe knows.
 
     Raises Theirs for a malformed frame.
     """

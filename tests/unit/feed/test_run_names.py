@@ -3,7 +3,7 @@
 import pytest
 
 from floe.feed.directory import Directory, DirectorySource
-from floe.feed.names import RunNames
+from floe.feed.run_names import RunNames
 from floe.model.ids import HostId, RunRef, StoreId
 from tests.make import NOW
 
