@@ -2,6 +2,7 @@
 
 import json
 import socketserver
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,11 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+from tests.ports import free_port
 
 
 @dataclass
@@ -99,50 +105,53 @@ class Mailbox:
     mails: list[EmailMessage] = field(default_factory=list)
     replies: list[str] = field(default_factory=list)
     logins: list[str] = field(default_factory=list)
+    """Names of users."""
+
+
+class _Mails:
+    """What aiosmtpd asks about each recipient and each mail. The names are its own."""
+
+    def __init__(self, box: Mailbox) -> None:
+        self._box = box
+
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        envelope.rcpt_tos.append(address)
+        return self._box.replies.pop(0) if self._box.replies else "250 ok"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        assert isinstance(envelope.content, bytes)
+        self._box.mails.append(message_from_bytes(envelope.content, policy=policy.default))
+        return "250 ok"
 
 
 @contextmanager
-def a_mailbox() -> Iterator[Mailbox]:
-    """A server for mail at a free port of this machine, without TLS."""
+def a_mailbox(tls: ssl.SSLContext | None = None) -> Iterator[Mailbox]:
+    """A server for mail at a free port of this machine; with a context it requires STARTTLS."""
     box = Mailbox()
 
-    class Handler(socketserver.StreamRequestHandler):
-        def handle(self) -> None:
-            self._say("220 mailbox")
-            while line := self.rfile.readline().decode().strip():
-                match line.split(" ")[0].upper():
-                    case "EHLO":
-                        self._say("250-mailbox")
-                        self._say("250 AUTH PLAIN")
-                    case "AUTH":
-                        box.logins.append(line)
-                        self._say("235 ok")
-                    case "RCPT":
-                        self._say(box.replies.pop(0) if box.replies else "250 ok")
-                    case "DATA":
-                        self._say("354 go on")
-                        box.mails.append(self._mail())
-                        self._say("250 ok")
-                    case "QUIT":
-                        self._say("221 bye")
-                        return
-                    case _:
-                        self._say("250 ok")
+    def login(
+        server: SMTP, session: Session, envelope: Envelope, mechanism: str, given: LoginPassword
+    ) -> AuthResult:
+        box.logins.append(given.login.decode())
+        return AuthResult(success=True)
 
-        def _mail(self) -> EmailMessage:
-            data = b""
-            while (line := self.rfile.readline()) != b".\r\n":
-                data += line[1:] if line.startswith(b"..") else line
-            return message_from_bytes(data, policy=policy.default)
-
-        def _say(self, line: str) -> None:
-            self.wfile.write(line.encode() + b"\r\n")
-
-    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    box.port = server.server_address[1]
-    with _serving(server):
+    server = Controller(
+        _Mails(box),
+        hostname="127.0.0.1",
+        port=free_port(),
+        authenticator=login,
+        auth_require_tls=False,
+        tls_context=tls,
+        require_starttls=tls is not None,
+    )
+    server.start()
+    box.port = server.port
+    try:
         yield box
+    finally:
+        server.stop()
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Notices to real servers: what they get, and what their refusals come to."""
 
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from floe.nodes.smtp import Smtp
 from floe.places import Places
 from tests.make_notices import a_message, a_notice
 from tests.receivers import Mailbox, Webhook, a_mailbox, a_webhook
+
+TLS = Path(__file__).parents[1] / "data" / "tls"
 
 
 @pytest.fixture
@@ -119,6 +122,16 @@ def server(mailbox: Mailbox, **others: Any) -> Smtp:
     return Smtp(host="127.0.0.1", port=mailbox.port, tls="none", sender="f@example.com", **others)
 
 
+def encrypted(mailbox: Mailbox) -> Smtp:
+    return Smtp(host="127.0.0.1", port=mailbox.port, tls="starttls", sender="f@example.com")
+
+
+def certified() -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(TLS / "cert.pem", TLS / "key.pem")
+    return context
+
+
 async def test_mail_is_handed_to_the_server(mailbox: Mailbox, tmp_path: Path) -> None:
     password = tmp_path / "password"
     password.write_text("pw\n")
@@ -144,12 +157,29 @@ async def test_refused_recipients_are_reported(
 
 
 async def test_server_without_encryption_is_not_talked_to_in_the_open(mailbox: Mailbox) -> None:
-    smtp = Smtp(host="127.0.0.1", port=mailbox.port, tls="starttls", sender="f@example.com")
-
-    refusal = await sent(to_mail(), smtp)
+    refusal = await sent(to_mail(), encrypted(mailbox))
 
     assert "STARTTLS" in str(refusal)
     assert mailbox.mails == []
+
+
+async def test_mail_is_encrypted_for_a_server_that_this_machine_trusts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(TLS / "cert.pem"))
+
+    with a_mailbox(certified()) as box:
+        assert await sent(to_mail(), encrypted(box)) is None
+
+    assert len(box.mails) == 1
+
+
+async def test_server_with_an_unknown_certificate_gets_no_mail() -> None:
+    with a_mailbox(certified()) as box:
+        refusal = await sent(to_mail(), encrypted(box))
+
+    assert "certificate verify failed" in str(refusal)
+    assert box.mails == []
 
 
 async def test_mail_server_that_is_away_is_tried_again() -> None:
