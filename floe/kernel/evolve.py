@@ -335,12 +335,13 @@ def _revoked(run: Run, event: GrantRevoked, seq: int) -> Run:
 
 def _superseded(run: Run, event: GrantSuperseded, seq: int) -> Run:
     """End this branch of the log; only the processes that still run here are stopped."""
-    running = frozenset(n for n in run.open if has_process(run.nodes[n]))
+    running = {n: _with_processes(run.nodes[n]) for n in run.open if has_process(run.nodes[n])}
     return _run(
         run,
         seq=seq,
         phase="ending" if running else "ended",
-        open=running,
+        nodes={**run.nodes, **running},
+        open=frozenset(running),
         good=False,
         result="cancelled" if event.by else "bad",
         cancelled_by=event.by or run.cancelled_by,
@@ -349,6 +350,15 @@ def _superseded(run: Run, event: GrantSuperseded, seq: int) -> Run:
         ending_at=event.at,
         ended_at=None if running else event.at,
     )
+
+
+def _with_processes(state: NodeState) -> NodeState:
+    """A node, open for those of its items that run."""
+    items = state.items
+    if items is None:
+        return state
+    running = frozenset(item for item in items.open if has_process(items.states[item]))
+    return replace(state, items=replace(items, open=running))
 
 
 def _reset(run: Run) -> Run:
