@@ -1,6 +1,6 @@
 // Flows by name, and the newest run of each.
 import { flows, runs } from "./state.js";
-import { lastKnown, liveState } from "./waits.js";
+import { lastKnown, waitingState } from "./waits.js";
 
 /**
  * Whether a start by id alone uses this version.
@@ -27,7 +27,7 @@ export function lastRun(flow) {
 /** The state of the last run of a flow. @param {import("./types/api").Flow} flow */
 export function lastState(flow) {
   const last = lastRun(flow);
-  return last ? liveState(last) : "never";
+  return last ? waitingState(last) : "never";
 }
 
 /** Whether the last run of a flow is shown as it was. @param {import("./types/api").Flow} flow */

@@ -49,7 +49,7 @@ const isOpen = (run) =>
  * The state of a run in one word: one that waits for an open form is `asking`.
  * @param {Summary | import("./types/api").Detail} run
  */
-export const liveState = (run) => (run.state === "active" && isOpen(run) ? "asking" : runState(run));
+export const waitingState = (run) => (run.state === "active" && isOpen(run) ? "asking" : runState(run));
 
 /**
  * If an open run is shown as it was, because the host with its log is away: that host, and the age of what is shown;

@@ -101,7 +101,7 @@ def template_of(parts: tuple[WrittenPart, ...]) -> Template:
     return Template(parts=tuple(written.part for written in parts))
 
 
-def other_words(text: str, names: Container[str] = NAMES) -> Iterator[tuple[int, str]]:
+def unknown_words(text: str, names: Container[str] = NAMES) -> Iterator[tuple[int, str]]:
     """The first words of `{{ … }}` in a template that are none of these names, with offsets."""
     for brace in _OPEN.finditer(text):
         word = WORD.match(text, brace.end())

@@ -9,11 +9,11 @@ from typing import assert_never
 
 from floe.host.forgetting import Forgetting
 from floe.host.inputs import Forget, Free, Received, Surroundings, Unsent
-from floe.host.leases.claims import OwnClaims
 from floe.host.leases.current_keeper import CurrentKeeper
 from floe.host.leases.keeper import Keeper
 from floe.host.leases.kept import Kept
 from floe.host.leases.lease_report import LeaseReport
+from floe.host.leases.own_claims import OwnClaims
 from floe.host.ledger import LedgerRows
 from floe.host.peer_messages import PeerMessages
 from floe.host.peers.adopter import Adopter

@@ -3,9 +3,9 @@
 from typing import assert_never
 
 from floe.host.forgetting import Forgetting
-from floe.host.leases.claims import OwnClaims
 from floe.host.leases.groups import make_room
 from floe.host.leases.keeper import Keeper
+from floe.host.leases.own_claims import OwnClaims
 from floe.host.peers.adopter import Adopter
 from floe.host.peers.candidates import Candidates
 from floe.host.peers.grantee import Grantee

@@ -110,12 +110,12 @@ class DocumentFiles:
         import aiohttp  # loaded here, with its users: most hosts read no document over http
 
         from floe.nodes.connection_faults import connection_fault
-        from floe.nodes.http import get, session, status_text
+        from floe.nodes.http import get, http_session, status_text
 
         data = bytearray()
         try:
             async with (
-                session(total_s=self._read_s, is_raw=False) as own,
+                http_session(total_s=self._read_s, is_raw=False) as own,
                 get(own, url) as response,
             ):
                 if response.status in (404, 410):

@@ -16,7 +16,7 @@ import aiohttp
 from floe.model.nouns import dataclass
 from floe.model.secret import without_password
 from floe.nodes.connection_faults import connection_fault
-from floe.nodes.http import get, session, status_text
+from floe.nodes.http import get, http_session, status_text
 from floe.nodes.partial_file import DownloadRefused, PartialFile
 
 CONNECTIONS_MAX: Final = 5
@@ -65,7 +65,7 @@ class Download:
     async def load(self) -> None:
         """Download the whole file. Raises DownloadRefused."""
         self._print_line(f"fetching {without_password(self._url)}")
-        async with session() as own:
+        async with http_session() as own:
             for again in range(CONNECTIONS_MAX):
                 if again:
                     await asyncio.sleep(self._again_s * 2 ** (again - 1))

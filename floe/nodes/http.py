@@ -126,7 +126,7 @@ def _encoded(found: re.Match[str]) -> str:
 
 @asynccontextmanager
 async def get(
-    session: aiohttp.ClientSession,
+    http_session: aiohttp.ClientSession,
     url: str,
     print_line: Callable[[str], None] = lambda _: None,
     headers: Mapping[str, str] | None = None,
@@ -139,7 +139,7 @@ async def get(
     target = HttpTarget.parse(url)
     user = target.user
     for _ in range(REDIRECTS_MAX + 1):
-        async with session.get(
+        async with http_session.get(
             target.url(user), headers=headers, allow_redirects=False
         ) as response:
             if response.status not in REDIRECTS:
@@ -162,13 +162,13 @@ async def get(
 
 
 @asynccontextmanager
-async def session(
+async def http_session(
     *,
     total_s: float | None = None,
     is_raw: bool = True,
     socket_factory: Callable[[Any], socket] | None = None,
 ) -> AsyncIterator[aiohttp.ClientSession]:
-    """An http session for one download; `is_raw`: the bytes are not decompressed.
+    """An HTTP session, for one request; `is_raw`: the bytes are not decompressed.
 
     Uses the proxies and the `.netrc` of floe's own environment.
     """

@@ -129,7 +129,7 @@ async def post(url: str, body: Shape, id: str, forbidden: ForbiddenAddresses) ->
     import aiohttp  # a host without notices and peers of its own needs no client
 
     from floe.nodes.connection_faults import connection_fault
-    from floe.nodes.http import HttpTarget, session
+    from floe.nodes.http import HttpTarget, http_session
     from floe.nodes.partial_file import DownloadRefused
 
     try:
@@ -140,7 +140,7 @@ async def post(url: str, body: Shape, id: str, forbidden: ForbiddenAddresses) ->
     try:
         guard.check_written(target.host, target.port)
         async with (
-            session(total_s=NOTICE_S, is_raw=False, socket_factory=guard.socket) as http,
+            http_session(total_s=NOTICE_S, is_raw=False, socket_factory=guard.socket) as http,
             http.post(
                 target.url(target.user),
                 json=body,

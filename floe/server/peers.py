@@ -29,7 +29,7 @@ async def serve(request: web.Request) -> web.WebSocketResponse:
         autoping=False, autoclose=False, max_msg_size=FRAME_MAX, compress=False, timeout=CLOSE_S
     )
     await shake_hands(request, opened)
-    wire = ServerSocket(opened)
+    wire = ServedPeer(opened)
     try:
         async with asyncio.TaskGroup() as tasks:
             stop = tasks.create_task(_close_at(request.app[STOPPING], wire))
@@ -40,12 +40,12 @@ async def serve(request: web.Request) -> web.WebSocketResponse:
     return opened
 
 
-async def _close_at(stopping: asyncio.Event, wire: "ServerSocket") -> None:
+async def _close_at(stopping: asyncio.Event, wire: "ServedPeer") -> None:
     await stopping.wait()
     await wire.close("this host is stopping")
 
 
-class ServerSocket:
+class ServedPeer:
     """A websocket that a peer opened at the server."""
 
     def __init__(self, opened: web.WebSocketResponse) -> None:

@@ -18,7 +18,7 @@ from floe.peers.base import FRAME_MAX, TOKEN, Protocols, Socket
 from floe.peers.peer_frames import headers_of, pack_hello
 from floe.peers.send_queue import BYTES_MAX
 from floe.peers.sockets import ClientSocket
-from floe.server.peers import ServerSocket
+from floe.server.peers import ServedPeer
 from floe.server.settings import Bind
 from tests.make import H1
 from tests.make_peers import (
@@ -716,7 +716,7 @@ async def test_two_ends_that_flood_one_another_go_on_reading() -> None:
     async def answer(request: web.Request) -> web.WebSocketResponse:
         opened = web.WebSocketResponse(autoping=False, max_msg_size=FRAME_MAX, compress=False)
         await opened.prepare(request)
-        ends.append(Flood(opened, ServerSocket(opened)))
+        ends.append(Flood(opened, ServedPeer(opened)))
         await ends[0].run()
         return opened
 

@@ -18,8 +18,8 @@ from floe.host import step as step_module
 from floe.host.cluster import Cluster
 from floe.host.core import HostCore
 from floe.host.inputs import Incoming, Prune, Start, Unsent
-from floe.host.leases import claims as claims_module
 from floe.host.leases import keeper as keeper_module
+from floe.host.leases import own_claims as claims_module
 from floe.host.leases.census import KeeperCensus
 from floe.host.leases.current_keeper import CurrentKeeper
 from floe.host.leases.keeper import Keeper

@@ -29,7 +29,7 @@ import { plain, ranOf } from "../text.js";
 import { ago, full, hover, took, when } from "../time.js";
 import { useLoad, useMoment, useRun, useTitle } from "../use.js";
 import { shown } from "../values.js";
-import { liveState } from "../waits.js";
+import { waitingState } from "../waits.js";
 
 const TABS = ["output", "data", "form", "events", "why"];
 
@@ -43,7 +43,7 @@ export function Run({ id }) {
   const past = useMoment(id, live && seq < live.seq ? seq : 0);
   const end = useExcerpt(live);
   const isShown = useRef(false);
-  useTitle(live ? `${plain(live.title || live.flow)} ${live.id}: ${stateName(liveState(live))}` : id);
+  useTitle(live ? `${plain(live.title || live.flow)} ${live.id}: ${stateName(waitingState(live))}` : id);
   if (error && !live) {
     const { away } = error;
     if (away?.run)
@@ -152,7 +152,7 @@ function Known({ host, graph, events }) {
  *   away: import("../api.js").Problem["away"]}} props  away: the host of the run, if it does not answer
  */
 function Head({ run, at, away }) {
-  const state = liveState(run);
+  const state = waitingState(run);
   const over = run.state === "archive";
   const old = !over && !!away && !away.lost;
   const until = run.ended_at ?? at ?? (old ? away.at : null);

@@ -3,7 +3,7 @@ import { html } from "../html.js";
 import { runHref } from "../route.js";
 import { plain } from "../text.js";
 import { duration, full, now } from "../time.js";
-import { lastKnown, liveState } from "../waits.js";
+import { lastKnown, waitingState } from "../waits.js";
 import { stateName } from "./mark.js";
 
 const HEIGHT_MIN = 6;
@@ -43,7 +43,7 @@ export function History({ list, asks }) {
       }`
     }</figcaption>
     <div class="history-bars">${shown.map(({ run, ms }) => {
-      const state = liveState(run);
+      const state = waitingState(run);
       return html`<a key=${run.id} class=${`history-bar is-${state}`} href=${runHref(run.id)}
         title="${plain(run.id)}: ${stateName(state)}, ${duration(ms)}, ${full(run.pended_at)}"
         aria-label="${plain(run.id)}: ${stateName(state)}, ${duration(ms)}">

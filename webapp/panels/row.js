@@ -5,7 +5,7 @@ import { runHref } from "../route.js";
 import { plain, ranOf } from "../text.js";
 import { brief, full, took, when } from "../time.js";
 import { useRun } from "../use.js";
-import { lastKnown, liveState, pendedFor } from "../waits.js";
+import { lastKnown, waitingState, pendedFor } from "../waits.js";
 import { Mark } from "./mark.js";
 
 /** A run that goes on, with what only the complete run shows. @param {Parameters<typeof Row>[0]} props */
@@ -21,7 +21,7 @@ export function LiveRow({ run, ...props }) {
  *   fold: shows the runs below it; children: for the reason
  */
 export function Row({ run, flow = true, at = "ended", failed = 0, depth = 0, fold, children }) {
-  const state = liveState(run);
+  const state = waitingState(run);
   const isPending = run.state === "pending";
   const waits = isPending ? (pendedFor(run.id) ?? run.phase) : "";
   const above = depth || !run.parent ? "" : `child of ${plain(run.parent.run)}`;

@@ -19,9 +19,9 @@ from floe.expr.template import (
     TemplateInvalid,
     WrittenPart,
     expression_of,
-    other_words,
     template_of,
     template_parts,
+    unknown_words,
 )
 from floe.kernel.judge import AT_NODE, HOST, OF_ITEM
 from floe.kernel.named_values import NODE, RUN, TRIGGER
@@ -79,7 +79,7 @@ def read_template(tree: Scalar, notes: Notes, also: tuple[str, ...] = ()) -> Tem
         found = TemplateText(tree, template_parts(tree.text, names))
     except TemplateInvalid as error:
         raise Unfit(tree.position_of(error.offset), error.what, error.hint) from None
-    for offset, word in [*other_words(tree.text, names)][:NEAR_MAX]:
+    for offset, word in [*unknown_words(tree.text, names)][:NEAR_MAX]:
         _note_other_template(word, names, tree.position_of(offset), notes)
     return found
 

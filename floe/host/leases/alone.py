@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from floe.host.leases.base import Lease
 from floe.host.leases.groups import limit_of, make_room, place_of, skip
-from floe.host.leases.own import own_leases
+from floe.host.leases.own_leases import own_leases
 from floe.host.site import Site
 from floe.host.step import Step
 from floe.kernel.place import Refusals

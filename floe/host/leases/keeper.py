@@ -10,8 +10,8 @@ from typing import Final
 
 from floe.host.inputs import Free
 from floe.host.leases.census import SEARCH_MS, KeeperCensus, knows_all_forgotten
-from floe.host.leases.claims import OwnClaims
 from floe.host.leases.current_keeper import CurrentKeeper
+from floe.host.leases.own_claims import OwnClaims
 from floe.host.leases.table import LeaseEntry, LeaseTable
 from floe.host.ledger import LedgerRows
 from floe.host.peers.member import GONE_BACK, Member

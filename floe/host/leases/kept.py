@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from floe.host.leases.base import Lease
-from floe.host.leases.claims import OwnClaims
 from floe.host.leases.keeper import Keeper
 from floe.host.leases.lease_report import LeaseReport
+from floe.host.leases.own_claims import OwnClaims
 from floe.host.step import Step
 from floe.kernel.place import Refusals
 from floe.model.ids import HostId, Instant, RunRef

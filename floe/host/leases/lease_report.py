@@ -1,11 +1,11 @@
 """Shows the resources of the cluster to people: their holders, and the runs that wait for them."""
 
 from floe.host.leases.base import Lease, cluster_tags_of
-from floe.host.leases.claims import OwnClaims
 from floe.host.leases.current_keeper import CurrentKeeper
 from floe.host.leases.groups import limit_of, place_of
 from floe.host.leases.keeper import Keeper
-from floe.host.leases.own import own_leases
+from floe.host.leases.own_claims import OwnClaims
+from floe.host.leases.own_leases import own_leases
 from floe.host.peers.members import Members
 from floe.host.pends import pend_needs
 from floe.host.site import Site

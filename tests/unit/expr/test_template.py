@@ -9,10 +9,10 @@ from floe.expr.template import (
     as_text,
     as_written,
     filled,
-    other_words,
     paths_of,
     template_of,
     template_parts,
+    unknown_words,
 )
 from floe.model.codec import decode, encode
 from floe.model.ids import Json
@@ -102,7 +102,7 @@ def test_value_that_looks_like_a_template_stays_as_it_is() -> None:
 
 
 def test_unknown_names_in_braces_are_found_with_their_places() -> None:
-    assert [*other_words("{{ value.x }} {{ values.x }} {{.Names}}")] == [(3, "value")]
+    assert [*unknown_words("{{ value.x }} {{ values.x }} {{.Names}}")] == [(3, "value")]
 
 
 def test_path_is_shown_as_it_is_written() -> None:

@@ -1,6 +1,6 @@
 """The leases of the runs of one host."""
 
-from floe.host.leases.own import own_leases
+from floe.host.leases.own_leases import own_leases
 from tests.make import a_flow
 from tests.make_hosts import a_host_core
 from tests.make_leases import DB
