@@ -19,19 +19,18 @@ from floe import logs
 from floe.config import HostConfig, digests_of, others_of, read_common, read_local
 from floe.config.admin_token import with_tokens
 from floe.config.root import make_root
-from floe.dialects.base import worst
 from floe.dialects.notes import Notes
 from floe.dialects.registry import dialect
 from floe.host.site import SiteSettings
-from floe.hub.attempt_outputs import OutputSettings
+from floe.hub.attempts.attempt_outputs import OutputSettings
 from floe.hub.clock import Clock, WallClock
 from floe.hub.flows import FlowBook, FlowFiles
 from floe.hub.hub import Hub
 from floe.hub.parts import Parts
 from floe.model.errors import ConfigInvalid, FloeError
-from floe.model.finding import Finding
-from floe.model.flow import Action
+from floe.model.finding import Finding, worst_level
 from floe.model.nouns import dataclass
+from floe.model.work import Action
 from floe.nodes.base import Document, Documents, Executor, NoNotifier, Notifier, Refs
 from floe.nodes.documents import DocumentFiles
 from floe.nodes.executors import executors_of
@@ -329,7 +328,7 @@ async def _read_book(
     all_ = dict.fromkeys((*config.findings, *notes.findings, *compiled.findings))
     findings = tuple(sorted(all_, key=lambda one: one.level != "error"))  # errors first
     found.write(findings)
-    if strict and worst(findings) == "error":
+    if strict and worst_level(findings) == "error":
         raise ConfigInvalid(findings)
     return FlowBook(
         flows=compiled.flows,

@@ -13,15 +13,16 @@ from typing import Any, get_args
 
 from floe.dialects.registry import dialect
 from floe.host.site import SiteSettings
-from floe.hub.attempt_outputs import OutputSettings
+from floe.hub.attempts.attempt_outputs import OutputSettings
 from floe.hub.flows import FlowBook, FlowFiles
 from floe.hub.hub import Hub
 from floe.hub.parts import Parts
 from floe.model.errors import NotFound, StoreFailed
-from floe.model.flow import Action, Flow, Git
+from floe.model.flow import Flow
 from floe.model.ids import Instant, Json, Key
 from floe.model.run import Run
 from floe.model.signal import Exited, Report, Reported, Started, Stopped
+from floe.model.work import Action, Git
 from floe.nodes.base import Document, Executor, Job, OnReport
 from floe.store.base import Batch
 from floe.store.memory import MemoryStore

@@ -20,7 +20,7 @@ from floe.kernel.sentences import either, event_text, first_parts
 from floe.model.codec import decode, decode_event, encode, encode_event, to_text
 from floe.model.effect import Effect
 from floe.model.event import Event, FlowPinned, NodeSettled, RunEnded, RunEnding, RunPended
-from floe.model.flow import End, Flow
+from floe.model.flow import Flow
 from floe.model.ids import HostId, Instant, Key, RunRef
 from floe.model.outcome import Outcome
 from floe.model.run import Attached, Run
@@ -40,6 +40,7 @@ from floe.model.signal import (
     TimerFired,
 )
 from floe.model.tags import Tag, emitter_of
+from floe.model.work import End
 
 FOLDER: Final = Path(__file__).parent / "data" / "logs"
 

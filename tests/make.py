@@ -10,19 +10,7 @@ from floe.kernel.owed import key_of
 from floe.model.children import SubFlow
 from floe.model.codec import digest_of
 from floe.model.event import Event, RunGranted, RunPended
-from floe.model.flow import (
-    Ask,
-    End,
-    Exec,
-    Flow,
-    GitCheckout,
-    GitMerge,
-    Join,
-    Node,
-    Trigger,
-    Wait,
-    Work,
-)
+from floe.model.flow import Flow, Node, Trigger
 from floe.model.form import Field, Form
 from floe.model.host import HostView
 from floe.model.ids import FlowId, HostId, Instant, Json, Key, NodeId, RunRef, StoreId
@@ -30,6 +18,7 @@ from floe.model.pend import Pend
 from floe.model.run import Attached, Run
 from floe.model.signal import Activate, Exited, Reported, Signal, Started, Stopped
 from floe.model.tags import Tag
+from floe.model.work import Ask, End, Exec, GitCheckout, GitMerge, Join, Wait, Work
 
 NOW = Instant(1_795_600_800_000)
 """2026-11-25T10:00:00Z."""

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, TypeVarTuple
 import pytest
 from obstore.store import MemoryStore as Objects
 
-from floe.hub.attempt_outputs import OutputSettings
+from floe.hub.attempts.attempt_outputs import OutputSettings
 from floe.hub.ended import archiving, output_copies
 from floe.hub.hub import Hub
 from floe.model.errors import ArchiveAway

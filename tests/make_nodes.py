@@ -4,9 +4,9 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from floe.model.flow import Exec, Work
 from floe.model.ids import HostId, Key, NodeId, RunRef, StoreId
 from floe.model.signal import Report, Reported, Started
+from floe.model.work import Exec, Work
 from floe.nodes.base import Job
 
 DEADLINE_S = 60.0

@@ -12,17 +12,18 @@ from yarl import URL
 
 from floe.dialects.registry import dialect
 from floe.host.site import SiteSettings
-from floe.hub.attempt_outputs import OutputSettings
+from floe.hub.attempts.attempt_outputs import OutputSettings
 from floe.hub.clock import WallClock
 from floe.hub.flows import FlowBook, FlowFiles
 from floe.hub.hub import Hub
 from floe.hub.parts import Parts
 from floe.model.errors import ConfigInvalid, NotFound
 from floe.model.finding import Finding
-from floe.model.flow import Backoff, Flow, Git, Retry, Trigger
+from floe.model.flow import Backoff, Flow, Retry, Trigger
 from floe.model.form import Field, Form
 from floe.model.ids import FlowId, HostId, NodeId
 from floe.model.secret import Secret
+from floe.model.work import Git
 from floe.nodes.base import NO_SECRETS, Document, StoredSecrets
 from floe.peers.base import Peers
 from floe.server.app import Server

@@ -8,8 +8,9 @@ from floe.host.inputs import Incoming, Mark, Start
 from floe.host.repositories import KINDS
 from floe.hub.flows import FlowBook
 from floe.hub.triggers import Triggers
-from floe.model.flow import Flow, Git, Trigger
+from floe.model.flow import Flow, Trigger
 from floe.model.ids import Instant, Json, NodeId
+from floe.model.work import Git
 from floe.store.base import LedgerWrite
 from tests.hands import HandClock, NoRefs
 from tests.make import a_flow

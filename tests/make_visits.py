@@ -10,12 +10,13 @@ from typing import Final
 from floe.kernel.evolve import fold
 from floe.model.codec import digest_of, encode, encode_event, to_text
 from floe.model.event import Event, RunGranted
-from floe.model.flow import Backoff, Exec, Retry
+from floe.model.flow import Backoff, Retry
 from floe.model.ids import FlowId, Instant, NodeId, RunRef
 from floe.model.run import Run
 from floe.model.signal import Activate, DataGiven, Exited, Reported, Reset, Signal, TimerFired
 from floe.model.summary import summary_of
 from floe.model.tags import Tag
+from floe.model.work import Exec
 from floe.store.base import Append, Batch, LedgerWrite, Record
 from floe.store.sqlite import SqliteStore
 from tests.make import H1, NOW, a_flow, a_form, a_merge, a_node, a_pended, decided, started, the_key

@@ -13,7 +13,7 @@ from floe.kernel.evolve import evolve
 from floe.kernel.owed import owed
 from floe.model.effect import AskData, Effect, PackArchive, SetTimer, StartAction, StopAction
 from floe.model.event import Event, RunGranted
-from floe.model.flow import Backoff, Exec, Fetch, Flow, Retry
+from floe.model.flow import Backoff, Flow, Retry
 from floe.model.ids import FlowId, HostId, Instant, RunRef
 from floe.model.run import Run
 from floe.model.signal import (
@@ -30,6 +30,7 @@ from floe.model.signal import (
     Stopped,
     TimerFired,
 )
+from floe.model.work import Exec, Fetch
 from tests.make import H1, NOW, STORE, a_flow, a_form, a_merge, a_node, a_pended, a_timer, an_end
 
 Decide = Callable[[Run, Signal, Instant], Sequence[Event]]

@@ -8,9 +8,10 @@ from floe.cases.play import Played
 from floe.kernel.sentences import duration
 from floe.model.case import Expected
 from floe.model.event import NodeEntered, NodeSkipped
-from floe.model.flow import End, Flow, Join
+from floe.model.flow import Flow
 from floe.model.ids import NodeId
 from floe.model.summary import summary_of
+from floe.model.work import End, Join
 
 AFTER_SHARE: Final = 0.1
 """The part by which the time of a run may differ from the expected one: retries are jittered."""

@@ -33,7 +33,7 @@ from floe.model.effect import (
 )
 from floe.model.errors import NotFound
 from floe.model.event import Event, RunPended
-from floe.model.flow import Ask, Flow, Node, Trigger
+from floe.model.flow import Flow, Node, Trigger
 from floe.model.form import Field, Form
 from floe.model.http import Http
 from floe.model.ids import HostId, Instant, Json, Key, NodeId, RunRef, StoreId
@@ -56,6 +56,7 @@ from floe.model.signal import (
     TimerFired,
 )
 from floe.model.start_form import form_of
+from floe.model.work import Ask
 
 STEPS_MAX: Final = 100_000
 """Signals of a run; one that needs more counts as endless."""

@@ -13,12 +13,11 @@ import click
 from floe.cli.case_files import SUFFIXES, document_of, with_tests
 from floe.cli.formats import as_json
 from floe.config import check_document, read_local
-from floe.dialects.base import worst
 from floe.dialects.notes import Notes
 from floe.dialects.registry import dialect
 from floe.dialects.tree import DOCUMENT_BYTES_MAX, decoded
 from floe.model.errors import ConfigInvalid, NotFound
-from floe.model.finding import Finding
+from floe.model.finding import Finding, worst_level
 from floe.model.visible import visible
 from floe.shapes.findings import finding_shape
 
@@ -59,7 +58,7 @@ def command(ctx: click.Context, /, files: tuple[str, ...], schema: bool, json_: 
             if hint:
                 click.echo(hint)
         _sum_up(names, findings)
-    ctx.exit(1 if worst(findings) == "error" else 0)
+    ctx.exit(1 if worst_level(findings) == "error" else 0)
 
 
 def _names(files: Iterable[str]) -> Iterator[str]:

@@ -31,12 +31,13 @@ from floe.files import opened
 from floe.hub.hub import Hub
 from floe.masked_files import AtEnd, masked_piece
 from floe.model.errors import Conflict, FloeError, Yours
-from floe.model.flow import Ask, End, Flow, Join
+from floe.model.flow import Flow
 from floe.model.ids import NO_ITEM, Key, NodeId, RunRef, Shape
 from floe.model.run import Run
 from floe.model.secret import without_secrets
 from floe.model.summary import summary_of
 from floe.model.title import one_line
+from floe.model.work import Ask, End, Join
 
 BY: Final = "you"
 """The author of the form answers and the cancel."""

@@ -75,7 +75,7 @@ def command(
     """
     logs.set_up("error")
     values = dict(data)
-    flows = flows_of(file)
+    flows = flows_to_run(file)
     flow = startable(chosen(flows, file, name), values)
     others = tuple(one for one in flows if (one.id, one.ver) != (flow.id, flow.ver))
     show = RunDetail(quiet=quiet, json=json_)
@@ -96,7 +96,7 @@ class RunDetail:
     json: bool
 
 
-def flows_of(file: str) -> tuple[Flow, ...]:
+def flows_to_run(file: str) -> tuple[Flow, ...]:
     """The flows of a file, one of which is to run. Raises ConfigInvalid, NotFound."""
     origin = str(Path(file).absolute())
     compiled = dialect().flows(read_local(file), origin)

@@ -14,7 +14,8 @@ from floe.dialects.notes import Notes
 from floe.dialects.registry import dialect
 from floe.model.errors import FloeError
 from floe.model.finding import Finding
-from floe.model.flow import Flow, Git
+from floe.model.flow import Flow
+from floe.model.work import Git
 from floe.nodes.base import Documents
 
 NO_KEEPER: Final = "several hosts but no `keeper`: runs get no resource tags, and no timer fires"

@@ -104,9 +104,3 @@ class Dialect(Protocol):
     def schema(self) -> Mapping[str, object]:
         """The JSON Schema of its documents, for editors."""
         ...
-
-
-def worst(findings: Sequence[Finding]) -> str:
-    """The most serious level among the findings of a dialect: `error`, `warning` or empty."""
-    levels = {f.level for f in findings}
-    return "error" if "error" in levels else "warning" if levels else ""

@@ -32,7 +32,7 @@ def in_text(text: str, workspace: str) -> str:
     return text if "{{ws}}" not in text else _WS.sub(lambda _: workspace, text)
 
 
-def in_value(value: str, workspace: str) -> str:
+def substituted_value(value: str, workspace: str) -> str:
     """Substitute `{{ws}}`, and a leading `.` or `./`, also after `NAME=`."""
     if "." not in value and "{{" not in value:
         return value  # as most are: a pattern takes ten times as long
@@ -47,12 +47,12 @@ def in_value(value: str, workspace: str) -> str:
 
 def in_values(values: Iterable[str], workspace: str) -> tuple[str, ...]:
     """Substitute the workspace in each of several values."""
-    return tuple(in_value(v, workspace) for v in values)
+    return tuple(substituted_value(v, workspace) for v in values)
 
 
 def in_texts(texts: Iterable[Text], workspace: str) -> tuple[Text, ...]:
     """Substitute the workspace in texts without templates: arguments of a command, or its `env`."""
-    return tuple(in_value(t, workspace) if isinstance(t, str) else t for t in texts)
+    return tuple(substituted_value(t, workspace) if isinstance(t, str) else t for t in texts)
 
 
 def named_vars(text: str, *, escapes: bool = False) -> Iterator[str]:

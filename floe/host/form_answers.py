@@ -6,11 +6,11 @@ from typing import Final
 from floe.expr.form_values import checked_values
 from floe.kernel.approval import refusal
 from floe.model.errors import Conflict, Forbidden, NotFound, TooLarge
-from floe.model.flow import Ask
 from floe.model.form import Form
 from floe.model.ids import Json, NodeId
 from floe.model.run import Run
 from floe.model.signal import DataGiven
+from floe.model.work import Ask
 
 WHY_MAX: Final = 2000
 """Characters of the reason of a rejection."""

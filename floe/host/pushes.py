@@ -11,9 +11,10 @@ from floe.expr.form_values import check_values_size
 from floe.expr.globs import takes
 from floe.host.trigger_values import initial_values
 from floe.model.errors import TooLarge
-from floe.model.flow import Git, Trigger
+from floe.model.flow import Trigger
 from floe.model.ids import Json
 from floe.model.nouns import dataclass
+from floe.model.work import Git
 
 PUSH: Final = "push"
 """The event of a delivery that names none, and the only one that starts runs by default."""

@@ -30,13 +30,14 @@ from floe.model.event import (
     RunPacked,
     RunPended,
 )
-from floe.model.flow import Action, Flow
+from floe.model.flow import Flow
 from floe.model.ids import NO_ITEM, HostId, Instant, Json, Key, RunRef, StoreId
 from floe.model.peer_message import Envelope, Message
 from floe.model.result import RunResult
 from floe.model.run import Attached, Pruned, Run
 from floe.model.signal import Activate, Reported, Signal
 from floe.model.summary import Summary
+from floe.model.work import Action
 from floe.store.base import Append, LedgerWrite, Record
 
 PROMISES: Final = (

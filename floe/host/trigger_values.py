@@ -1,8 +1,9 @@
 """The values that a trigger gives to its runs: its repository, and the commit that changed."""
 
 from floe.model.codec import encode
-from floe.model.flow import Git, Trigger
+from floe.model.flow import Trigger
 from floe.model.ids import Json
+from floe.model.work import Git
 
 
 def trigger_values(git: Git) -> dict[str, Json]:

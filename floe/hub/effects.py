@@ -10,7 +10,7 @@ import structlog
 
 from floe.expr.substitute import in_values
 from floe.host.inputs import FlowRead, Incoming, Packed
-from floe.hub.attempt_outputs import OutputSettings, digests_of, storable
+from floe.hub.attempts.attempt_outputs import OutputSettings, digests_of, storable
 from floe.hub.children import Children
 from floe.hub.clock import Clock, Timers
 from floe.hub.ended.archiving import Archiving
@@ -31,7 +31,6 @@ from floe.model.effect import (
     StopAction,
     StopChild,
 )
-from floe.model.flow import Action
 from floe.model.ids import Key, RunRef
 from floe.model.run import NodeState, Run
 from floe.model.signal import (
@@ -43,6 +42,7 @@ from floe.model.signal import (
     Stopped,
     TimerFired,
 )
+from floe.model.work import Action
 from floe.nodes.base import Executor, Job, Limit
 from floe.places import Places
 

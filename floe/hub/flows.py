@@ -17,12 +17,13 @@ from floe.host.trigger_values import ref_values, trigger_values
 from floe.model.codec import digest_of
 from floe.model.errors import ConfigInvalid, FloeError, NotFound, PlaceHangs
 from floe.model.finding import Finding
-from floe.model.flow import Flow, Git, Trigger, TriggerType
+from floe.model.flow import Flow, Trigger, TriggerType
 from floe.model.ids import FlowId, Instant, Json
 from floe.model.run import Run
 from floe.model.secret import without_password
 from floe.model.signal import FlowUnreadable
 from floe.model.start_form import form_of
+from floe.model.work import Git
 from floe.nodes.base import Documents, Refs
 
 log = structlog.get_logger()

@@ -21,9 +21,9 @@ from floe.host.inputs import (
 )
 from floe.host.rerun_plan import RerunPlan, RerunRequest
 from floe.host.retention import Wanted
+from floe.hub.attempts.masked_inputs import SECRET
 from floe.hub.flows import FlowBook, flow_start, flow_start_values, flow_trigger
 from floe.hub.life import Life
-from floe.hub.masked_inputs import SECRET
 from floe.model.effect import Effect
 from floe.model.errors import ConfigInvalid, Conflict, NotFound, TriggerHeld
 from floe.model.flow import Flow, Trigger, TriggerType

@@ -19,6 +19,7 @@ from floe.feed.peer_feeds import PeerFeeds
 from floe.feed.run_names import RunNames
 from floe.host.inputs import Incoming, Mark
 from floe.host.step_result import StepResult
+from floe.hub.attempts.masked_inputs import SECRET, MaskedInputs
 from floe.hub.children import Children
 from floe.hub.clock import CHECK_S, Timers
 from floe.hub.effects import Effects
@@ -32,7 +33,6 @@ from floe.hub.history import History
 from floe.hub.host_reads import keep_logged
 from floe.hub.loop import Loop
 from floe.hub.machine import Machine
-from floe.hub.masked_inputs import SECRET, MaskedInputs
 from floe.hub.parts import Parts, core_of, hello_of, triggers_of
 from floe.hub.peer_gateway import PeerGateway
 from floe.hub.reads import Reads

@@ -11,16 +11,16 @@ from floe.host.inputs import Incoming
 from floe.host.ledger import LEDGER_KINDS
 from floe.host.passed_over import FAULT, PASSED_OVER
 from floe.host.site import SiteSettings
-from floe.hub.attempt_outputs import OutputSettings
+from floe.hub.attempts.attempt_outputs import OutputSettings
 from floe.hub.clock import Clock
 from floe.hub.flows import FlowBook, FlowFiles
 from floe.hub.loop import Loop
 from floe.hub.triggers import Triggers
-from floe.model.flow import Action
 from floe.model.ids import RunRef
 from floe.model.keep import Keep
 from floe.model.nouns import dataclass
 from floe.model.peer_message import PROTOCOL
+from floe.model.work import Action
 from floe.nodes.base import (
     Executor,
     NoNotifier,

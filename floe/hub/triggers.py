@@ -27,8 +27,9 @@ from floe.hub.clock import Clock, Timers
 from floe.hub.flows import FlowBook
 from floe.model.codec import iso
 from floe.model.errors import FloeError
-from floe.model.flow import Flow, Git, Trigger
+from floe.model.flow import Flow, Trigger
 from floe.model.ids import Instant, Json
+from floe.model.work import Git
 from floe.nodes.base import Refs
 from floe.store.base import LedgerWrite
 

@@ -32,7 +32,7 @@ from floe.model.event import (
     RetryDue,
     RunActivated,
 )
-from floe.model.flow import Ask, Node, Wait
+from floe.model.flow import Node
 from floe.model.ids import NO_ITEM, Instant, Json
 from floe.model.nouns import dataclass
 from floe.model.outcome import Outcome
@@ -58,6 +58,7 @@ from floe.model.signal import (
     TimerFired,
 )
 from floe.model.tags import TRIGGER_GOOD
+from floe.model.work import Ask, Wait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

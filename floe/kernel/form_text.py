@@ -8,10 +8,11 @@ from typing import Final
 
 from floe.expr.template import filled
 from floe.kernel.named_values import shown_value
-from floe.model.flow import Ask, Flow
+from floe.model.flow import Flow
 from floe.model.run import Run
 from floe.model.secret import without_password
 from floe.model.template import Template, plain_template
+from floe.model.work import Ask
 
 TEXT_MAX: Final = 8192
 """Characters of the text of a form."""

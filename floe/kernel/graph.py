@@ -11,11 +11,12 @@ from typing import Final, Literal, assert_never
 from floe.kernel.match import clauses_of
 from floe.kernel.skipping import skippable
 from floe.model.children import SubFlow
-from floe.model.flow import Action, Ask, End, Flow, Join, Node, Wait
+from floe.model.flow import Flow, Node
 from floe.model.ids import NodeId
 from floe.model.loop import FlowLoop
 from floe.model.nouns import dataclass
 from floe.model.tags import SKIPPED, TRIGGER_GOOD, Tag, emitter_of, label_of, tag_of
+from floe.model.work import Action, Ask, End, Join, Wait
 
 STATUS_MAX: Final = 255
 

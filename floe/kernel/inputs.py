@@ -8,9 +8,9 @@ there are few, whatever the length of a run.
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from floe.model.flow import Join
 from floe.model.ids import Json, NodeId
 from floe.model.run import Given, Layers, NodeState, Run
+from floe.model.work import Join
 
 
 def inputs_of(run: Run, state: NodeState) -> Mapping[str, Json]:

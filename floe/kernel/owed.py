@@ -23,9 +23,9 @@ from floe.model.effect import (
     StopChild,
 )
 from floe.model.event import Event
-from floe.model.flow import Wait
 from floe.model.ids import NO_ITEM, Instant, Key, NodeId
 from floe.model.run import NodeState, Run
+from floe.model.work import Wait
 
 WHOLE = NodeId("")
 """The run as a whole, instead of a node."""

@@ -2,9 +2,9 @@
 
 from floe.kernel.items import state_of
 from floe.kernel.open_children import has_child
-from floe.model.flow import Action
 from floe.model.ids import Key
 from floe.model.run import NodeState, Run
+from floe.model.work import Action
 
 
 def has_process(state: NodeState) -> bool:

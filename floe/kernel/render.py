@@ -5,12 +5,12 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, Final, TypeVar, get_args, get_type_hints
 
-from floe.expr.substitute import in_text, in_texts, in_value
+from floe.expr.substitute import in_text, in_texts, substituted_value
 from floe.kernel.inputs import layers_of
-from floe.model.flow import Git, GitCheckout, GitMerge, Work
 from floe.model.ids import Json, NodeId
 from floe.model.run import Run
 from floe.model.template import Text
+from floe.model.work import Git, GitCheckout, GitMerge, Work
 from floe.model.workspace_texts import InWorkspace
 
 T = TypeVar("T", bound=Work | Git)
@@ -25,7 +25,7 @@ def _in_text(text: Text, ws: str) -> Text:
 
 _FILL: Final[Mapping[InWorkspace, Callable[[Any, str], object]]] = {
     InWorkspace.TEXT: _in_text,
-    InWorkspace.VALUE: in_value,
+    InWorkspace.VALUE: substituted_value,
     InWorkspace.VALUES: in_texts,
 }
 

@@ -12,12 +12,13 @@ from floe.kernel.graph import edges_of
 from floe.kernel.match import without_excused
 from floe.kernel.skipping import skippable
 from floe.kernel.taken import taken_node
-from floe.model.flow import Ask, End, Flow, Node
+from floe.model.flow import Flow, Node
 from floe.model.ids import NodeId
 from floe.model.nouns import dataclass, replace
 from floe.model.run import NodeState, Run
 from floe.model.tags import TRIGGER_GOOD, Tag, emitter_of
 from floe.model.taken import ChildAgain, ItemsTaken, ItemTaken, NodeTaken
+from floe.model.work import Ask, End
 
 ChoiceKind = Literal["all", "from", "failed"]
 

@@ -8,12 +8,13 @@ from typing import Final
 from floe.kernel.match import missing
 from floe.kernel.result import failure_of, is_rejection
 from floe.kernel.sentences import either, first_parts
-from floe.model.flow import End, Flow, Node
+from floe.model.flow import Flow, Node
 from floe.model.ids import NodeId
 from floe.model.nouns import dataclass
 from floe.model.result import RunResult
 from floe.model.run import Run
 from floe.model.tags import Tag, emitter_of, label_of
+from floe.model.work import End
 
 _NOTHING: Final = "nothing is left to run"
 

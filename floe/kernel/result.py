@@ -6,11 +6,12 @@ Source: "How a run ends" in docs/kernel.md.
 from collections.abc import Sequence
 
 from floe.kernel.sentences import event_text, first_parts, outcome_text
-from floe.model.flow import Ask, Flow, Node
+from floe.model.flow import Flow, Node
 from floe.model.ids import NodeId
 from floe.model.result import RunResult, failure
 from floe.model.run import NodeState, Run
 from floe.model.tags import Tag, emitter_of
+from floe.model.work import Ask
 
 
 def result_of(run: Run, *, good: bool, why: str, tag: Tag | None) -> RunResult:

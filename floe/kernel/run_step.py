@@ -41,12 +41,13 @@ from floe.model.event import (
     RunEnded,
     RunEnding,
 )
-from floe.model.flow import Action, Ask, End, Flow, Foreach, Join, Node, Wait
+from floe.model.flow import Flow, Foreach, Node
 from floe.model.ids import Instant, Json, NodeId
 from floe.model.outcome import Outcome
 from floe.model.result import RunResult
 from floe.model.run import Attached, NodeState, Run
 from floe.model.tags import Tag
+from floe.model.work import Action, Ask, End, Join, Wait
 
 E = TypeVar("E", NodeSettled, NodeSkipped)
 

@@ -15,12 +15,13 @@ from floe.kernel.rest import never_entered, skip_of
 from floe.kernel.sentences import PARTS_MAX, either, first_parts
 from floe.model.children import SubFlow
 from floe.model.codec import iso
-from floe.model.flow import Ask, Flow, Node, Wait
+from floe.model.flow import Flow, Node
 from floe.model.ids import Key, NodeId, RunRef
 from floe.model.old_reasons import reason_today
 from floe.model.run import NodeState, Run
 from floe.model.tags import SKIPPED, Tag, emitter_of, label_of
 from floe.model.why import NeverRan, Why
+from floe.model.work import Ask, Wait
 
 ITEMS_SHOWN: Final = 3
 """Open items of a node that an explanation names; it counts the rest."""

@@ -18,13 +18,12 @@ from floe.expr.encodings import (
 )
 from floe.expr.errors import ExpressionError
 from floe.expr.fuel import Fuel
-from floe.expr.substitute import ARGUMENT_BYTES_MAX, in_text, in_value
+from floe.expr.substitute import ARGUMENT_BYTES_MAX, in_text, substituted_value
 from floe.expr.template import part_as_written
 from floe.expr.values import as_text
 from floe.kernel.judge import NodeScope, code_of, fault_text, value_of_part
 from floe.model.children import ChildValue, SubFlow
 from floe.model.codec import to_text
-from floe.model.flow import Exec, Fetch, Work
 from floe.model.http import BodyType, Http
 from floe.model.ids import HOST, Json
 from floe.model.notify import Notify
@@ -32,6 +31,7 @@ from floe.model.nouns import replace
 from floe.model.secret import is_secret_name, names_secret, without_secrets
 from floe.model.ssh import FileCopy, Ssh
 from floe.model.template import Path, Template, TemplatePart, Text, data_of
+from floe.model.work import Exec, Fetch, Work
 
 DATA_BYTES_MAX: Final = 1 << 20
 """Of all values in the work of one node."""
@@ -164,7 +164,7 @@ class _WorkFiller:
             elif not has_workspace:
                 parts.append(part)
             else:
-                put = in_text(part.text, ws) if parts else in_value(part.text + _MORE, ws)
+                put = in_text(part.text, ws) if parts else substituted_value(part.text + _MORE, ws)
                 parts.append(replace(part, text=put.removesuffix(_MORE)))
         filled = Template(parts=tuple(parts))
         if (size := len(data_of(filled).encode())) > ARGUMENT_BYTES_MAX:

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import field
 
 from floe.model.children import ChildPended, ChildTimedOut, Parent
-from floe.model.flow import Work
 from floe.model.ids import NO_ITEM, FlowId, HostId, Instant, Json, NodeId, StoreId
 from floe.model.nouns import dataclass
 from floe.model.outcome import Outcome
 from floe.model.result import RunResult
 from floe.model.tags import Tag
 from floe.model.taken import ChildAgain, ItemsTaken, NodeTaken, RerunOf
+from floe.model.work import Work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

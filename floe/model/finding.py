@@ -1,6 +1,7 @@
 """A finding: what is wrong with a document, or probably a mistake in it."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Literal
 
 from floe.model.secret import without_password
@@ -28,3 +29,9 @@ class Finding:
         return f"{where}: {self.level}: {self.what}" + (
             f"\n    try: {self.hint}" if self.hint else ""
         )
+
+
+def worst_level(findings: Sequence[Finding]) -> str:
+    """The most serious level among findings: `error`, `warning` or empty."""
+    levels = {f.level for f in findings}
+    return "error" if "error" in levels else "warning" if levels else ""

@@ -6,7 +6,7 @@ Frozen and JSON-shaped, so that it can be stored by digest and pinned to a run.
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import field
-from typing import Annotated, Literal
+from typing import Literal
 
 from floe.model.children import SubFlow
 from floe.model.form import Field, Form
@@ -21,7 +21,7 @@ from floe.model.secret_name import SecretName, SecretUse, secrets_in
 from floe.model.ssh import Ssh
 from floe.model.tags import Tag, emitter_of
 from floe.model.template import Template, Text, has_template, plain_beginning
-from floe.model.workspace_texts import InWorkspace, WsText, WsTexts, WsValue
+from floe.model.work import Exec, Fetch, Git, Work
 
 WhenFull = Literal["queue", "skip", "cancel-older"]
 """What becomes of a run that would be one too many: it waits, it is skipped, or the oldest is
@@ -29,105 +29,6 @@ cancelled for it."""
 OnItemBad = Literal["stop", "finish"]
 """After a bad item: stop begins no further item, finish begins all."""
 TriggerType = Literal["data", "timer", "poll-git", "push"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Git:
-    """In a flow: a repository and a commit in it; empty fields are not given.
-
-    Within one layer, `hash` takes precedence over `ref`, and `ref` over `branch`.
-    """
-
-    url: WsValue = ""
-    hash: str = ""
-    ref: str = ""
-    branch: str = ""
-    from_branch: str = ""
-    sub_dir: WsValue = ""
-    key_file: WsValue = ""
-    submodules: Literal["", "true", "recursive"] = ""
-    """For a node: which submodules are also fetched."""
-    lfs: bool = False
-    """For a node: whether files in git LFS are also fetched."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exec:
-    """Work of a flow's task: run a command, `argv` or `shell` as a text for `bash -c`.
-
-    Variables in `argv` are expanded in arguments that are data (`expr.command`). The program, which
-    is the first, has no template.
-    """
-
-    argv: WsTexts = ()
-    shell: WsText = ""
-    sub_dir: WsValue = ""
-    env: WsTexts = ()
-    """`NAME=value` entries, after those of the flow."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetch:
-    """Work of a flow's task: download a file over http(s)."""
-
-    url: Annotated[Text, InWorkspace.TEXT]
-    checksum: Text = ""
-    """Hexadecimal, lower case; empty for none. In work that is done a text without values."""
-    checksum_algo: Literal["sha256", "sha1", "md5"] = "sha256"
-    location: WsValue = ""
-    """Empty for the workspace root; a directory if it ends in `/`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GitCheckout:
-    """Work of a flow's task: check out one commit shallowly into the workspace."""
-
-    git: Git
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GitMerge:
-    """Work of a flow's task: merge `from_branch` into `branch`; a conflict is bad."""
-
-    git: Git
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wait:
-    """Work of a flow's timer task: settle good after `period_s` seconds."""
-
-    period_s: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
-    """Work of a flow's data task: open a form and wait for an answer."""
-
-    form: Form
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class End:
-    """Work of a flow's task: reaching its node ends the run."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Join:
-    """Work of a flow's merge: settle at once. The node's `needs` express all or any."""
-
-
-Action = Exec | Fetch | Http | Notify | GitCheckout | GitMerge | Ssh
-"""Work that a host carries out: an executor starts it, reports how it ended, and can stop it.
-
-A class stays here as long as a log or a pinned flow names it: the kernel reads both on every host.
-"""
-
-Control = Wait | Ask | End | Join
-"""Work that the kernel settles: at once, when a timer is due, or when a user answers a form."""
-
-Work = Action | Control | SubFlow
-"""The work of a node. A flow has it as written; `NodeEntered` has it rendered, with `{{ws}}`
-replaced and the commit chosen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-from floe.model.flow import Work
 from floe.model.ids import NO_ITEM, HostId, Instant, Json, NodeId
 from floe.model.nouns import dataclass
 from floe.model.outcome import Outcome
 from floe.model.tags import Tag
+from floe.model.work import Work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,13 +7,13 @@ from typing import Final, Literal, NamedTuple, Protocol
 
 from floe.expr.masking import NO_MASKS, Masks
 from floe.model.errors import Yours
-from floe.model.flow import Action, Git
 from floe.model.ids import Instant, Json, Key, StoreId
 from floe.model.notice import Notice, NoticeMessage
 from floe.model.nouns import dataclass
 from floe.model.secret import Secret
 from floe.model.secret_name import SecretName, SecretUse
 from floe.model.signal import Reported, Started
+from floe.model.work import Action, Git
 
 OnReport = Callable[[Started | Reported], None]
 """The callback for an executor's reports. Never blocks; call it from the loop's thread only."""

@@ -24,8 +24,8 @@ from typing import Final, Self
 from urllib.parse import unquote, urljoin
 
 from floe.model.errors import NotFound, Theirs, World
-from floe.model.flow import Git
 from floe.model.nouns import dataclass
+from floe.model.work import Git
 from floe.nodes.base import DEFAULT_COMMIT, Document
 from floe.nodes.git import argv, own_environment, target
 from floe.nodes.partial_file import DownloadRefused

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from floe.model.flow import Action, Exec, Fetch, GitCheckout, GitMerge
 from floe.model.http import Http
 from floe.model.notify import Notify
 from floe.model.ssh import Ssh
+from floe.model.work import Action, Exec, Fetch, GitCheckout, GitMerge
 from floe.nodes.base import NO_SECRETS, Executor, Secrets
 from floe.nodes.commands import Commands
 from floe.nodes.fetch import Fetches

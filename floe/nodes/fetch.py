@@ -18,11 +18,11 @@ from urllib.parse import unquote_to_bytes
 
 from floe.files import FULL, FileFolders, NotPlain, opened, opened_plain, private
 from floe.model.errors import FloeError, World, Yours
-from floe.model.flow import Fetch
 from floe.model.ids import Key
 from floe.model.secret import without_password
 from floe.model.signal import Exited, Failed, Report
 from floe.model.template import data_of
+from floe.model.work import Fetch
 from floe.nodes.attempt_files import output_size
 from floe.nodes.base import Job
 from floe.nodes.in_process import InProcess, LoopAttempt

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from floe.model.errors import Yours
-from floe.model.flow import Git, GitCheckout, GitMerge
 from floe.model.secret import without_password
+from floe.model.work import Git, GitCheckout, GitMerge
 from floe.nodes.remote import Remote
 from floe.nodes.workspaces import git_state, inside
 from floe.repository.task import Task

@@ -13,7 +13,6 @@ from floe.expr.command import expanded
 from floe.expr.env_entries import env_values_of
 from floe.files import FileFolders
 from floe.model.errors import FloeError, Yours
-from floe.model.flow import Action, Exec, Fetch, GitCheckout, GitMerge
 from floe.model.http import Http
 from floe.model.notify import Notify
 from floe.model.nouns import dataclass
@@ -21,6 +20,7 @@ from floe.model.secret import Secret
 from floe.model.secret_name import SecretName
 from floe.model.ssh import Ssh
 from floe.model.template import Text, data_of
+from floe.model.work import Action, Exec, Fetch, GitCheckout, GitMerge
 from floe.nodes import git, ssh, warden
 from floe.nodes.attempt_files import drop_secrets, write_input, write_secrets
 from floe.nodes.base import Job, Secrets

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
 from floe.model.errors import Theirs, World
-from floe.model.flow import Git
+from floe.model.work import Git
 from floe.nodes.git import own_environment
 from floe.nodes.remote import Remote
 from floe.repository.ssh import explained

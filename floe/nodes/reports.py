@@ -9,10 +9,10 @@ import structlog
 
 from floe.files import EXHAUSTED, FileFolders
 from floe.model.errors import FloeError
-from floe.model.flow import Exec
 from floe.model.ids import Json
 from floe.model.signal import Exited, Failed, Report, Stopped
 from floe.model.template import data_of
+from floe.model.work import Exec
 from floe.nodes import warden
 from floe.nodes.attempt_files import LongOutputs, output_size, read_outputs
 from floe.nodes.base import Job

@@ -29,7 +29,7 @@ from floe.peers.base import (
     doubled,
 )
 from floe.peers.hosts import HostAddress, OtherHost, address_in
-from floe.peers.links import Link, is_self, objection
+from floe.peers.links import Link, is_self, link_objection
 from floe.peers.offers import Offers
 from floe.peers.peer_frames import pack, pack_hello, read_hello, unpack
 from floe.peers.peer_problems import NotFloe, PeerProblems
@@ -47,7 +47,7 @@ IDLE_S: Final = 30.0
 
 
 def wall_now() -> Instant:
-    """Now by the machine's clock, for peers over http."""
+    """For peers over http: the time of this machine."""
     return Instant(time.time_ns() // 1_000_000)
 
 
@@ -201,7 +201,7 @@ class HttpPeers:
         except (OSError, aiohttp.ClientError):  # it hung up, or does not read
             await socket.close()
             return
-        why = objection(caller, self._me)
+        why = link_objection(caller, self._me)
         if why:
             self._problems.begin(key, why)
             await socket.close(why)

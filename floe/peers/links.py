@@ -125,7 +125,7 @@ class Link:
         """Record the host that replied; return whether to exchange messages with it."""
         self.other = other
         self.is_self = is_self(other, self._me)
-        why = objection(other, self._me)
+        why = link_objection(other, self._me)
         if why:
             self._problems.begin(self.url, why)
         if self.is_self:
@@ -180,7 +180,7 @@ def is_self(other: Hello, me: Hello) -> bool:
     return (other.host, other.process) == (me.host, me.process)
 
 
-def objection(other: Hello, me: Hello) -> str:
+def link_objection(other: Hello, me: Hello) -> str:
     """Why there must be no link to a host; empty if there is no reason."""
     if is_self(other, me):
         return ""

@@ -73,7 +73,7 @@ def plain_text(path: Path, size_max: int = 1 << 20) -> str:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a path is a folder, and not a link to one."""
+    """Whether a path in a repository is a folder, and not a link to one."""
     try:
         return stat.S_ISDIR(os.lstat(path).st_mode)
     except FileNotFoundError:

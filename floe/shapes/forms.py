@@ -3,12 +3,12 @@
 from typing import Final
 
 from floe.model.codec import iso, to_text
-from floe.model.flow import Ask
 from floe.model.form import Form
 from floe.model.ids import NodeId, Shape
 from floe.model.run import NodeState, Run
 from floe.model.secret import is_secret_name
 from floe.model.title import one_line
+from floe.model.work import Ask
 
 BEFORE_MAX: Final = 4
 """Nodes before a form whose output is named."""

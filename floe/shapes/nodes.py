@@ -9,9 +9,10 @@ from floe.kernel.items import label_of_item, state_of
 from floe.kernel.owed import wait_due
 from floe.model.codec import iso
 from floe.model.errors import NotFound
-from floe.model.flow import Node, Wait
+from floe.model.flow import Node
 from floe.model.ids import NO_ITEM, Instant, Shape
 from floe.model.run import Attempt, NodeState, Run
+from floe.model.work import Wait
 from floe.shapes.work import work_shape
 
 ATTEMPTS_SHOWN: Final = 50

@@ -4,7 +4,6 @@ from typing import cast
 
 from floe.expr.template import part_as_written
 from floe.model.codec import encode
-from floe.model.flow import Work
 from floe.model.http import HttpAuth, HttpHeader, HttpOutput
 from floe.model.ids import Json, Shape
 from floe.model.notify import Notify
@@ -12,6 +11,7 @@ from floe.model.secret import HIDDEN
 from floe.model.secret_name import SecretRef
 from floe.model.ssh import FileCopy
 from floe.model.template import Template, TemplatePart
+from floe.model.work import Work
 
 
 def work_shape(work: Work) -> Shape:

@@ -16,9 +16,10 @@ from floe.host.site import SiteSettings
 from floe.kernel.evolve import fold
 from floe.model.codec import decode
 from floe.model.event import NodeStarted, RunActivated, RunGranted
-from floe.model.flow import Exec, Flow
+from floe.model.flow import Flow
 from floe.model.ids import HostId, Json, Key, RunRef
 from floe.model.run import Run
+from floe.model.work import Exec
 from floe.store.base import Record
 from floe.store.sqlite import SqliteStore
 from tests.acceptance.cluster_flows import ATTEMPTS, Told

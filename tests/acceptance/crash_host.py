@@ -17,11 +17,11 @@ from typing import Any, Final, TypeVar
 from floe import logs
 from floe.app import Ports, ports_of, serve
 from floe.config import Flags, load, read_local, which_conf
-from floe.model.flow import Fetch
 from floe.model.http import Http
 from floe.model.ids import Instant
 from floe.model.notify import Notify
 from floe.model.signal import Reported, Started
+from floe.model.work import Fetch
 from floe.nodes.base import Job, OnReport
 from floe.store.base import Batch
 

@@ -15,9 +15,9 @@ from typing import Final, TypeVar
 
 from floe.model.errors import Theirs, Yours
 from floe.model.event import Event, NodeStarted
-from floe.model.flow import Exec
 from floe.model.ids import Key
 from floe.model.run import Run
+from floe.model.work import Exec
 from tests.acceptance import crash_host
 from tests.acceptance.product import Host, until
 from tests.acceptance.warm import floe_host

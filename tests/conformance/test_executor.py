@@ -13,11 +13,11 @@ from unittest.mock import ANY
 import pytest
 from aiohttp import web
 
-from floe.model.flow import Exec, Fetch, Work
 from floe.model.http import Http
 from floe.model.ids import Json
 from floe.model.notify import Notify
 from floe.model.signal import Answered, Exited, Failed, Report, Stopped
+from floe.model.work import Exec, Fetch, Work
 from floe.nodes.base import Executor, Job
 from floe.nodes.commands import Commands
 from floe.nodes.fetch import Fetches

@@ -5,8 +5,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from floe.model.flow import Git, GitCheckout, GitMerge, Work
 from floe.model.signal import Exited, Report
+from floe.model.work import Git, GitCheckout, GitMerge, Work
 from floe.nodes.commands import Commands
 from tests.make_nodes import Reports, a_job, a_key
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from floe.model.errors import Theirs
-from floe.model.flow import Git
+from floe.model.work import Git
 from floe.nodes.documents import DocumentFiles
 from floe.nodes.git import argv
 from floe.nodes.program_copies import installed

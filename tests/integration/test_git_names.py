@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from floe.model.flow import Git, GitCheckout
+from floe.model.work import Git, GitCheckout
 from tests.integration.gits import House, Repository, checkout, merge
 
 REFS = [

@@ -10,8 +10,8 @@ import pytest
 from aiohttp import web
 
 from floe.model.errors import FloeError, Theirs, Yours
-from floe.model.flow import Git, GitCheckout
 from floe.model.signal import Failed
+from floe.model.work import Git, GitCheckout
 from floe.nodes.documents import DocumentFiles
 from floe.nodes.refs import RemoteRefs
 from floe.nodes.remote import Remote

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from floe.model.errors import Theirs
-from floe.model.flow import Git, GitCheckout
+from floe.model.work import Git, GitCheckout
 from floe.nodes.documents import DocumentFiles
 from floe.nodes.refs import RemoteRefs
 from tests.integration.gits import House, Repository

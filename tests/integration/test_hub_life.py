@@ -16,18 +16,19 @@ from structlog.testing import capture_logs
 from floe.host.inputs import Incoming
 from floe.hub import life
 from floe.hub import loop as loop_module
-from floe.hub.attempt_outputs import OutputSettings
+from floe.hub.attempts.attempt_outputs import OutputSettings
 from floe.hub.flows import FlowBook
 from floe.hub.history import PACKED_MAX
 from floe.hub.hub import Hub
 from floe.model.errors import ConfigInvalid, Conflict, NotFound, StoreFailed, ValuesInvalid, World
 from floe.model.event import NodeStarted, RunEnded, RunPended
 from floe.model.finding import Finding
-from floe.model.flow import Backoff, Git, Retry, Trigger
+from floe.model.flow import Backoff, Retry, Trigger
 from floe.model.form import Field, Form
 from floe.model.ids import FlowId, Instant, Json, Key, NodeId
 from floe.model.signal import Exited, TimerFired
 from floe.model.summary import Summary
+from floe.model.work import Git
 from floe.nodes.base import Job, OnReport
 from floe.store.base import RunQuery, RunStore
 from floe.store.memory import MemoryStore

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from floe.model.errors import NotFound, Theirs, World
-from floe.model.flow import Git
+from floe.model.work import Git
 from floe.nodes.documents import DOCUMENT_BYTES_MAX, DocumentFiles
 from floe.nodes.refs import RemoteRefs
 from tests.integration.gits import Repository

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from floe.model.flow import Fetch
 from floe.model.signal import Exited, Failed
+from floe.model.work import Fetch
 from floe.nodes import download
 from floe.nodes.documents import DocumentFiles
 from floe.nodes.fetch import Fetches

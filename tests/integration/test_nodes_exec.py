@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from floe.model.flow import Exec, Work
 from floe.model.signal import Exited, Failed, Report, Stopped
 from floe.model.template import Template, TemplatePart
+from floe.model.work import Exec, Work
 from floe.nodes.base import Job
 from floe.nodes.commands import Commands
 from floe.nodes.preparation import CommandSettings

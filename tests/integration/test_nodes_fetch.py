@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from floe.model.flow import Fetch
 from floe.model.signal import Exited, Failed, Report, Stopped
+from floe.model.work import Fetch
 from floe.nodes import fetch as fetch_module
 from floe.nodes.base import Job
 from floe.nodes.fetch import Fetches

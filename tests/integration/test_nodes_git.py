@@ -2,8 +2,8 @@
 
 import pytest
 
-from floe.model.flow import Git, GitCheckout
 from floe.model.signal import Exited
+from floe.model.work import Git, GitCheckout
 from tests.integration.gits import House, Repository, checkout, merge
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from floe.model.flow import Exec
 from floe.model.secret_name import SecretName, SecretUse
 from floe.model.signal import Exited, Failed, Report
+from floe.model.work import Exec
 from floe.nodes.base import Job
 from floe.nodes.commands import Commands
 from floe.nodes.preparation import CommandSettings

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from floe.model.flow import Exec
 from floe.model.secret_name import SecretName, SecretRef, SecretUse
 from floe.model.signal import Exited, Failed, Stopped
 from floe.model.ssh import FileCopy, Ssh
 from floe.model.template import Template, TemplatePart, Text
+from floe.model.work import Exec
 from floe.nodes.commands import Commands
 from floe.nodes.preparation import CommandSettings
 from floe.nodes.secrets import EnvironmentSecrets, HostSecrets

@@ -12,10 +12,10 @@ from typing import Literal
 import asyncssh
 import pytest
 
-from floe.model.flow import Exec
 from floe.model.secret_name import SecretName, SecretRef
 from floe.model.signal import Exited, Stopped
 from floe.model.ssh import FileCopy, Ssh
+from floe.model.work import Exec
 from floe.nodes.commands import Commands
 from floe.nodes.preparation import CommandSettings
 from floe.nodes.secrets import EnvironmentSecrets, HostSecrets

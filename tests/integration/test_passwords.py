@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from floe.feed.frames import Frame
-from floe.model.flow import Ask, Exec, Fetch, Git, GitCheckout, GitMerge, Trigger
+from floe.model.flow import Trigger
 from floe.model.form import Field, Form
 from floe.model.ids import FlowId, NodeId
 from floe.model.signal import Failed
+from floe.model.work import Ask, Exec, Fetch, Git, GitCheckout, GitMerge
 from floe.server.routes import ROUTES
 from tests.make import a_flow, a_node
 from tests.make_server import API, Site, a_site, until

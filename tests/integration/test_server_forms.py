@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from floe.expr.template import template_of, template_parts
-from floe.model.flow import Ask, Trigger
+from floe.model.flow import Trigger
 from floe.model.form import Field, Form
 from floe.model.ids import FlowId, NodeId
+from floe.model.work import Ask
 from tests.make import a_flow, a_node, an_end
 from tests.make_server import ADMIN, Site, a_site, until
 from tests.schemas import check

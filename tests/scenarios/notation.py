@@ -66,24 +66,7 @@ from floe.model.event import (
     RunGranted,
     RunPacked,
 )
-from floe.model.flow import (
-    Ask,
-    Backoff,
-    End,
-    Exec,
-    Fetch,
-    Flow,
-    Foreach,
-    Git,
-    GitCheckout,
-    GitMerge,
-    Node,
-    Repeat,
-    Retry,
-    RunOutput,
-    Wait,
-    Work,
-)
+from floe.model.flow import Backoff, Flow, Foreach, Node, Repeat, Retry, RunOutput
 from floe.model.form import Form
 from floe.model.ids import NO_ITEM, HostId, Instant, Json, Key, NodeId, RunRef
 from floe.model.outcome import Outcome
@@ -111,6 +94,7 @@ from floe.model.summary import summary_of
 from floe.model.tags import Tag
 from floe.model.taken import ItemsTaken, NodeTaken, RerunOf
 from floe.model.template import Text
+from floe.model.work import Ask, End, Exec, Fetch, Git, GitCheckout, GitMerge, Wait, Work
 from tests.make import (
     NOW,
     REF,

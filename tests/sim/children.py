@@ -15,8 +15,8 @@ from floe.model.event import (
     RunGranted,
     RunPended,
 )
-from floe.model.flow import Action
 from floe.model.ids import NO_ITEM, Key, RunRef, StoreId
+from floe.model.work import Action
 from tests.sim.disk import Disk
 from tests.sim.truth import Broken, Place, Truth
 

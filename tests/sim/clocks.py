@@ -17,8 +17,9 @@ from floe.host.ticks import done_ticks_of, tick_after
 from floe.hub.clock import CHECK_S, HOLD_S, LOOK_S, STEP_MS, Timers, WallClock
 from floe.hub.flows import FlowBook
 from floe.hub.triggers import Triggers
-from floe.model.flow import Git, Trigger
+from floe.model.flow import Trigger
 from floe.model.ids import Instant, Json, NodeId
+from floe.model.work import Git
 from floe.store.base import LedgerWrite
 from tests.make import NOW, a_flow
 from tests.make_triggers import a_poll, a_tick

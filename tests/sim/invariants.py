@@ -50,12 +50,13 @@ from floe.model.event import (
     RunEnding,
     RunGranted,
 )
-from floe.model.flow import Ask, Flow, Join
+from floe.model.flow import Flow
 from floe.model.ids import NO_ITEM, Instant, Json, Key, NodeId, RunRef
 from floe.model.peer_message import Accepted, Ended, Envelope, Offer, Refused
 from floe.model.run import NodeState, Run
 from floe.model.summary import Summary
 from floe.model.taken import ItemsTaken, ItemTaken, NodeTaken
+from floe.model.work import Ask, Join
 from floe.store.base import Record
 from tests.sim.disk import Disk
 from tests.sim.flows import DIGESTS, FLOWS, NOBODY

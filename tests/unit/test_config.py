@@ -21,9 +21,9 @@ from floe.config import (
 )
 from floe.dialects.notes import Notes
 from floe.model.errors import ConfigInvalid, NotFound
-from floe.model.flow import Git
 from floe.model.ids import HostId
 from floe.model.secret import Secret
+from floe.model.work import Git
 from floe.nodes.base import Document
 
 

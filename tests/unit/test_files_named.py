@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from floe.cli.run import flows_of
+from floe.cli.run import flows_to_run
 from floe.cli.values import PAIR
 from floe.config import Flags, load, read_local
 from floe.files import NotPlain, read_named
@@ -39,7 +39,7 @@ def as_document(path: Path) -> None:
 
 
 def as_flow(path: Path) -> None:
-    flows_of(str(path))
+    flows_to_run(str(path))
 
 
 def as_token(path: Path) -> None:

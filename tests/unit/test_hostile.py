@@ -24,10 +24,11 @@ from floe.files import FileFolders
 from floe.kernel.items import OUTPUTS_BYTES_MAX, state_of
 from floe.kernel.owed import key_of
 from floe.model.errors import TooLarge, Yours
-from floe.model.flow import Exec, Foreach
+from floe.model.flow import Foreach
 from floe.model.ids import Json, NodeId
 from floe.model.run import Run
 from floe.model.signal import Exited, Reported
+from floe.model.work import Exec
 from floe.nodes.attempt_files import (
     BYTES_AT_ONCE,
     LINES_MAX,

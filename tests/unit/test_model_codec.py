@@ -7,24 +7,13 @@ import pytest
 from floe.model.children import SubFlow
 from floe.model.codec import decode_event, encode_event, from_text, shown_text, to_text
 from floe.model.event import NodeEntered
-from floe.model.flow import (
-    Ask,
-    End,
-    Exec,
-    Fetch,
-    Git,
-    GitCheckout,
-    GitMerge,
-    Join,
-    Wait,
-    Work,
-)
 from floe.model.form import Form
 from floe.model.http import Http, HttpHeader
 from floe.model.ids import Instant, Json, NodeId
 from floe.model.notify import Notify
 from floe.model.ssh import Ssh
 from floe.model.template import Template, TemplatePart, plain_template
+from floe.model.work import Ask, End, Exec, Fetch, Git, GitCheckout, GitMerge, Join, Wait, Work
 
 WORKS = (
     Exec(argv=("make",)),

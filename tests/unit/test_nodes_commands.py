@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from floe.model.flow import Exec, Git, GitCheckout, GitMerge
 from floe.model.ids import Instant
 from floe.model.signal import Exited, Failed, Reported, Started, Stopped
+from floe.model.work import Exec, Git, GitCheckout, GitMerge
 from floe.nodes import commands, spare_inputs, warden
 from floe.nodes.attempt_files import OUTPUTS_BYTES_MAX, input_path, json_path, outputs_path
 from floe.nodes.base import Job

@@ -15,9 +15,10 @@ from floe.dialects.tree import Scalar, Table
 from floe.expr.paths import shown
 from floe.expr.template import template_parts
 from floe.kernel.graph import Flaw, edges_of, graph_of
-from floe.model.flow import Ask, End, Flow, Git, GitCheckout, GitMerge, Trigger
+from floe.model.flow import Flow, Trigger
 from floe.model.ids import NodeId
 from floe.model.tags import Tag, label_of
+from floe.model.work import Ask, End, Git, GitCheckout, GitMerge
 
 
 def check_flow(flow: Flow, nodes: Nodes, notes: Notes) -> None:

@@ -16,9 +16,10 @@ from floe.expr.command import VALUE_PREFIX, CommandFault, command_faults, comput
 from floe.expr.env_entries import entry_faults, env_values_of, variable_name
 from floe.expr.substitute import ARGUMENT_BYTES_MAX, named_vars
 from floe.expr.variables import with_variables
-from floe.model.flow import Ask, Exec, Flow, Node
+from floe.model.flow import Flow, Node
 from floe.model.ssh import Ssh
 from floe.model.template import Text, data_of
+from floe.model.work import Ask, Exec
 
 
 def check_commands(

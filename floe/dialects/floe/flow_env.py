@@ -10,10 +10,11 @@ from floe.dialects.notes import Notes
 from floe.dialects.tree import Scalar, Tree
 from floe.kernel.judge import AT_NODE, OF_ITEM
 from floe.kernel.named_values import RUN_AT_NODE
-from floe.model.flow import Exec, Flow, GitCheckout, GitMerge
+from floe.model.flow import Flow
 from floe.model.nouns import dataclass
 from floe.model.template import Template
 from floe.model.template import Text as FlowText
+from floe.model.work import Exec, GitCheckout, GitMerge
 
 
 class FlowEnvEntry(NamedTuple):

@@ -9,8 +9,9 @@ from typing import Final
 
 from floe.expr.env_entries import variable_name
 from floe.kernel.graph import edges_of
-from floe.model.flow import Ask, Exec, Flow, Git, GitCheckout, GitMerge, Node
+from floe.model.flow import Flow, Node
 from floe.model.ids import NodeId
+from floe.model.work import Ask, Exec, Git, GitCheckout, GitMerge
 
 _MENTION: Final = re.compile(
     r"(?<![\\\w])\$(?:\{FLOE_IN_(?P<braced>\w+)\}|FLOE_IN_(?P<plain>\w+))|\bFLOE_IN_(?P<other>\w+)",

@@ -43,13 +43,14 @@ from floe.dialects.section import SectionValues
 from floe.dialects.tree import Items, Scalar, Table
 from floe.kernel.skipping import with_excuses
 from floe.model.children import SubFlow
-from floe.model.flow import End, Exec, Fetch, Foreach, Join, Node, Repeat, Trigger, Work
+from floe.model.flow import Foreach, Node, Repeat, Trigger
 from floe.model.http import Http
 from floe.model.ids import NodeId
 from floe.model.notify import Notify
 from floe.model.nouns import dataclass
 from floe.model.ssh import Ssh
 from floe.model.tags import TRIGGER_GOOD, Tag
+from floe.model.work import End, Exec, Fetch, Join, Work
 
 Class = Literal["task", "merge"]
 

@@ -4,9 +4,10 @@ from typing import Final
 
 from floe.expr.paths import HOSTS
 from floe.expr.values import Kind
-from floe.model.flow import Ask, Flow
+from floe.model.flow import Flow
 from floe.model.form import Form
 from floe.model.template import Path
+from floe.model.work import Ask
 
 _FIELDS: Final[dict[str, Kind]] = {"bool": "bool", "number": "number", "list": "list"}
 """Fields of all other types are texts."""

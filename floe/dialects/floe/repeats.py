@@ -5,8 +5,9 @@ from typing import Final, NamedTuple
 from floe.dialects.floe.expressions import ExpressionText, check_expression
 from floe.dialects.notes import Notes, Position
 from floe.kernel.repeat import GIVEN
-from floe.model.flow import Action, Flow, Repeat, Work
+from floe.model.flow import Flow, Repeat
 from floe.model.ids import NodeId
+from floe.model.work import Action, Work
 
 
 class WrittenRepeat(NamedTuple):

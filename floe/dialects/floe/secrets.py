@@ -7,12 +7,13 @@ from floe.dialects.kinds import Schema, Text, Unfit, ValueKind
 from floe.dialects.nearest import closest
 from floe.dialects.notes import Notes, Position
 from floe.dialects.tree import Items, Scalar, Table, Tree
-from floe.model.flow import Exec, Flow, Work
+from floe.model.flow import Flow
 from floe.model.ids import NodeId
 from floe.model.nouns import dataclass
 from floe.model.secret_name import NAME_LIKE, NAME_PATTERN, SecretName, SecretRef, SecretUse
 from floe.model.ssh import Ssh
 from floe.model.tags import Tag
+from floe.model.work import Exec, Work
 
 SECRET_TEXT: Final = Text(NAME_PATTERN, NAME_LIKE)
 

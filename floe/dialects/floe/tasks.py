@@ -40,8 +40,8 @@ from floe.dialects.section import Section, SectionValues
 from floe.dialects.tree import Table
 from floe.expr.command import IN_ENV
 from floe.model.children import ChildValue, SubFlow
-from floe.model.flow import Ask, Exec, Fetch, Git, GitCheckout, GitMerge, Wait, Work
 from floe.model.template import Template, Text, data_of, has_template
+from floe.model.work import Ask, Exec, Fetch, Git, GitCheckout, GitMerge, Wait, Work
 
 
 def read_work(type_: str, name: str, part: SectionValues, notes: Notes) -> Work:

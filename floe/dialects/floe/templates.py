@@ -25,10 +25,11 @@ from floe.expr.template import (
 )
 from floe.kernel.judge import AT_NODE, HOST, OF_ITEM
 from floe.kernel.named_values import NODE, RUN, TRIGGER
-from floe.model.flow import Ask, Flow
+from floe.model.flow import Flow
 from floe.model.ids import NodeId
 from floe.model.nouns import dataclass
 from floe.model.template import Path, Template, TemplatePart
+from floe.model.work import Ask
 
 LATER: Final = ("host", "hosts", "ws", "item", "index")
 """Names of the language that not every template can use."""

@@ -40,10 +40,11 @@ from floe.dialects.tree import Table
 from floe.expr.env_entries import variable_name
 from floe.expr.globs import PATTERNS_MAX, glob_fault
 from floe.expr.patterns import fault_of
-from floe.model.flow import Git, Trigger, TriggerType
+from floe.model.flow import Trigger, TriggerType
 from floe.model.form import Field
 from floe.model.ids import NodeId
 from floe.model.nouns import replace
+from floe.model.work import Git
 
 TRIGGER_TYPES: Final[Mapping[str, tuple[TriggerType, Section]]] = {
     "data": ("data", DATA_TRIGGER),

@@ -49,20 +49,7 @@ from floe.dialects.section import KeySpec, Section, SectionPart, ShortPart
 from floe.dialects.tree import Table, Tree
 from floe.expr.command import IN_ENV
 from floe.model.children import SubFlow
-from floe.model.flow import (
-    Ask,
-    Backoff,
-    End,
-    Exec,
-    Fetch,
-    GitCheckout,
-    GitMerge,
-    OnItemBad,
-    Retry,
-    Wait,
-    WhenFull,
-    Work,
-)
+from floe.model.flow import Backoff, OnItemBad, Retry, WhenFull
 from floe.model.form import Approvers, FieldType
 from floe.model.http import Http
 from floe.model.ids import HOST
@@ -73,6 +60,7 @@ from floe.model.nouns import dataclass
 from floe.model.secret_name import SecretName, SecretRef, SecretUse
 from floe.model.ssh import FileCopy, Ssh
 from floe.model.template import Template
+from floe.model.work import Ask, End, Exec, Fetch, GitCheckout, GitMerge, Wait, Work
 
 TEXT: Final = Text()
 FLAG: Final = Flag()

@@ -26,7 +26,7 @@ from floe.host.run_notices import (
     notice_rows,
     without_unwanted,
 )
-from floe.hub.attempt_outputs import last_lines
+from floe.hub.attempts.attempt_outputs import last_lines
 from floe.hub.clock import Clock, Timers
 from floe.hub.history import History
 from floe.model.codec import decode

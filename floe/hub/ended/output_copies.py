@@ -18,7 +18,7 @@ import structlog
 from floe.files import private
 from floe.host.inputs import Incoming, Mark
 from floe.host.removal import COPIES
-from floe.hub.attempt_outputs import OutputSettings
+from floe.hub.attempts.attempt_outputs import OutputSettings
 from floe.kernel.items import attempts_of
 from floe.model.errors import FloeError
 from floe.model.ids import Key, RunRef, address_key

@@ -2,7 +2,7 @@
 
 import pytest
 
-from floe.expr.substitute import EXPANDED_MAX, expand_vars, in_text, in_value, in_values
+from floe.expr.substitute import EXPANDED_MAX, expand_vars, in_text, in_values, substituted_value
 from floe.model.errors import TooLarge
 
 WS = "/spaces/1"
@@ -39,7 +39,7 @@ WS = "/spaces/1"
     ],
 )
 def test_workspace_is_put_into_a_value(value: str, expected: str) -> None:
-    assert in_value(value, WS) == expected
+    assert substituted_value(value, WS) == expected
 
 
 def test_workspace_is_put_into_each_value() -> None:
@@ -51,7 +51,7 @@ def test_shell_text_takes_the_placeholder_alone() -> None:
 
 
 def test_placeholder_in_the_workspace_path_is_not_replaced_again() -> None:
-    assert in_value("./a", "/odd/{{ws}}") == "/odd/{{ws}}/a"
+    assert substituted_value("./a", "/odd/{{ws}}") == "/odd/{{ws}}/a"
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,13 @@ import pytest
 
 from floe.host.by_hand import as_pushed, head_of, is_by_hand
 from floe.model.errors import ValuesInvalid
-from floe.model.flow import Git, Trigger, TriggerType
+from floe.model.flow import Trigger, TriggerType
 from floe.model.form import Field, Form
 from floe.model.ids import NodeId
 from floe.model.run import Run
 from floe.model.start_form import form_of
 from floe.model.taken import RerunOf
+from floe.model.work import Git
 from tests.make import a_flow, a_pending_run
 from tests.make_triggers import a_poll, a_tick
 

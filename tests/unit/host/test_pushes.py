@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from floe.host.pushes import PUSHES_MAX, HookDelivery, HookStart, HookVerdict, Push, judged
-from floe.model.flow import Git, Trigger
+from floe.model.flow import Trigger
 from floe.model.ids import NodeId
+from floe.model.work import Git
 
 HASH = "d6fde92930d4715a2b49857d24b940956b26d2d3"
 URL = "https://github.com/octo/app.git"

@@ -9,8 +9,9 @@ from floe.host.inputs import Start
 from floe.host.repositories import UNWATCHED_S, wanted_refs
 from floe.hub.flows import FlowBook
 from floe.model.errors import Theirs
-from floe.model.flow import Flow, Git
+from floe.model.flow import Flow
 from floe.model.ids import FlowId
+from floe.model.work import Git
 from tests.make_triggers import HASHES, URL, Site, a_poll, a_watched, pushed
 
 MAIN = "refs/heads/a"

@@ -1,9 +1,10 @@
 """Tests of the values that a trigger gives."""
 
 from floe.host.trigger_values import initial_values, ref_values, trigger_values
-from floe.model.flow import Git, Trigger
+from floe.model.flow import Trigger
 from floe.model.form import Field, Form
 from floe.model.ids import NodeId
+from floe.model.work import Git
 
 
 def test_key_of_a_repository_is_no_value() -> None:

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import cast
 
-from floe.hub.attempt_outputs import OutputSettings
+from floe.hub.attempts.attempt_outputs import OutputSettings
 from floe.hub.children import Children
 from floe.hub.clock import Timers, WallClock
 from floe.hub.effects import AT_ONCE_MAX, Effects

@@ -6,8 +6,9 @@ from floe.expr.form_values import VALUES_MAX
 from floe.hub.flows import FlowBook, Flows, flow_start, flow_start_values, flow_trigger
 from floe.model.errors import ConfigInvalid, NotFound, TooLarge, ValuesInvalid
 from floe.model.finding import Finding
-from floe.model.flow import Git, Trigger
+from floe.model.flow import Trigger
 from floe.model.ids import Json, NodeId
+from floe.model.work import Git
 from tests.hands import NoRefs
 from tests.make import a_flow
 from tests.make_triggers import URL, a_poll

@@ -9,8 +9,9 @@ from structlog.testing import capture_logs
 from floe.host.ticks import MISSED_MAX, missed_ticks, tick_after, ticks
 from floe.host.trigger_values import trigger_values
 from floe.hub.flows import FlowBook
-from floe.model.flow import Git, Trigger
+from floe.model.flow import Trigger
 from floe.model.ids import FlowId, Instant
+from floe.model.work import Git
 from floe.store.base import LedgerWrite
 from tests.make_triggers import URL, Site, a_poll, a_tick, a_watched, at
 

@@ -3,9 +3,10 @@
 import pytest
 
 from floe.kernel.graph import Edge, Flaw, graph_of, is_issued, labels_of
-from floe.model.flow import Exec, Flow, Node
+from floe.model.flow import Flow, Node
 from floe.model.ids import NodeId
 from floe.model.tags import TRIGGER_GOOD, Tag
+from floe.model.work import Exec
 from tests.make import a_flow, a_form, a_merge, a_node, a_timer, an_end
 
 DIAMOND = a_flow(

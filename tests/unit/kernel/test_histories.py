@@ -31,7 +31,7 @@ from floe.model.effect import (
     StopChild,
 )
 from floe.model.event import Event, GrantSuperseded
-from floe.model.flow import End, Flow, Foreach, Node, Repeat, Retry
+from floe.model.flow import Flow, Foreach, Node, Repeat, Retry
 from floe.model.ids import NO_ITEM, HostId, Instant, Key, NodeId, RunRef
 from floe.model.run import Run
 from floe.model.signal import (
@@ -51,6 +51,7 @@ from floe.model.signal import (
     TimerFired,
 )
 from floe.model.tags import SKIPPED, TRIGGER_GOOD, Tag, emitter_of
+from floe.model.work import End
 from tests.make import (
     H1,
     NOW,

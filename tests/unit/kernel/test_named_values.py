@@ -6,13 +6,13 @@ import pytest
 
 from floe.expr.paths import Unknown
 from floe.kernel.named_values import named_value
-from floe.model.flow import Exec
 from floe.model.ids import Json, NodeId
 from floe.model.outcome import Outcome
 from floe.model.run import Run
 from floe.model.tags import Tag
 from floe.model.taken import NodeTaken
 from floe.model.template import Path
+from floe.model.work import Exec
 from tests.make import NOW, a_flow, a_node, a_pending_run, a_run, after, exited
 
 FLOW = a_flow(a_node("build"), a_node("test", on="task.build.good"))

@@ -4,8 +4,8 @@ from dataclasses import fields, replace
 from typing import get_args, get_type_hints
 
 from floe.kernel.render import rendered
-from floe.model.flow import Action, Exec, Fetch, Git
 from floe.model.template import Text
+from floe.model.work import Action, Exec, Fetch, Git
 from floe.model.workspace_texts import InWorkspace
 from tests.make import WORKSPACE, a_run
 

@@ -5,11 +5,12 @@ import pytest
 from floe.kernel.place import Refusals
 from floe.kernel.why import why
 from floe.model.event import RunPacked
-from floe.model.flow import Exec, Node
+from floe.model.flow import Node
 from floe.model.ids import HostId, NodeId
 from floe.model.run import Run
 from floe.model.signal import Cancel, Reset
 from floe.model.tags import Tag
+from floe.model.work import Exec
 from tests.make import (
     NOW,
     a_flow,

@@ -17,10 +17,11 @@ from floe.model.children import ChildValue, SubFlow
 from floe.model.codec import decode, encode
 from floe.model.effect import PackArchive
 from floe.model.event import NodeEntered
-from floe.model.flow import Exec, Fetch, Flow, Git, GitMerge, Work
+from floe.model.flow import Flow
 from floe.model.ids import Json, NodeId
 from floe.model.ssh import FileCopy, Ssh
 from floe.model.template import Template, Text, data_of
+from floe.model.work import Exec, Fetch, Git, GitMerge, Work
 from tests.make import NOW, WORKSPACE, a_flow, a_node, a_run
 
 DIGITS = "0f" * 32

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import get_args
 
-from floe.model.flow import Action
+from floe.model.work import Action
 from floe.nodes.executors import executors_of
 from floe.nodes.preparation import CommandSettings
 

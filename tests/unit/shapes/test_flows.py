@@ -1,7 +1,8 @@
 """Flows as JSON: triggers without secrets, and the graph with levels."""
 
-from floe.model.flow import Git, Trigger
+from floe.model.flow import Trigger
 from floe.model.ids import NodeId
+from floe.model.work import Git
 from floe.shapes.flows import flow_page, graph_shape, trigger_shape
 from tests.make import NOW, a_flow, a_node, an_end
 

@@ -3,8 +3,8 @@
 from floe.expr.template import template_of, template_parts
 from floe.kernel.judge import NodeScope
 from floe.kernel.work_values import filled_work
-from floe.model.flow import Exec, Fetch, Work
 from floe.model.http import Http, HttpHeader
+from floe.model.work import Exec, Fetch, Work
 from floe.shapes.work import work_shape
 from tests.make import a_flow, a_node, a_run
 

@@ -7,24 +7,10 @@ import pytest
 from floe.dialects.floe.dialect import FloeDialect
 from floe.dialects.floe.names import id_from_name, name_from_id
 from floe.model.codec import encode
-from floe.model.flow import (
-    Ask,
-    Backoff,
-    Exec,
-    Fetch,
-    Flow,
-    Foreach,
-    Git,
-    GitCheckout,
-    GitMerge,
-    MaxRuns,
-    Node,
-    Retry,
-    Trigger,
-    Wait,
-)
+from floe.model.flow import Backoff, Flow, Foreach, MaxRuns, Node, Retry, Trigger
 from floe.model.form import Field, Form
 from floe.model.template import Template, TemplatePart
+from floe.model.work import Ask, Exec, Fetch, Git, GitCheckout, GitMerge, Wait
 
 COMPAT = Path(__file__).parents[3] / "data" / "compat"
 DIALECT = FloeDialect()

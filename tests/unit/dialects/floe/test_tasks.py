@@ -7,7 +7,7 @@ import pytest
 
 from floe.dialects.floe.tasks import BUILDERS
 from floe.dialects.floe.vocabulary import TASK_TYPES, TaskType
-from floe.model.flow import Join, Work
+from floe.model.work import Join, Work
 
 
 def test_each_work_is_that_of_a_type_of_task() -> None:

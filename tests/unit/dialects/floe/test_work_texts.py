@@ -3,8 +3,8 @@
 import pytest
 
 from floe.dialects.floe.dialect import FloeDialect
-from floe.model.flow import Exec, Fetch
 from floe.model.template import Template, TemplatePart
+from floe.model.work import Exec, Fetch
 
 DOCUMENT = """
 id: a

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from floe.host.removal import SWEEP
 from floe.host.rerun_plan import RerunRequest
 from floe.host.retention import LOOK_S, Wanted
-from floe.hub.attempt_outputs import OutputSettings
+from floe.hub.attempts.attempt_outputs import OutputSettings
 from floe.hub.ended import pruning
 from floe.hub.hub import Hub
 from floe.model.errors import NotFound, Removed

@@ -14,7 +14,7 @@ import structlog
 from floe.expr.masking import NO_MASKS, Masks
 from floe.files import EXHAUSTED
 from floe.host.inputs import FlowRead, Incoming, Mark, PassOver, Start
-from floe.hub.attempt_outputs import OutputSettings
+from floe.hub.attempts.attempt_outputs import OutputSettings
 from floe.masked_files import mask_file
 from floe.model.codec import encode
 from floe.model.errors import Yours

@@ -8,14 +8,15 @@ import pytest
 
 from floe.expr.masking import Masks
 from floe.host.inputs import FlowRead, Incoming, Input, Mark, PassOver, Start
-from floe.hub.attempt_outputs import OutputSettings
-from floe.hub.masked_inputs import MaskedInputs
+from floe.hub.attempts.attempt_outputs import OutputSettings
+from floe.hub.attempts.masked_inputs import MaskedInputs
 from floe.model.errors import Yours
-from floe.model.flow import Exec, Flow
+from floe.model.flow import Flow
 from floe.model.ids import Instant, Json
 from floe.model.secret import Secret
 from floe.model.secret_name import SecretName
 from floe.model.signal import Exited, Failed, FlowUnreadable, Report, Reported, Started, Stopped
+from floe.model.work import Exec
 from floe.places import Places
 from floe.store.base import LedgerWrite
 from tests.make import a_flow, a_node, a_run, the_key

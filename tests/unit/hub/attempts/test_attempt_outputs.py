@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from floe.hub.attempt_outputs import OutputSettings, digests_of
+from floe.hub.attempts.attempt_outputs import OutputSettings, digests_of
 from tests.make import REF, a_run, the_key
 
 

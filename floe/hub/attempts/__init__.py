@@ -1,0 +1,1 @@
+"""What attempts report and print: without secrets, within limits, with digests."""
