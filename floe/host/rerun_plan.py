@@ -95,12 +95,14 @@ class RerunSource:
     def rerun(self, again: RerunRequest) -> Rerun:
         """The nodes that are taken over, and those that run again.
 
-        Raises NotFound for an unknown node, Conflict where the run is not over, there is nothing to
-        run, or the node could not start; ValuesInvalid, TooLarge.
+        Raises NotFound for an unknown node, Conflict where the run is not over or went on elsewhere,
+        there is nothing to run, or the node could not start; ValuesInvalid, TooLarge.
         """
         run, name, flow = self.run, self.name, self.flow
         if run.state != "archive":
             raise Conflict(f"{name} is not over yet", f"wait for its end, or: floe cancel {name}")
+        if run.superseded and not run.cancelled_by:
+            raise Conflict(f"{name} {run.why}", f"at a different host: floe rerun {name}")
         if again.failed and run.good:
             raise Conflict(f"nothing failed in {name}", f"floe rerun {name} runs all of it again")
         if again.failed:

@@ -6,14 +6,16 @@ from typing import Any
 import pytest
 
 from floe.host.rerun_plan import RerunRequest, RerunSource
+from floe.kernel.evolve import evolve
 from floe.model.errors import Conflict, NotFound, ValuesInvalid
+from floe.model.event import GrantSuperseded
 from floe.model.flow import Flow, Trigger
 from floe.model.form import Field, Form
 from floe.model.ids import Json, NodeId
 from floe.model.run import Run
 from floe.model.secret import masked
 from floe.model.signal import Cancel
-from tests.make import H1, WORKSPACE, a_flow, a_node, a_run, after, exited
+from tests.make import H1, NOW, WORKSPACE, a_flow, a_node, a_run, after, exited
 
 FORM = Form(
     title="Start",
@@ -76,6 +78,16 @@ def test_flow_with_one_workspace_for_all_runs_hands_none_over() -> None:
 def test_what_cannot_start_is_refused(of: Run | None, asked: RerunRequest, said: str) -> None:
     with pytest.raises(Conflict, match=said):
         earlier(of).rerun(asked)
+
+
+def test_branch_that_went_on_elsewhere_is_not_started_again_from() -> None:
+    run = a_run(FLOW, {"version": "1"})
+    run = after(run, exited(run, "build", 0))
+    run = evolve(run, GrantSuperseded(at=NOW, epoch=2))
+    run = after(run, exited(run, "test", 0))
+
+    with pytest.raises(Conflict, match="h1-1 went on elsewhere: this host had been forgotten"):
+        earlier(run).rerun(again(failed=True))
 
 
 def test_nothing_failed_in_a_good_run() -> None:
