@@ -95,8 +95,8 @@ class RerunSource:
     def rerun(self, again: RerunRequest) -> Rerun:
         """The nodes that are taken over, and those that run again.
 
-        Raises NotFound for an unknown node, Conflict where the run is not over or went on elsewhere,
-        there is nothing to run, or the node could not start; ValuesInvalid, TooLarge.
+        Raises NotFound for an unknown node, Conflict where the run is not over, it went on
+        elsewhere, there is nothing to run, or the node could not start; ValuesInvalid, TooLarge.
         """
         run, name, flow = self.run, self.name, self.flow
         if run.state != "archive":
