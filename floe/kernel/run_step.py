@@ -52,7 +52,6 @@ from floe.model.work import Action, Ask, End, Join, Wait
 E = TypeVar("E", NodeSettled, NodeSkipped)
 
 GOOD = Outcome(result="good")
-
 NO_VALUES: Mapping[str, Json] = {}
 
 
