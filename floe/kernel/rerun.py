@@ -93,7 +93,8 @@ def _settled(old: Run, flow: Flow) -> dict[NodeId, NodeState]:
     """The nodes that a re-run might take over, also as skipped if its flow may skip them.
 
     An end that was reached is never taken over: it would not end the re-run. A node of a loop may
-    have settled in an earlier round only.
+    have settled in an earlier round only. One with an item that did not settle belongs to a copy
+    that a person abandoned.
     """
     may_skip = skippable(flow.nodes)
     return {
@@ -104,6 +105,7 @@ def _settled(old: Run, flow: Flow) -> dict[NodeId, NodeState]:
         and state.tag is not None
         and state.tag.startswith(f"{node.ref}.")
         and (node.id in may_skip if state.is_skipped else not isinstance(node.work, End))
+        and all(item.outcome for item in state.parts()[1:])
     }
 
 

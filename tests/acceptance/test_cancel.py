@@ -136,10 +136,11 @@ def watching(host: Host, flow: str = "") -> set[int]:
     """What stays, of one flow or of all, whatever its environment is: by the file it watches."""
     file = f"{host.folder}/forever-{flow}" + ("\0" if flow else "")
     found = set()
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
+    # A longer pattern would look into a process that may be gone by then.
+    for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            if file.encode() in path.read_bytes():
-                found.add(int(path.parent.name))
+            if file.encode() in (process / "cmdline").read_bytes():
+                found.add(int(process.name))
     return found
 
 

@@ -64,9 +64,10 @@ class Server:
 def command_lines() -> list[str]:
     """Of all processes of this machine."""
     found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
+    for process in Path("/proc").glob("[0-9]*"):
         try:
-            found.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+            line = (process / "cmdline").read_bytes()
+            found.append(line.replace(b"\0", b" ").decode(errors="replace"))
         except OSError:
             continue
     return found

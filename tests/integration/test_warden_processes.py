@@ -183,9 +183,9 @@ async def test_a_command_that_keeps_forking_is_ended(talk: Talk, tmp_path: Path)
 def sessions_of(cwd: Path) -> list[str]:
     """Processes that work in a folder."""
     return [
-        path.parent.name
-        for path in Path("/proc").glob("[0-9]*/cwd")
-        if os.path.realpath(path) == str(cwd)
+        process.name
+        for process in Path("/proc").glob("[0-9]*")
+        if os.path.realpath(process / "cwd") == str(cwd)
     ]
 
 

@@ -136,6 +136,8 @@ def items_are_done_once(run: Run, log: Sequence[Event]) -> None:
                     assert item in begun[node, visit]
                     assert item not in settled[node, visit]
                     settled[node, visit].add(item)
+                case GrantSuperseded():
+                    break  # of its copy only processes end; an item that waits does not settle
                 case NodeSettled(node=node, visit=visit, outcome=outcome):
                     each = begun.get((node, visit), [])
                     assert set(each) == settled.get((node, visit), set())
