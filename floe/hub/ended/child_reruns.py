@@ -8,7 +8,7 @@ Source: docs/cluster-protocol.md, "Child runs".
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlencode
@@ -28,7 +28,7 @@ PATH: Final = "peer/rerun"
 """The route of the other hosts."""
 
 CHILDREN_SHOWN: Final = 20
-"""Children that a plan describes; it counts the rest."""
+"""Children that a plan describes, those of children too; it counts the rest."""
 
 NO_VALUES: Final[Mapping[str, None]] = {}
 
@@ -59,21 +59,27 @@ class ChildReruns:
         self, flow: Flow, children: Sequence[ChildAgain], by: str
     ) -> tuple[ChildPlan, ...]:
         """What becomes of the first of the failed children of a run of this flow, and of theirs."""
+        return await self._plans(flow, children, by, iter(range(CHILDREN_SHOWN)))
+
+    async def _plans(
+        self, flow: Flow, children: Sequence[ChildAgain], by: str, left: Iterator[int]
+    ) -> tuple[ChildPlan, ...]:
+        """`left`: one for each child that the whole plan may still describe."""
         async with asyncio.TaskGroup() as tasks:
             plans = [
-                tasks.create_task(self._plan(flow.by_id[one.node].ref, one, by))
-                for one in children[:CHILDREN_SHOWN]
+                tasks.create_task(self._plan(flow.by_id[one.node].ref, one, by, left))
+                for one, _ in zip(children, left, strict=False)
             ]
         return tuple(plan.result() for plan in plans)
 
-    async def _plan(self, node: str, child: ChildAgain, by: str) -> ChildPlan:
+    async def _plan(self, node: str, child: ChildAgain, by: str, left: Iterator[int]) -> ChildPlan:
         name = self._reads.name_of_key(child.run)
         try:
             start = await self.start(child.run, by)
         except FloeError as error:
             return ChildPlan(node, child.item, name, why_new=error.what)
         taken = tuple(start.flow.by_id[one.node].ref for one in start.taken)
-        below = await self.plans(start.flow, start.children, by)
+        below = await self._plans(start.flow, start.children, by, left)
         return ChildPlan(node, child.item, name, taken, children=below)
 
     async def _start_at(self, peers: Peers, host: HostId, run: str, by: str) -> Start:

@@ -207,3 +207,20 @@ async def test_plan_counts_the_children_that_it_does_not_describe() -> None:
 
     assert len(plans) == CHILDREN_SHOWN
     assert plans[0] == ChildPlan("task.go", 0, "h2-7", why_new="h2-7 was removed")
+
+
+async def test_plan_describes_no_more_children_however_deep_they_are() -> None:
+    below = ChildAgain(node=NodeId("go"), item=0, run=CHILD)
+    start = Start(
+        flow=RELEASE,
+        digest="sha256:1",
+        trigger=NodeId("start"),
+        values={},
+        by="bob",
+        children=(below, below),
+    )
+    there = Reply(200, to_text(encode(start)).encode())
+
+    await reruns(there).plans(RELEASE, [below], "bob")
+
+    assert len(there.asked) == CHILDREN_SHOWN
