@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 import structlog
 
@@ -35,45 +35,55 @@ class SecretSource(Protocol):
         ...
 
 
-class EnvironmentSecrets:
-    """Secrets in the environment of the host: `FLOE_SECRET_NPM_TOKEN` is NPM_TOKEN."""
+class _SecretsOfStart:
+    """Secrets that are read once, when the host starts."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, source: Literal["environment", "folder"]) -> None:
+        self._source = source
         self._values: dict[SecretName, Secret] = {}
         self._problems: dict[SecretName, str] = {}
-        for variable, value in environ.items():
-            name = secret_name(variable.removeprefix(PREFIX))
-            if not variable.startswith(PREFIX) or name is None:
-                continue
-            if fault := value_fault(value):
-                log.warning("secret.refused", variable=variable, why=fault)
-                self._problems[name] = fault
-            else:
-                self._values[name] = Secret(value)
 
     def values(self) -> Mapping[SecretName, Secret]:
-        """All that were set at the start."""
+        """All that could be used at the start."""
         return self._values
 
     def shown(self) -> Sequence[ShownSecret]:
-        """All variables with the name of a secret."""
+        """All that have the name of a secret, also those that cannot be used."""
         names = self._values.keys() | self._problems.keys()
         return [
-            ShownSecret(name=name, source="environment", problem=self._problems.get(name, ""))
+            ShownSecret(name=name, source=self._source, problem=self._problems.get(name, ""))
             for name in names
         ]
 
+    def _take(self, name: SecretName, value: str, fault: str, **place: str) -> None:
+        """Keep a value, or its fault; `place`: where it is, for the log."""
+        if fault:
+            log.warning("secret.refused", **place, why=fault)
+            self._problems[name] = fault
+        else:
+            self._values[name] = Secret(value)
 
-class FolderSecrets:
+
+class EnvironmentSecrets(_SecretsOfStart):
+    """Secrets in the environment of the host: `FLOE_SECRET_NPM_TOKEN` is NPM_TOKEN."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        super().__init__("environment")
+        for variable, value in environ.items():
+            name = secret_name(variable.removeprefix(PREFIX))
+            if variable.startswith(PREFIX) and name is not None:
+                self._take(name, value, value_fault(value), variable=variable)
+
+
+class FolderSecrets(_SecretsOfStart):
     """Secrets in files of one folder: the file NPM_TOKEN holds the secret NPM_TOKEN.
 
-    As Docker, systemd and Kubernetes mount them. The files are read at the start.
+    As Docker, systemd and Kubernetes mount them.
     """
 
     def __init__(self, folder: Path) -> None:
         """Raises Yours if the folder cannot be read."""
-        self._values: dict[SecretName, Secret] = {}
-        self._problems: dict[SecretName, str] = {}
+        super().__init__("folder")
         try:
             files = sorted(folder.iterdir())
         except OSError as error:
@@ -85,23 +95,7 @@ class FolderSecrets:
                     fault = value_fault(value)
                 except (OSError, ValueError) as error:
                     value, fault = "", str(error)
-                if fault:
-                    log.warning("secret.refused", file=str(file), why=fault)
-                    self._problems[name] = fault
-                else:
-                    self._values[name] = Secret(value)
-
-    def values(self) -> Mapping[SecretName, Secret]:
-        """All that could be read at the start."""
-        return self._values
-
-    def shown(self) -> Sequence[ShownSecret]:
-        """All files with the name of a secret."""
-        names = self._values.keys() | self._problems.keys()
-        return [
-            ShownSecret(name=name, source="folder", problem=self._problems.get(name, ""))
-            for name in names
-        ]
+                self._take(name, value, fault, file=str(file))
 
 
 class HostSecrets:
