@@ -335,13 +335,16 @@ def _revoked(run: Run, event: GrantRevoked, seq: int) -> Run:
 
 def _superseded(run: Run, event: GrantSuperseded, seq: int) -> Run:
     """End this branch of the log; only the processes that still run here are stopped."""
-    running = {n: _with_processes(run.nodes[n]) for n in run.open if has_process(run.nodes[n])}
+    running = frozenset(n for n in run.open if has_process(run.nodes[n]))
+    nodes = run.nodes
+    for node in running:
+        nodes = with_item(nodes, node, _with_processes(nodes[node]))
     return _run(
         run,
         seq=seq,
         phase="ending" if running else "ended",
-        nodes={**run.nodes, **running},
-        open=frozenset(running),
+        nodes=nodes,
+        open=running,
         good=False,
         result="cancelled" if event.by else "bad",
         cancelled_by=event.by or run.cancelled_by,

@@ -10,6 +10,7 @@ from typing import Literal
 from floe.kernel.children_again import children_again
 from floe.kernel.graph import edges_of
 from floe.kernel.match import without_excused
+from floe.kernel.shared import with_item
 from floe.kernel.skipping import skippable
 from floe.kernel.taken import taken_node
 from floe.model.flow import Flow, Node
@@ -85,7 +86,7 @@ def rerun_of(old: Run, flow: Flow, choice: RerunChoice) -> Rerun:
 def _as_it_would_begin(old: Run) -> Run:
     """A re-run that ended before its activation, with the nodes that it was to take over."""
     for seq, taken in enumerate(old.taken):
-        old = replace(old, nodes={**old.nodes, taken.node: taken_node(old, taken, seq)})
+        old = replace(old, nodes=with_item(old.nodes, taken.node, taken_node(old, taken, seq)))
     return old
 
 

@@ -164,13 +164,13 @@ class Host:
 
     def _warden(self) -> int | None:
         program = f"{self.root}/warden/".encode()
-        for path in Path("/proc").glob("[0-9]*/cmdline"):
+        for process in Path("/proc").glob("[0-9]*"):
             try:
-                words = path.read_bytes().split(b"\0")
+                words = (process / "cmdline").read_bytes().split(b"\0")
             except OSError:  # it ended in between
                 continue
             if any(word.startswith(program) for word in words):
-                return int(path.parent.name)
+                return int(process.name)
         return None
 
     async def _flood(self, flow: str, count: int) -> None:

@@ -155,14 +155,20 @@ def test_far_command_runs_once_though_its_host_dies(
     assert (far.starts, far.copies) == (1, 1)
 
 
+def copying(host: Host, flow: str, far: Far) -> str:
+    """Start a run of a flow; the run, when the far side has begun its copy."""
+    host.start()
+    run = host.trigger(flow)
+    until(lambda: far.copies == 1, "the copy")
+    return run
+
+
 @pytest.mark.parametrize("flow", ["upload", "download"])
 def test_copy_goes_on_without_its_host(
     flow: str, host_with: Callable[[str], Host], far: Far
 ) -> None:
     host = host_with("fail")
-    host.start()
-    run = host.trigger(flow)
-    until(lambda: far.copies == 1, "the copy")
+    run = copying(host, flow, far)
 
     host.kill()
     host.start()
@@ -178,9 +184,7 @@ def test_copy_ends_with_host_and_warden_and_is_not_begun_again(
     flow: str, started: int, host_with: Callable[[str], Host], far: Far
 ) -> None:
     host = host_with("fail")
-    host.start()
-    run = host.trigger(flow)
-    until(lambda: far.copies == 1, "the copy")
+    run = copying(host, flow, far)
 
     host.kill_warden()
     host.kill()
@@ -197,9 +201,7 @@ def test_copy_is_begun_again_on_request_when_host_and_warden_died(
     flow: str, started: int, host_with: Callable[[str], Host], far: Far
 ) -> None:
     host = host_with("retry")
-    host.start()
-    run = host.trigger(flow)
-    until(lambda: far.copies == 1, "the copy")
+    run = copying(host, flow, far)
 
     host.kill_warden()
     host.kill()
