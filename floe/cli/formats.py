@@ -125,7 +125,7 @@ def run_state(run: Shape) -> Painted:
 
 
 def instant(text: str | None) -> datetime | None:
-    """The instant to format in a reply."""
+    """The instant in a text of a reply; None for none."""
     return datetime.fromisoformat(text) if text else None
 
 
@@ -277,7 +277,7 @@ def ran(count: int, skipped: int, never: int = 0) -> str:
 
 
 def ran_of(run: Shape) -> str:
-    """Format the same of a reply; a host with an older floe does not count nodes."""
+    """Format how many nodes ran, from a reply; a host with an older floe does not count them."""
     count, skipped = run.get("ran", 0), run.get("skipped", 0)
     return ran(count, skipped, len(run.get("nodes", ())) - count - skipped)
 

@@ -94,7 +94,7 @@ class JsonEncoding:
 
 
 def header_fault(text: str) -> str:
-    """What has no encoding in the value of a header; empty if nothing is."""
+    """What the value of a header cannot hold; empty if it can be sent."""
     found = _UNSENT.search(text)
     if found is None:
         return ""

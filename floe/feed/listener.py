@@ -39,7 +39,7 @@ WAITING_MAX: Final = 1_000
 
 
 class Listening(Protocol):
-    """A listener as its client sees it: to the feed of one host, or of the cluster."""
+    """A client's listener to the feed of one host, or of the cluster."""
 
     @property
     def pos(self) -> str:

@@ -47,7 +47,7 @@ FINDINGS_MAX: Final = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostCounts:
-    """The numbers of a host, for reads."""
+    """How many runs a host has, and other counts of it."""
 
     runs: Mapping[Phase, int]
     """Runs that are not archived, by phase."""
@@ -253,7 +253,7 @@ class HostReads:
 
 
 async def keep_logged(problems: Callable[[], Sentences]) -> None:
-    """Log each problem that host reads show when it begins and when it is over."""
+    """Log each problem of a host when it begins and when it is over."""
     known: dict[tuple[HostId, str], str] = {}
     while True:
         now = {

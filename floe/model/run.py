@@ -137,12 +137,12 @@ class NodeState:
     """The items of the visit; None for a node that runs once."""
 
     def parts(self) -> "tuple[NodeState, ...]":
-        """The visit and its items that have begun, in a run: all that has attempts."""
+        """The visit, and those of its items that have begun: all that has attempts."""
         return (self, *self.items.states.values()) if self.items else (self,)
 
     @property
     def is_skipped(self) -> bool:
-        """Whether the visit was skipped in its run."""
+        """Whether the visit was skipped."""
         return self.outcome is not None and self.outcome.result == "skipped"
 
 

@@ -25,7 +25,7 @@ DEFAULT_COMMIT: Final = Git()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One attempt of a node, as the port for executors takes it."""
+    """An attempt of a node that an executor is to start or to find again."""
 
     key: Key
     work: Action
@@ -83,7 +83,7 @@ SecretRows = Mapping[str, Mapping[str, Json] | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownSecret:
-    """What people see of a secret, by the port for secrets."""
+    """What people see of a secret: all but its value."""
 
     name: SecretName
     source: Literal["vault", "environment", "folder"]
@@ -142,7 +142,7 @@ class StoredSecrets(Secrets, Protocol):
 
 
 class NoSecrets:
-    """The port for secrets, of a host without any."""
+    """The secrets of a host that has none."""
 
     def open(self, rows: Mapping[str, Json], store: StoreId) -> None:
         pass
@@ -183,7 +183,7 @@ NO_SECRETS: Final = NoSecrets()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """A limit below the one in the settings, by the port for executors."""
+    """A limit on attempts that is lower than the one in the settings."""
 
     count: int
     """How many attempts fit at once."""
@@ -195,7 +195,7 @@ class Limit:
 
 
 class Space(NamedTuple):
-    """A workspace as ports name it, by its flow and its run."""
+    """The name of a workspace: its flow and its run."""
 
     flow: str
     run: str
@@ -299,7 +299,7 @@ class Executor(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A document that was read through its port."""
+    """A document as it was read."""
 
     text: str
     origin: str
@@ -336,7 +336,7 @@ class Refs(Protocol):
 
 
 class NoticeRefused(Exception):
-    """The port for notices could not send one; the text repeats no secret address."""
+    """A notice could not be sent; the text repeats no secret address."""
 
     def __init__(self, what: str, *, is_final: bool = False) -> None:
         """`is_final`: a further try would not help."""
@@ -353,7 +353,7 @@ class Notifier(Protocol):
 
 
 class NoNotifier:
-    """The port for notices, of hubs that send none, as in `floe run`."""
+    """The notices of a hub that sends none, as in `floe run`."""
 
     async def send(self, notice: Notice, message: NoticeMessage) -> None:
         raise NoticeRefused("this host sends no notices", is_final=True)

@@ -236,7 +236,7 @@ def _card(blocks: list[Json], run: str, link: str) -> Shape:
 
 
 def text_body(message: NotifyMessage) -> Shape:
-    """Notify by the message of a task: in the shape of its channel."""
+    """The body of a task's message, in the shape of its channel."""
     match message.channel:
         case "slack":
             return {"text": message.text}

@@ -227,5 +227,5 @@ class WardenConnection(asyncio.Protocol):
 
 
 def request(**fields: object) -> bytes:
-    """A request to the warden as one line, for the link."""
+    """A request to the warden, as one line."""
     return json.dumps(fields).encode() + b"\n"

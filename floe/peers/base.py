@@ -27,7 +27,7 @@ RELAYED: Final = "X-Floe-Relayed"
 
 
 class Protocols(NamedTuple):
-    """The port's view of the protocol versions that a floe supports."""
+    """The protocol versions that a floe supports."""
 
     lowest: int
     highest: int
@@ -43,7 +43,7 @@ class Protocols(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hello:
-    """The port's view of one end of a connection between peers: its identity."""
+    """The identity of one end of a connection between peers."""
 
     host: HostId
     store: StoreId
@@ -56,7 +56,7 @@ class Hello:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """The port's view of a peer: of one configured URL, or of a peer that called and is at none."""
+    """What is known of a peer: of one configured URL, or of a peer that called and is at none."""
 
     url: str
     """As configured; empty for a caller."""
@@ -82,7 +82,7 @@ class Seen:
 
 
 def doubled(seen: Iterable[Seen]) -> Mapping[HostId, frozenset[StoreId]]:
-    """By the port's views: names that two peers use, with their stores; they get no runs."""
+    """The names that two peers use, with their stores: these peers get no runs."""
     stores: dict[HostId, set[StoreId]] = {}
     for one in seen:
         if one.is_open and one.host and one.store:
@@ -92,7 +92,7 @@ def doubled(seen: Iterable[Seen]) -> Mapping[HostId, frozenset[StoreId]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A request to this host's API, as the port relays it to another host."""
+    """A request to this host's API that is relayed to another host."""
 
     method: str
     path: str
@@ -104,7 +104,7 @@ class Request:
 
 
 class Answer(Protocol):
-    """The port's view of another host's reply, as it arrives."""
+    """The reply of another host to a relayed request, as it arrives."""
 
     status: int
     headers: Mapping[str, str]
@@ -119,7 +119,7 @@ class Answer(Protocol):
 
 
 class Socket(Protocol):
-    """The port's view of a websocket that the server has opened, reduced to its frames."""
+    """A websocket between peers that the server has opened, reduced to its frames."""
 
     async def send(self, frame: bytes) -> None:
         """Write a frame; waits while the other end is slow. Raises ConnectionError."""

@@ -13,14 +13,14 @@ _CURSOR: Final = re.compile(r"([0-9a-f]{1,15})\.(.{1,200})")
 
 
 class Head(NamedTuple):
-    """By the rules of stores: where a run's log ends."""
+    """The head of a run: where its log ends."""
 
     epoch: int
     seq: int
 
 
 class SortKey(NamedTuple):
-    """By the rules of stores: the sort key of a row; the newest run has the highest."""
+    """The sort key of a row; the newest run has the highest."""
 
     pended_at: int
     key: str

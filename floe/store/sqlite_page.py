@@ -76,7 +76,7 @@ def read_changes(conn: sqlite3.Connection, after: int, limit: int) -> Sequence[C
 def read_flow_runs(
     conn: sqlite3.Connection, flows: Collection[FlowId], bad_max: int
 ) -> Mapping[FlowId, FlowRuns]:
-    """For a page of flows, by one SQLite statement: the newest run and the bad runs in a row."""
+    """The newest run, and the bad runs in a row, of each flow of a page."""
     values = {"flows": json.dumps([*flows]), "bad_max": bad_max}
     found = {}
     for bad, since, *row in conn.execute(queries()["flow_runs"], values):
