@@ -4,21 +4,19 @@ Signals may be late, repeated or out of order. A signal that does not fit the cu
 effect. A report counts for the current attempt only.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import assert_never
 
 from floe.kernel.approval import refusal
-from floe.kernel.backoff import delay_ms
+from floe.kernel.attempt_end import arm, begin_retry, settle, settle_or_repeat, settle_or_retry
 from floe.kernel.children import awaits_child, outcome_of_child
 from floe.kernel.node_skips import skip_lost
 from floe.kernel.open_children import has_child, is_timed_out
-from floe.kernel.owed import current, key_of, later, run_key
+from floe.kernel.owed import current, run_key
 from floe.kernel.process import goes_on, has_process
-from floe.kernel.repeat import given_of, verdict_on
 from floe.kernel.run_step import GOOD, RunStep
 from floe.kernel.sentences import duration
-from floe.kernel.settle import is_retried, is_retried_as_lost, outcome_of
+from floe.kernel.settle import is_retried_as_lost, outcome_of
 from floe.model.children import ChildPended, ChildTimedOut
 from floe.model.event import (
     CancelAsked,
@@ -27,29 +25,23 @@ from floe.model.event import (
     GrantSuperseded,
     NodeReset,
     NodeStarted,
-    RepeatArmed,
-    RetryArmed,
-    RetryDue,
     RunActivated,
 )
 from floe.model.flow import Node
-from floe.model.ids import NO_ITEM, Instant, Json
+from floe.model.ids import Instant
 from floe.model.nouns import dataclass
 from floe.model.outcome import Outcome
-from floe.model.run import Attached, NodeState, Run
+from floe.model.run import Attached, Run
 from floe.model.signal import (
     Abandon,
     Activate,
-    Answered,
     Cancel,
     ChildEnded,
     ChildMade,
     DataGiven,
-    Exited,
     Failed,
     FlowUnreadable,
     HostLost,
-    Report,
     Reported,
     Reset,
     Signal,
@@ -172,7 +164,7 @@ def _child_made(step: RunStep, signal: ChildMade) -> None:
     )
     state = current(step.run, key)
     if state is not None and not work.wait:
-        _settle(step, step.flow.by_id[key.node], state, GOOD, step.now, {"run": str(signal.run)})
+        settle(step, step.flow.by_id[key.node], state, GOOD, step.now, {"run": str(signal.run)})
 
 
 def _reported(step: RunStep, signal: Reported) -> None:
@@ -188,11 +180,11 @@ def _reported(step: RunStep, signal: Reported) -> None:
     else:
         outcome = outcome_of(node, report, ending=ending)
     if not ending and is_retried_as_lost(node, state, report):
-        _arm(step, node, state, outcome, signal.at, report.output_bytes, lost=True)
+        arm(step, node, state, outcome, signal.at, report.output_bytes, lost=True)
     elif node.repeat is not None and not ending:
-        _settle_or_repeat(step, node, outcome, signal.at, report)
+        settle_or_repeat(step, node, outcome, signal.at, report)
     else:
-        _settle_or_retry(step, node, state, outcome, signal.at, report)
+        settle_or_retry(step, node, state, outcome, signal.at, report)
 
 
 def _timer_fired(step: RunStep, signal: TimerFired) -> None:
@@ -209,10 +201,10 @@ def _timer_fired(step: RunStep, signal: TimerFired) -> None:
     node = step.flow.by_id[signal.key.node]
     match signal.kind, state.phase:
         case "retry", "armed":
-            _retry(step, node, state)
+            begin_retry(step, node, state)
         case "form", "asking":
             outcome = Outcome(result="error", why=f"nobody answered within {_limit(node)}")
-            _settle_or_retry(step, node, state, outcome, step.now)
+            settle_or_retry(step, node, state, outcome, step.now)
         case "child", "started" if has_child(state) and not is_timed_out(state):
             at, visit, attempt = step.now, state.visit, state.attempt
             step.add(
@@ -225,7 +217,7 @@ def _timer_fired(step: RunStep, signal: TimerFired) -> None:
                 outcome = Outcome(result="error", why=f"timed out after {_limit(node)}")
             else:
                 outcome = GOOD
-            _settle_or_retry(step, node, state, outcome, step.now)
+            settle_or_retry(step, node, state, outcome, step.now)
         case _:
             pass  # of an earlier phase of this attempt
 
@@ -289,108 +281,6 @@ def _host_lost(step: RunStep, signal: HostLost) -> None:
     step.add(GrantRevoked(at=step.now, epoch=run.epoch))
     if step.flow.on_host_lost == "fail":
         step.end(good=False, why=why)
-
-
-def _settle_or_retry(
-    step: RunStep,
-    node: Node,
-    state: NodeState,
-    outcome: Outcome,
-    ended_at: Instant,
-    report: Report | None = None,
-) -> None:
-    output_bytes = report.output_bytes if report else 0
-    if step.run.phase != "ending" and is_retried(node, state, outcome):
-        _arm(step, node, state, outcome, ended_at, output_bytes, lost=False)
-        return
-    outputs = report.outputs if isinstance(report, Exited | Answered | ChildEnded) else {}
-    _settle(step, node, state, outcome, ended_at, outputs, output_bytes)
-
-
-def _settle(
-    step: RunStep,
-    node: Node,
-    state: NodeState,
-    outcome: Outcome,
-    ended_at: Instant,
-    outputs: Mapping[str, Json],
-    output_bytes: int = 0,
-) -> None:
-    """Record that an open node, or an open item of one, is done."""
-    if state.item == NO_ITEM:
-        step.settle(node, outcome, ended_at=ended_at, outputs=outputs, output_bytes=output_bytes)
-    else:
-        step.settle_item(
-            node, state, outcome, ended_at=ended_at, outputs=outputs, output_bytes=output_bytes
-        )
-
-
-def _settle_or_repeat(
-    step: RunStep, node: Node, outcome: Outcome, ended_at: Instant, report: Report
-) -> None:
-    outputs = report.outputs if isinstance(report, Exited | Answered) else {}
-    state = step.run.nodes[node.id]
-    verdict = verdict_on(node, state, outcome, step.scope(given_of(outcome, outputs)))
-    if isinstance(verdict, Outcome):
-        step.settle(
-            node, verdict, ended_at=ended_at, outputs=outputs, output_bytes=report.output_bytes
-        )
-        return
-    step.add(
-        RepeatArmed(
-            at=step.now,
-            node=node.id,
-            visit=state.visit,
-            attempt=state.attempt,
-            outcome=outcome,
-            outputs=outputs,
-            due=later(step.now, verdict),
-            ended_at=ended_at,
-            output_bytes=report.output_bytes,
-        )
-    )
-
-
-def _arm(
-    step: RunStep,
-    node: Node,
-    state: NodeState,
-    outcome: Outcome,
-    ended_at: Instant,
-    output_bytes: int,
-    *,
-    lost: bool,
-) -> None:
-    before = state.attempt - 1 - state.tries if lost else state.tries
-    delay = delay_ms(node.retry.backoff, before + 1, key_of(step.run, node.id, state))
-    step.add(
-        RetryArmed(
-            at=step.now,
-            node=node.id,
-            visit=state.visit,
-            attempt=state.attempt,
-            outcome=outcome,
-            due=Instant(step.now + delay),
-            ended_at=ended_at,
-            output_bytes=output_bytes,
-            lost=lost,
-            item=state.item,
-        )
-    )
-
-
-def _retry(step: RunStep, node: Node, state: NodeState) -> None:
-    step.add(
-        RetryDue(
-            at=step.now,
-            node=node.id,
-            visit=state.visit,
-            attempt=state.attempt + 1,
-            item=state.item,
-        )
-    )
-    if isinstance(state.work, Ask):
-        step.ask(node.id, state.visit)
 
 
 def _limit(node: Node) -> str:

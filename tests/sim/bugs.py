@@ -46,6 +46,7 @@ from floe.kernel import run_step as run_step_module
 from floe.kernel.decide import Decision
 from floe.kernel.items import open_items
 from floe.kernel.loops import LoopRound
+from floe.kernel.node_changes import repeated_node
 from floe.kernel.open_children import is_timed_out
 from floe.kernel.owed import current
 from floe.kernel.process import goes_on, has_process
@@ -354,10 +355,7 @@ _next_round = loops_module.next_round
 
 
 def _repeated_uncounted(run: Run, event: RepeatArmed) -> NodeState:
-    return replace(_repeated(run, event), tries=run.nodes[event.node].tries)
-
-
-_repeated = evolve_module._repeated
+    return replace(repeated_node(run, event), tries=run.nodes[event.node].tries)
 
 
 # --- leases ---
@@ -792,7 +790,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     "repetitions-are-not-counted": Bug(
         breaks=("retries_are_bounded",),
         seeds=range(1, 501),
-        at_work=patch(evolve_module, _repeated=_repeated_uncounted),
+        at_work=patch(evolve_module, repeated_node=_repeated_uncounted),
         lean=Lean(flows=("health",) * 3, is_unlucky=True),
     ),
     "child-without-record": Bug(
