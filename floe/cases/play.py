@@ -37,6 +37,7 @@ from floe.model.flow import Flow, Node, Trigger
 from floe.model.form import Field, Form
 from floe.model.http import Http
 from floe.model.ids import HostId, Instant, Json, Key, NodeId, RunRef, StoreId
+from floe.model.judging import JudgeRun
 from floe.model.notify import Notify
 from floe.model.nouns import dataclass
 from floe.model.result import RunResult
@@ -180,7 +181,7 @@ class _Play:
                 self._start_child(key, self._given(key))
             case StopChild(key=key, run=child):
                 self._child_ends(self._now, key, child, "cancelled", "cancelled by its parent")
-            case StartAction() | LoadFlow() | OfferRun() | PackArchive():
+            case StartAction() | LoadFlow() | OfferRun() | PackArchive() | JudgeRun():
                 pass  # of a start that is recorded, or of what a test has not
             case _:
                 assert_never(effect)

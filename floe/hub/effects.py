@@ -32,6 +32,7 @@ from floe.model.effect import (
     StopChild,
 )
 from floe.model.ids import Key, RunRef
+from floe.model.judging import JudgeRun
 from floe.model.run import NodeState, Run
 from floe.model.signal import (
     Failed,
@@ -116,7 +117,7 @@ class Effects:
                 self._spawn(self._load(ref))
             case PackArchive(run=ref):
                 self._spawn(self._pack(ref))
-            case AskData() | OfferRun():
+            case AskData() | OfferRun() | JudgeRun():
                 pass  # a form is open by being in the state; the core repeats its offers itself
             case _:
                 assert_never(effect)

@@ -29,8 +29,10 @@ from floe.model.event import (
 )
 from floe.model.flow import Node
 from floe.model.ids import Instant
+from floe.model.judging import Judged, Update
 from floe.model.nouns import dataclass
 from floe.model.outcome import Outcome
+from floe.model.passes import BeginPass, Extend
 from floe.model.run import Attached, Run
 from floe.model.signal import (
     Abandon,
@@ -98,6 +100,8 @@ def decide(run: Run, signal: Signal, now: Instant, attached: Attached) -> Decisi
                 step.end(good=False, why=why)
         case HostLost():
             _host_lost(step, signal)
+        case Judged() | Update() | BeginPass() | Extend():
+            pass
         case _:
             assert_never(signal)
     return Decision(events=tuple(step.events), runs=tuple(step.runs), run=step.run)

@@ -15,6 +15,7 @@ from floe.kernel.items import (
     settled_item,
     with_taken,
 )
+from floe.kernel.judged.opening import opened_run
 from floe.kernel.loops import reset_nodes
 from floe.kernel.node_changes import (
     armed_node,
@@ -56,18 +57,22 @@ from floe.model.event import (
     RunPended,
 )
 from floe.model.ids import NO_ITEM, RunRef
+from floe.model.judging import ActionEnded, NodeSet, RunNoted, UpdateReceived
 from floe.model.nouns import replace
 from floe.model.old_reasons import result_of_row
+from floe.model.passes import PassBegan, RunExtended, RunOpened, RunRested
 from floe.model.run import Run
 from floe.model.tags import TRIGGER_GOOD
 from floe.model.taken import ItemsTaken, NodeTaken
 
 
 def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:
-    """The run after an event. `run` is None, and `ref` given, for RunPended alone."""
+    """The run after an event. `run` is None, and `ref` given, for the first event alone."""
     if run is None:
-        assert isinstance(event, RunPended), "a log begins with RunPended"
-        assert ref is not None, "RunPended needs the name of its run"
+        assert ref is not None, "the first event needs the name of its run"
+        if isinstance(event, RunOpened):
+            return opened_run(ref, event)
+        assert isinstance(event, RunPended), "a log begins with RunPended or RunOpened"
         return pended_run(ref, event)
     seq = run.seq + 1
     match event:
@@ -202,7 +207,11 @@ def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:
             )
         case RunPacked():
             return _run(run, seq=seq, phase="packed", digests=event.digests)
-        case RunPended():
+        case ActionEnded() | NodeSet() | UpdateReceived() | RunNoted():
+            return _run(run, seq=seq)
+        case PassBegan() | RunRested() | RunExtended():
+            return _run(run, seq=seq)
+        case RunPended() | RunOpened():
             raise AssertionError("a run is pended once")
         case _:
             assert_never(event)
@@ -213,7 +222,7 @@ def fold(ref: RunRef, events: Iterable[Event]) -> Run:
     run: Run | None = None
     for event in events:
         run = evolve(run, event, ref=ref)
-    assert run is not None, "a log has at least RunPended"
+    assert run is not None, "a log has at least one event"
     return run
 
 

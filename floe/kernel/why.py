@@ -64,6 +64,8 @@ def why(
         case "granted":
             here = f"; {run.ref.host} {trouble}" if trouble else ""
             return Why(text=f"offered to {run.host}, which has not answered yet{here}")
+        case "resting":
+            return Why(text="rests")
         case "active":
             return _why_active(run, _flow(run), queued, limit, stuck or {}, trouble, children or {})
         case "ending":

@@ -1,6 +1,7 @@
 """Effects: work that a run's state requires. Each names the event that closes it."""
 
 from floe.model.ids import Instant, Key, RunRef
+from floe.model.judging import JudgeRun
 from floe.model.nouns import dataclass
 from floe.model.signal import TimerKind
 
@@ -85,4 +86,5 @@ Effect = (
     | LoadFlow
     | OfferRun
     | PackArchive
+    | JudgeRun
 )

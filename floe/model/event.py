@@ -9,8 +9,10 @@ from dataclasses import field
 
 from floe.model.children import ChildPended, ChildTimedOut, Parent
 from floe.model.ids import NO_ITEM, FlowId, HostId, Instant, Json, NodeId, StoreId
+from floe.model.judging import ActionEnded, NodeSet, RunNoted, UpdateReceived
 from floe.model.nouns import dataclass
 from floe.model.outcome import Outcome
+from floe.model.passes import PassBegan, RunExtended, RunOpened, RunRested
 from floe.model.result import RunResult
 from floe.model.tags import Tag
 from floe.model.taken import ChildAgain, ItemsTaken, NodeTaken, RerunOf
@@ -129,6 +131,8 @@ class NodeEntered:
     """It also sees, below these, the outputs of all nodes before its sources."""
     items: tuple[Json, ...] = ()
     """The list for whose items it runs; empty for a node that runs once."""
+    attempt: int = 1
+    """The attempt that may start; above 1 in a judged run alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +146,8 @@ class ItemEntered:
     """Its index in the list."""
     work: Work | None = None
     """Rendered for this item; None for that of the node."""
+    attempt: int = 1
+    """The attempt that may start; above 1 in a judged run alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -348,4 +354,12 @@ Event = (
     | RunEnding
     | RunEnded
     | RunPacked
+    | RunOpened
+    | ActionEnded
+    | NodeSet
+    | UpdateReceived
+    | PassBegan
+    | RunRested
+    | RunExtended
+    | RunNoted
 )

@@ -19,6 +19,7 @@ from floe.model.notify import Notify
 from floe.model.nouns import dataclass
 from floe.model.secret_name import SecretName, SecretUse, secrets_in
 from floe.model.ssh import Ssh
+from floe.model.states import StateTable
 from floe.model.tags import Tag, emitter_of
 from floe.model.template import Template, Text, has_template, plain_beginning
 from floe.model.work import Exec, Fetch, Git, Work
@@ -59,6 +60,9 @@ class Foreach:
     parallel: int | None = None
     """How many items may be open at once; None for no limit."""
     on_item_bad: OnItemBad = "finish"
+    after: tuple[str, ...] = ()
+    """In a judged flow: an item may run once the one before it is in one of these states; empty if
+    the items do not wait for each other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +115,15 @@ class Node:
     alone is skipped too."""
     secrets: tuple[SecretUse, ...] = ()
     """What its command gets besides its environment."""
+    prunes: tuple[int, ...] = ()
+    """Of a judged flow, as all below: the clauses of `needs`, by index, that prune it when none of
+    their tags can come any more."""
+    recheck: tuple[str, ...] = ()
+    """States in which it runs once more in a pass, before the run would rest."""
+    idempotent: bool = False
+    """Whether an attempt that was lost may simply run again."""
+    tries_max: int = 0
+    """How many attempts it may have in a run; 0 for no limit."""
 
     @property
     def secret_names(self) -> frozenset[SecretName]:
@@ -240,6 +253,8 @@ class Flow:
     reached the next nodes only."""
     secrets: tuple[SecretName, ...] = ()
     """The secrets that its nodes may name; empty if the flow does not list them."""
+    states: StateTable | None = None
+    """The states of its nodes, if it is judged; None for floe's own flows."""
 
     by_id: Mapping[NodeId, Node] = field(init=False, repr=False, compare=False)
     """Derived: the nodes by id."""
@@ -288,7 +303,7 @@ def _followers(
     nodes: tuple[Node, ...], hearers: Mapping[Tag, Iterable[Node]]
 ) -> dict[NodeId, tuple[Node, ...]]:
     found: dict[NodeId, dict[NodeId, Node]] = {}
-    if any(node.can_skip for node in nodes):
+    if any(node.can_skip or node.prunes for node in nodes):
         for tag, listeners in hearers.items():
             if (emitter := emitter_of(tag)) is not None:
                 found.setdefault(emitter, {}).update((n.id, n) for n in listeners)

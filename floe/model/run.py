@@ -9,27 +9,32 @@ from floe.model.flow import Flow
 from floe.model.ids import NO_ITEM, FlowId, HostId, Instant, Json, NodeId, RunRef, StoreId
 from floe.model.nouns import dataclass
 from floe.model.outcome import Outcome
+from floe.model.passes import Passes
 from floe.model.result import RunResult
 from floe.model.tags import Tag
 from floe.model.taken import ItemsTaken, NodeTaken, RerunOf
 from floe.model.work import Work
 
-Phase = Literal["reading", "pending", "granted", "active", "ending", "ended", "packed"]
+Phase = Literal["reading", "pending", "granted", "active", "resting", "ending", "ended", "packed"]
 """reading: its flow-file is being read. pending: waits for a host. granted: offered to a host.
-ending: its result is decided, and its processes are being stopped."""
+resting: between two passes. ending: its result is decided, and its processes are being stopped."""
 
 State = Literal["pending", "active", "archive"]
 """The three lists of runs."""
 
-NodePhase = Literal["entered", "started", "asking", "armed", "settled", "again"]
-"""entered: not started yet. asking: its form is open. armed: a retry is due later. settled: it is
-done, or was skipped. again: it settled and may enter again."""
+NodePhase = Literal[
+    "entered", "started", "asking", "armed", "judging", "parked", "settled", "again"
+]
+"""entered: not started yet. asking: its form is open. armed: a retry is due later. judging: its
+action is over, its verdict is not. parked: it runs again with a later pass. settled: it is done,
+or was skipped. again: it settled and may enter again."""
 
 STATE_OF: Mapping[Phase, State] = {
     "reading": "pending",
     "pending": "pending",
     "granted": "pending",
     "active": "active",
+    "resting": "active",
     "ending": "active",
     "ended": "archive",
     "packed": "archive",
@@ -80,6 +85,8 @@ class ItemStates:
     """How many settled with a different result than good."""
     outputs_bytes: int = 0
     """Of the outputs of those that settled, as JSON."""
+    again: Set[int] = frozenset()
+    """In a judged run: those that ran and may run again in this pass."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +142,10 @@ class NodeState:
     """Which item of the visit this is."""
     items: ItemStates | None = None
     """The items of the visit; None for a node that runs once."""
+    state: str = ""
+    """Its state by name, in a judged run; empty while it runs."""
+    lost: bool = False
+    """The result of its last attempt is unknown, in a judged run."""
 
     def parts(self) -> "tuple[NodeState, ...]":
         """The visit, and those of its items that have begun: all that has attempts."""
@@ -219,6 +230,8 @@ class Run:
     """The attempt that it belongs to; None for a run that is no child."""
     only: HostId | None = None
     """The one host that may run it; None for any."""
+    passes: Passes | None = None
+    """Of a judged run; None for a run of floe's own flows."""
     superseded: int = 0
     """The last event before this copy of the log became a branch: the run may have continued
     elsewhere from there. 0 if it is not a branch."""

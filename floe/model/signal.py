@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from typing import Literal
 
 from floe.model.ids import HostId, Instant, Json, Key, NodeId, RunRef
+from floe.model.judging import Judged, Update
 from floe.model.nouns import dataclass
+from floe.model.passes import BeginPass, Extend
 from floe.model.result import RunResult
 from floe.model.tags import Tag
 
-TimerKind = Literal["retry", "wait", "form", "child", "run"]
+TimerKind = Literal["retry", "wait", "form", "child", "run", "pass"]
 """retry: the next attempt is due. wait: a timer task's period is over. form, child: the time limit
-of a form, of a child run. run: the time limit of the flow."""
+of a form, of a child run. run: the time limit of the flow. pass: the next pass of a run at rest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,4 +192,8 @@ Signal = (
     | Abandon
     | FlowUnreadable
     | HostLost
+    | Judged
+    | Update
+    | BeginPass
+    | Extend
 )

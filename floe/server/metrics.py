@@ -17,7 +17,15 @@ from floe.model.run import Phase
 from floe.server.app_keys import HUB
 from floe.server.fields import query
 
-PHASES: Final[tuple[Phase, ...]] = ("reading", "pending", "granted", "active", "ending", "ended")
+PHASES: Final[tuple[Phase, ...]] = (
+    "reading",
+    "pending",
+    "granted",
+    "active",
+    "resting",
+    "ending",
+    "ended",
+)
 """Of a run that is not archived."""
 
 

@@ -35,7 +35,9 @@ SUMMARY: Final = {
     "flow": TEXT,
     "ver": POSITIVE,
     "state": one_of("pending", "active", "archive"),
-    "phase": one_of("reading", "pending", "granted", "active", "ending", "ended", "packed"),
+    "phase": one_of(
+        "reading", "pending", "granted", "active", "resting", "ending", "ended", "packed"
+    ),
     "good": maybe(FLAG),
     "result": maybe(one_of("good", "bad", "cancelled", "rejected", "stalled")),
     "why": TEXT,
@@ -66,6 +68,8 @@ NODE: Final = {
         "running",
         "asking",
         "retrying",
+        "judging",
+        "parked",
         "good",
         "bad",
         "error",

@@ -188,6 +188,8 @@ _WORDS: Mapping[str, str] = {
     "started": "running",
     "asking": "asking",
     "armed": "retrying",
+    "judging": "judging",
+    "parked": "parked",
 }
 
 

@@ -68,14 +68,17 @@ TABLES = {"floe/server/schemas.py": "one table: the schema of each body and answ
 TESTED_ROOMS = ("feed", "host", "hub", "kernel", "shapes")
 TESTED_BY_SCENARIOS = {
     "kernel/approval.py": "form-approvers",
+    "kernel/attempt_end.py": "retry",
     "kernel/children_again.py": "child-rerun",
     "kernel/coming_tags.py": "skip-",
     "kernel/decide.py": "",
     "kernel/loops.py": "loop",
+    "kernel/node_changes.py": "",
     "kernel/node_skips.py": "skip-",
     "kernel/rerun.py": "rerun-",
     "kernel/rest.py": "at-rest-",
     "kernel/result.py": "result",
+    "kernel/run_changes.py": "",
     "kernel/run_step.py": "",
     "kernel/taken.py": "rerun-",
 }

@@ -85,7 +85,7 @@ export type Summary = {
   flow: string;
   ver: number;
   state: "pending" | "active" | "archive";
-  phase: "reading" | "pending" | "granted" | "active" | "ending" | "ended" | "packed";
+  phase: "reading" | "pending" | "granted" | "active" | "resting" | "ending" | "ended" | "packed";
   good: boolean | null;
   result: "good" | "bad" | "cancelled" | "rejected" | "stalled" | null;
   why: string;
@@ -237,7 +237,7 @@ export type Run = {
   flow: string;
   ver: number;
   state: "pending" | "active" | "archive";
-  phase: "reading" | "pending" | "granted" | "active" | "ending" | "ended" | "packed";
+  phase: "reading" | "pending" | "granted" | "active" | "resting" | "ending" | "ended" | "packed";
   good: boolean | null;
   result: "good" | "bad" | "cancelled" | "rejected" | "stalled" | null;
   why: string;
@@ -290,6 +290,8 @@ export type Node = {
     | "running"
     | "asking"
     | "retrying"
+    | "judging"
+    | "parked"
     | "good"
     | "bad"
     | "error"
@@ -332,6 +334,8 @@ export type ItemState = {
     | "running"
     | "asking"
     | "retrying"
+    | "judging"
+    | "parked"
     | "good"
     | "bad"
     | "error"
@@ -365,6 +369,8 @@ export type NodePage = {
     | "running"
     | "asking"
     | "retrying"
+    | "judging"
+    | "parked"
     | "good"
     | "bad"
     | "error"
@@ -410,6 +416,8 @@ export type Visit = {
     | "running"
     | "asking"
     | "retrying"
+    | "judging"
+    | "parked"
     | "good"
     | "bad"
     | "error"
@@ -509,7 +517,15 @@ export type EventName =
   | "CancelAsked"
   | "RunEnding"
   | "RunEnded"
-  | "RunPacked";
+  | "RunPacked"
+  | "RunOpened"
+  | "ActionEnded"
+  | "NodeSet"
+  | "UpdateReceived"
+  | "PassBegan"
+  | "RunRested"
+  | "RunExtended"
+  | "RunNoted";
 
 export type Fact = {
   seq: number;
@@ -901,6 +917,8 @@ export type NodeChange = {
     | "running"
     | "asking"
     | "retrying"
+    | "judging"
+    | "parked"
     | "good"
     | "bad"
     | "error"

@@ -1,0 +1,118 @@
+"""Passes of a run of a judged flow: its opening, the facts between passes, and what it knows.
+
+A pass runs every node that may run once. Between two passes the run rests.
+"""
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import field
+
+from floe.model.ids import FlowId, HostId, Instant, Json, NodeId, StoreId
+from floe.model.judging import Question, RunNoted, UpdateReceived
+from floe.model.nouns import dataclass
+
+Part = tuple[NodeId, int]
+"""A node and an item of it, or `NO_ITEM`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOpened:
+    """Event: a run of a judged flow began here, without a grant, a slot or a workspace."""
+
+    at: Instant
+    flow: FlowId
+    ver: int
+    digest: str
+    trigger: NodeId
+    values: Mapping[str, Json]
+    by: str
+    """The user, or `trigger:<id>`."""
+    host: HostId
+    store: StoreId
+    epoch: int = 1
+    title: str = ""
+    verdict: str = ""
+    """With which it rests until its first pass; empty if that begins at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassBegan:
+    """Event: each node that may run does so once, from here on."""
+
+    at: Instant
+    number: int
+    """The first is 1."""
+    by: str
+    """The user, `timer` or `update`."""
+    why: str = ""
+    context: str = ""
+    """The digest of the document whose variables this pass uses; empty for that of the flow."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRested:
+    """Event: nothing is left to do in this pass."""
+
+    at: Instant
+    number: int
+    """Of the pass that is over; 0 before the first."""
+    verdict: str
+    """What it came to: that of the worst state."""
+    due: Instant | None = None
+    """When the next begins; None for not by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunExtended:
+    """Event: a person, or a verdict, allowed further passes."""
+
+    at: Instant
+    by: str
+    passes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeginPass:
+    """Signal: a person runs a run again that rests."""
+
+    by: str
+    why: str = ""
+    context: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extend:
+    """Signal: a person allows further passes."""
+
+    by: str
+    passes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passes:
+    """In a run of a judged flow: its passes, and what is to be judged."""
+
+    number: int = 0
+    """Of this pass, or of the last while the run rests; 0 before the first."""
+    base: int = 1
+    """The last event by which a state changed: what a judgement sees is as old."""
+    ended: Sequence[tuple[int, Question]] = ()
+    """The attempts that ended, in order, with the numbers of these events."""
+    judged: int = 0
+    """How many of them have a verdict."""
+    entries: Mapping[Part, int] = field(default_factory=dict)
+    """How often each part was judged before it would enter, in this pass."""
+    verdict: str = ""
+    """With which the run rests."""
+    due: Instant | None = None
+    """resting: when the next pass begins."""
+    context: str = ""
+    extended: int = 0
+    """Passes that were allowed beyond those of the flow."""
+    updates: Mapping[str, UpdateReceived] = field(default_factory=dict)
+    """The last update of each key."""
+    fresh: Set[str] = frozenset()
+    """The keys of updates that have begun no pass yet."""
+    waiting: Mapping[Part, tuple[str, ...]] = field(default_factory=dict)
+    """The parked parts that await updates, and their keys; none for one that runs again."""
+    notes: Sequence[RunNoted] = ()
+    """What was noted, in order."""
