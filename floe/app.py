@@ -20,7 +20,7 @@ from floe.config import HostConfig, digests_of, others_of, read_common, read_loc
 from floe.config.admin_token import with_tokens
 from floe.config.root import make_root
 from floe.dialects.notes import Notes
-from floe.dialects.registry import dialect
+from floe.dialects.registry import dialect, row_readers
 from floe.host.site import SiteSettings
 from floe.hub.attempts.attempt_outputs import OutputSettings
 from floe.hub.clock import Clock, WallClock
@@ -196,6 +196,7 @@ async def open_hub(
                 packs_at_end=ports.archive is None,
                 notifies=ports.notifier is not None,
                 on_end=config.on_end,
+                row_readers=row_readers(),
             ),
             attempts=OutputSettings(
                 root=config.root,

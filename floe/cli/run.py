@@ -160,7 +160,7 @@ async def _run(
                     raise
                 return INTERRUPTED
         if show.json:
-            as_json(run_shape(run, hub.reads.name_of))
+            as_json(run_shape(run, hub.reads.row_of(run), hub.reads.name_of))
         if stop.is_asked:
             return INTERRUPTED
         return 0 if run.good else 1

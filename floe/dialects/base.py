@@ -1,14 +1,17 @@
 """The port of a dialect: it compiles documents in one language into flows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from typing import Final, Literal, Protocol
 
 from floe.model.case import Case
+from floe.model.event import Event
+from floe.model.facet import Facet
 from floe.model.finding import Finding
 from floe.model.flow import Flow
 from floe.model.ids import FlowId
 from floe.model.nouns import dataclass
+from floe.model.run import Run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +73,36 @@ class Compiled:
         return tuple(f for f in self.findings if f.level == "error")
 
 
+class RowReader(Protocol):
+    """The port for what a dialect adds to the rows of its runs in lists.
+
+    It sees a run with its flow, and is pure: the same run has the same row at every host, today and
+    when the row is derived again. floe's own flows have none.
+    """
+
+    def label(self, run: Run) -> str:
+        """The name of the state of a run in its dialect."""
+        ...
+
+    def facets(self, run: Run) -> Iterable[Facet]:
+        """The facts by which lists find a run; at most some hundred (`FACETS_BYTES_MAX`)."""
+        ...
+
+    def is_row_changed(self, event: Event) -> bool:
+        """Whether an event may change the label or the facets of its run, or counts as work.
+
+        The row is written then. It is also written when the run changes as a whole: its phase,
+        result, title or host. In a run with many items not every event should count.
+        """
+        ...
+
+
+RowReaders = Mapping[str, RowReader]
+"""By `Flow.dialect`."""
+
+NO_READERS: Final[RowReaders] = {}
+
+
 class Dialect(Protocol):
     """The port for dialects, which compile documents into flows.
 
@@ -103,4 +136,9 @@ class Dialect(Protocol):
 
     def schema(self) -> Mapping[str, object]:
         """The JSON Schema of its documents, for editors."""
+        ...
+
+    @property
+    def rows(self) -> RowReader | None:
+        """What it adds to the rows of its runs; None for nothing."""
         ...

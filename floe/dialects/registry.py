@@ -1,8 +1,8 @@
 """Every dialect that floe reads, by name. The only module that imports them all."""
 
-from typing import Literal, assert_never
+from typing import Literal, assert_never, get_args
 
-from floe.dialects.base import Dialect
+from floe.dialects.base import Dialect, RowReaders
 from floe.dialects.floe.dialect import FloeDialect
 
 DialectName = Literal["floe"]
@@ -18,3 +18,9 @@ def dialect(name: DialectName = "floe", *, strict_shell: bool = False) -> Dialec
             return FloeDialect(strict_shell=strict_shell)
         case _:
             assert_never(name)
+
+
+def row_readers() -> RowReaders:
+    """What each dialect adds to the rows of its runs, by its name; nothing of floe's own."""
+    names: tuple[DialectName, ...] = get_args(DialectName)
+    return {name: rows for name in names if (rows := dialect(name).rows)}

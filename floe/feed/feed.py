@@ -8,6 +8,7 @@ its last position.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+from floe.dialects.base import NO_READERS, RowReaders
 from floe.feed.frames import Frame, frame_of, is_published, reset_frame
 from floe.feed.subscription import Subscription
 from floe.host.step_result import Recorded
@@ -27,11 +28,13 @@ class Feed:
         store: RunStore,
         fold: Callable[[RunRef, int], Awaitable[Run | None]],
         named: Named = str,
+        row_readers: RowReaders = NO_READERS,
     ) -> None:
         """`fold` returns a run after a sequence number, with its flow; None for no run."""
         self._store = store
         self._fold = fold
         self.named = named
+        self.row_readers = row_readers
         self._subscriptions: set[Subscription] = set()
         self.head = 0
         """Position of the newest event."""

@@ -6,8 +6,9 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol, Self
 
+from floe.dialects.base import RowReaders
 from floe.feed.frames import Frame, frame_of, is_published, reset_frame
-from floe.host.runs import is_row_changed
+from floe.host.rows import has_new_row, reader_of
 from floe.host.step_result import Recorded
 from floe.kernel.evolve import evolve
 from floe.model.ids import RunRef, StoreId
@@ -42,6 +43,7 @@ class SubscribedFeed(Protocol):
     """The feed that a subscription is part of."""
 
     named: Named
+    row_readers: RowReaders
     head: int
     """Position of the newest event."""
 
@@ -184,7 +186,9 @@ class Subscription:
         self._runs[record.run] = after
         if len(self._runs) > FOLDED_MAX:
             del self._runs[next(iter(self._runs))]
-        return Recorded(record, before, after, is_row_changed(before, after))
+        reader = reader_of(after, self._feed.row_readers)
+        is_changed = has_new_row(before, after, record.event, reader)
+        return Recorded(record, before, after, is_changed, reader)
 
     async def _folded(self, run: RunRef, until: int) -> Run | None:
         self._replayed_count += until

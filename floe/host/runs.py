@@ -13,6 +13,7 @@ from floe.kernel.owed import Part, owed_by, parts_of
 from floe.kernel.process import takes_slot
 from floe.model.effect import Effect
 from floe.model.ids import FlowId, RunRef, StoreId
+from floe.model.passes import Passes
 from floe.model.pend import Pend
 from floe.model.run import Run
 
@@ -214,7 +215,12 @@ def _hold(
 
 def is_row_changed(old: Run | None, new: Run) -> bool:
     """Whether the row of a run in lists has changed, apart from `seq`."""
-    return old is None or (
+    if old is None or (
         (old.phase, old.good, old.why, old.title, old.host, old.epoch, old.ver)
         != (new.phase, new.good, new.why, new.title, new.host, new.epoch, new.ver)
-    )
+    ):
+        return True
+    if new.passes is None:
+        return False
+    was = old.passes or Passes()
+    return (was.verdict, was.due) != (new.passes.verdict, new.passes.due)

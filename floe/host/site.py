@@ -4,8 +4,10 @@ A part takes the site and the other parts that it uses as constructor arguments,
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import field
 from typing import Final
 
+from floe.dialects.base import RowReaders
 from floe.host.inputs import ChildrenLeft
 from floe.host.ledger import NO_LEDGER, LedgerRows
 from floe.host.passed_over import PassedOver
@@ -51,6 +53,8 @@ class SiteSettings:
     """Whether ended runs send notices; those of `floe run` send none."""
     on_end: tuple[Notice, ...] = ()
     """The notices of runs whose flow has none of its own."""
+    row_readers: RowReaders = field(default_factory=dict)
+    """What dialects add to the rows of their runs."""
     secrets: frozenset[SecretName] | None = None
     """The secrets at its start. None: runs are placed without regard to them, as in `floe run`; a
     node without its secret ends with an error."""

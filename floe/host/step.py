@@ -7,8 +7,8 @@ from itertools import chain
 from typing import Final, Protocol
 
 from floe.host.inputs import Reply
+from floe.host.rows import has_new_row, reader_of
 from floe.host.run_notices import notice_rows, notices_at_end
-from floe.host.runs import is_row_changed
 from floe.host.site import MOVED_MAX, Site
 from floe.host.step_result import Recorded, StepResult
 from floe.kernel.children import end_of
@@ -321,7 +321,8 @@ class Step:
         body = body or to_text(encode_event(event))  # first: it refuses NaN, and nothing changed
         self.retry_pends |= self.site.table.put(run.ref, run)
         record = Record(run=run.ref, epoch=run.epoch, seq=run.seq, event=event, body=body)
-        step = Recorded(record, old, run, is_row_changed(old, run))
+        reader = reader_of(run, self.site.settings.row_readers)
+        step = Recorded(record, old, run, has_new_row(old, run, event, reader), reader)
         self.recorded.setdefault(run.ref, []).append(step)
         self.promise |= isinstance(event, PROMISES)
         if isinstance(event, RunEnded):

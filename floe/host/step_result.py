@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from dataclasses import field
 from functools import cached_property
 
+from floe.dialects.base import RowReader
 from floe.host.inputs import Reply
+from floe.host.rows import row_of
 from floe.host.undoable import Undo
 from floe.model.effect import Effect
 from floe.model.ids import Instant, RunRef
 from floe.model.nouns import dataclass
 from floe.model.peer_message import Envelope
 from floe.model.run import Pruned, Run
-from floe.model.summary import Summary, summary_of
+from floe.model.summary import Summary
 from floe.store.base import Append, LedgerWrite, Record
 
 
@@ -25,12 +27,14 @@ class Recorded:
     run: Run
     is_row_changed: bool
     """Whether the row of the run in lists changed."""
+    reader: RowReader | None = None
+    """Of the dialect of its flow; None for floe's own."""
 
     @cached_property
     def summary(self) -> Summary | None:
         """The row of the run, if it changed. Made on first use: of the events of one step, the
         store takes the last row alone, and only listeners need each."""
-        return summary_of(self.run) if self.is_row_changed else None
+        return row_of(self.run, self.reader) if self.is_row_changed else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

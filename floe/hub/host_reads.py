@@ -16,6 +16,7 @@ import structlog
 
 from floe.expr.masking import Masks
 from floe.feed.feed import Feed
+from floe.host.leases.base import Lease
 from floe.host.peers.member import Member
 from floe.host.retention import RetentionRemovals, Wanted
 from floe.hub.effects import Effects
@@ -163,6 +164,23 @@ class HostReads:
     def archive_problem(self) -> str:
         """Why ended runs are not packed now: nothing else waits for that. Empty for nothing."""
         return self.archiving.problem() if self.archiving else ""
+
+    # --- leases ---
+
+    def leases(self) -> list[Lease]:
+        """The resources and workspaces that this host knows to be held."""
+        return self.loop.core.leases()
+
+    def keeper_elsewhere(self) -> HostId | None:
+        """The host that keeps the cluster's resources, where it is not this one."""
+        keeper = self.parts.host.keeper if self.parts.host.peers else None
+        return None if keeper == self.host else keeper
+
+    def lease_problem(self) -> str:
+        """Why this host gives no resources now; empty for a host alone, or while it does."""
+        if self.parts.host.peers and not self.parts.host.keeper:
+            return "no `keeper:` is configured: no host grants resources"
+        return self.loop.core.lease_problem()
 
     # --- all hosts ---
 

@@ -105,7 +105,7 @@ class Life:
         self.sync = DirectorySync(store, clock.now, put, ask, self._send, spawn, self._reload)
         await self.sync.open()
         names = RunNames(self.host.id, store.store_id, self.sync.directory)
-        self.feed = Feed(store, self.history.folded, names.of)
+        self.feed = Feed(store, self.history.folded, names.of, parts.host.row_readers)
         self.feed.head = await store.head()
         others: PeerFeeds | None = None
         if parts.peers:

@@ -11,11 +11,11 @@ from floe.feed.feed import Feed
 from floe.feed.listener import Listening
 from floe.feed.listeners import Listeners
 from floe.feed.run_names import RunNames
-from floe.host.leases.base import Lease
 from floe.host.passed_over import PassedOver
 from floe.host.peers.whereabouts import log_host, pen_of
 from floe.host.pends import PendQueue
 from floe.host.rerun_plan import RerunRequest, RerunSource, space_of
+from floe.host.rows import reader_of, row_of
 from floe.host.watches import Watch
 from floe.hub.children import places_of_children
 from floe.hub.ended.notices import Notices
@@ -32,9 +32,9 @@ from floe.model.host import AsOf
 from floe.model.ids import FlowId, HostId, Instant, Json, RunRef, Shape, address_of
 from floe.model.notice import OwedNotices
 from floe.model.run import Run
-from floe.model.summary import Summary, summary_of
+from floe.model.summary import Summary
 from floe.model.why import Why
-from floe.store.base import FlowRuns, RunPage, RunQuery, Stored
+from floe.store.base import FacetPage, FacetQuery, FlowRuns, RunPage, RunQuery, Stored
 
 BAD_MAX: Final = 100  # bad runs in a row of a flow are counted up to this
 
@@ -53,7 +53,7 @@ class FoundRun(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Reads(HostReads):
-    """Answers questions about a host at work: runs, flows, leases and the feed, and hosts."""
+    """Answers questions about a host at work: runs, flows and the feed, and hosts."""
 
     history: History
     sync: DirectorySync
@@ -153,14 +153,22 @@ class Reads(HostReads):
         """One page of runs, newest first."""
         return await self.parts.store.runs(query)
 
+    async def runs_by_facets(self, query: FacetQuery) -> FacetPage:
+        """One page of the runs with some facets."""
+        return await self.parts.store.runs_by_facets(query)
+
     async def summary(self, ref: RunRef) -> Summary:
         """The row of a run. Raises NotFound."""
         run = self._live(ref)
         if run is not None and not self.loop.core.table.is_foreign(run):
-            return summary_of(run)
+            return self.row_of(run)
         if row := await self.row(ref):
             return row
         raise await self.missing(ref)
+
+    def row_of(self, run: Run) -> Summary:
+        """The row of a run that was folded."""
+        return row_of(run, reader_of(run, self.parts.host.row_readers))
 
     async def row(self, ref: RunRef) -> Summary | None:
         """The row of a run as the store has it; None for none."""
@@ -241,23 +249,6 @@ class Reads(HostReads):
     async def kept(self, kind: str) -> Mapping[str, Json]:
         """The rows of a kind that the server has the hub remember, by key."""
         return await self.parts.store.ledger(kind)
-
-    # --- leases ---
-
-    def leases(self) -> list[Lease]:
-        """The resources and workspaces that this host knows to be held."""
-        return self.loop.core.leases()
-
-    def keeper_elsewhere(self) -> HostId | None:
-        """The host that keeps the cluster's resources, where it is not this one."""
-        keeper = self.parts.host.keeper if self.parts.host.peers else None
-        return None if keeper == self.host else keeper
-
-    def lease_problem(self) -> str:
-        """Why this host gives no resources now; empty for a host alone, or while it does."""
-        if self.parts.host.peers and not self.parts.host.keeper:
-            return "no `keeper:` is configured: no host grants resources"
-        return self.loop.core.lease_problem()
 
     # --- the feed ---
 

@@ -255,6 +255,9 @@ class Flow:
     """The secrets that its nodes may name; empty if the flow does not list them."""
     states: StateTable | None = None
     """The states of its nodes, if it is judged; None for floe's own flows."""
+    dialect: str = ""
+    """The dialect that derives the labels and facets of its runs; empty for floe's own, which have
+    none."""
 
     by_id: Mapping[NodeId, Node] = field(init=False, repr=False, compare=False)
     """Derived: the nodes by id."""

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from floe.model.facet import Facet
 from floe.model.ids import FlowId, HostId, Instant, NodeId, StoreId
 from floe.model.nouns import dataclass, replace
 from floe.model.old_reasons import reason_today, result_of_row
@@ -55,7 +56,24 @@ class Summary:
     """The key of the attempt whose child run it is; empty for a run that is no child."""
     awaited: bool = False
     """Whether that attempt ends with it, so that its failure is one of its parent too."""
+    label: str = ""
+    """The name of its state in the dialect of its flow, else the verdict with which a judged run
+    rests; empty for floe's own flows."""
+    active_at: Instant | None = None
+    """When its last work was stored; for floe's own flows, when it last changed its list. None in
+    rows of older floes."""
+    due: Instant | None = None
+    """When the next pass of a judged run begins by itself; None for no such instant."""
+    edition: int = 0
+    """How often the row was derived again from the same log, with that of `EDITION`; 0 in rows of
+    older floes."""
+    facets: tuple[Facet, ...] = ()
+    """By which lists find it; none for floe's own flows."""
 
+
+EDITION: Final = 1
+"""Of the rows that this floe derives. A row with the same events and a higher edition replaces one
+with a lower edition, also at other hosts."""
 
 FIELDS: Final = tuple(Summary.__annotations__)
 """Of a row; the columns of a store have the same names and order."""
@@ -102,6 +120,10 @@ def summary_of(run: Run) -> Summary:
         skipped=skipped,
         parent=run.parent.key if run.parent else "",
         awaited=run.parent is not None and run.parent.waits,
+        label=run.passes.verdict if run.passes is not None else "",
+        due=run.passes.due if run.passes is not None and run.phase == "resting" else None,
+        active_at=run.ended_at or run.ending_at or run.started_at or run.pended_at,
+        edition=EDITION,
     )
 
 

@@ -7,7 +7,6 @@ from aiohttp import web
 from floe.hub.hub import Hub
 from floe.model.codec import iso
 from floe.model.ids import ref_of
-from floe.model.summary import summary_of
 from floe.server import fan_out
 from floe.server.app_keys import HUB
 from floe.server.fields import query
@@ -26,7 +25,7 @@ async def index(request: web.Request) -> web.Response:
     hub = request.app[HUB]
     found: list[dict[str, Any]] = [
         {
-            "run": summary_shape(summary_of(run), hub.reads.name_of),
+            "run": summary_shape(hub.reads.row_of(run), hub.reads.name_of),
             "form": form,
             "about": about(run),
         }

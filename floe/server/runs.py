@@ -108,7 +108,7 @@ async def show(request: web.Request) -> web.Response:
     pos = hub.reads.position()  # before the run is read: the feed delivers the changes in between
     run = await _run(request, seq)
     shape = {
-        **run_shape(run, hub.reads.name_of, hub.reads.moved_to(run)),
+        **run_shape(run, hub.reads.row_of(run), hub.reads.name_of, hub.reads.moved_to(run)),
         "pos": pos,
         "moment": None,
     }

@@ -54,6 +54,9 @@ SUMMARY: Final = {
     "ran": COUNT,
     "skipped": COUNT,
     "parent": maybe(ref("ParentRun")),
+    "label": TEXT,
+    "active_at": maybe(INSTANT),
+    "due": maybe(INSTANT),
 }
 
 NODE: Final = {

@@ -9,7 +9,7 @@ from floe.model.host import AsOf
 from floe.model.ids import RunRef, Shape
 from floe.model.run import Run
 from floe.model.secret import without_secrets
-from floe.model.summary import Summary, summary_of
+from floe.model.summary import Summary
 from floe.model.why import Why
 from floe.shapes.children import children_shape, parent_shape
 from floe.shapes.flows import graph_shape
@@ -45,6 +45,9 @@ def summary_shape(row: Summary, named: Named) -> Shape:
         "ran": row.ran,
         "skipped": row.skipped,
         "parent": parent_shape(row, named),
+        "label": row.label,
+        "active_at": iso(row.active_at),
+        "due": iso(row.due),
     }
 
 
@@ -56,14 +59,14 @@ def as_of_shape(as_of: AsOf) -> Shape:
     }
 
 
-def run_shape(run: Run, named: Named, moved_to: str = "") -> Shape:
-    """A run as a page shows it: its summary, values, graph, nodes and open forms.
+def run_shape(run: Run, row: Summary, named: Named, moved_to: str = "") -> Shape:
+    """A run as a page shows it: its row, values, graph, nodes and open forms.
 
     `moved_to`: the name of the re-run that took its workspace.
     """
     flow = run.flow
     return {
-        **summary_shape(summary_of(run), named),
+        **summary_shape(row, named),
         "values": dict(run.values),
         "outputs": without_secrets(run.outputs),
         "about": about(run),

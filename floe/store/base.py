@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import field
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from floe.model.codec import Body
 from floe.model.event import Event
@@ -60,7 +60,10 @@ class Append:
     A row replaces an older one only if its (epoch, seq) is greater. Comparing (epoch, seq) is safe
     even though `seq` lags: each row stores the `seq` of the event that last changed it. Under the
     same (epoch, seq) a row in the archive replaces one that is not. That is the row of a run that
-    was lost with its hosts, which ended without an event.
+    was lost with its hosts, which ended without an event. Where that is the same too, a row of a
+    higher edition replaces one of a lower.
+
+    The facets of the row are stored with it, in place of those of the older row.
     """
 
 
@@ -116,6 +119,56 @@ class RunPage:
     """From a store: one page of a list of runs."""
 
     runs: tuple[Summary, ...]
+    next: str = ""
+    """The cursor of the next page; empty on the last page."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FacetFilter:
+    """In a query for runs by facets: a facet that one row of a run has."""
+
+    kind: str
+    keys: tuple[str, ...]
+    """Any of them; at least one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FacetQuery:
+    """For a store: a choice of runs with a row that has facets for all filters.
+
+    A run is listed once, at the first such row in the order.
+    """
+
+    filters: tuple[FacetFilter, ...]
+    """At least one; a query without raises Yours."""
+    order: Literal["newest", "oldest"] = "newest"
+    """By `Facet.at` of the row, then by the key of the run, then by the row."""
+    limit: int = 50
+    """At least 1; a smaller limit raises Yours."""
+    cursor: str = ""
+    """As in `RunQuery`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FacetMatch:
+    """From a store: a run in a list by facets."""
+
+    run: Summary
+    row: int
+    """The first of its rows that match."""
+    at: Instant
+    """That of this row."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FacetPage:
+    """From a store: one page of a list by facets.
+
+    It may have fewer than `limit` runs and still have a `next`, because each page reads a limited
+    number of facets.
+    """
+
+    matches: tuple[FacetMatch, ...]
     next: str = ""
     """The cursor of the next page; empty on the last page."""
 
@@ -207,6 +260,10 @@ class RunStore(Protocol):
 
     async def runs(self, query: RunQuery) -> RunPage:
         """One page of the directory, by an index: the cost does not grow with the archive."""
+        ...
+
+    async def runs_by_facets(self, query: FacetQuery) -> FacetPage:
+        """One page of the runs with some facets, by an index: runs without facets cost nothing."""
         ...
 
     async def flow_runs(self, flows: Collection[FlowId], bad_max: int) -> Mapping[FlowId, FlowRuns]:

@@ -12,7 +12,7 @@ from itertools import islice
 
 from floe.model.codec import from_text, to_text
 from floe.model.errors import StoreFailed, Yours
-from floe.model.ids import FlowId, Json, RunRef, StoreId
+from floe.model.ids import FlowId, Instant, Json, RunRef, StoreId
 from floe.model.result import FAILING
 from floe.model.run import Pruned
 from floe.model.summary import Summary
@@ -21,11 +21,15 @@ from floe.store.base import (
     PRUNED_S,
     Batch,
     Change,
+    FacetMatch,
+    FacetPage,
+    FacetQuery,
     FlowRuns,
     RunPage,
     RunQuery,
     Stored,
 )
+from floe.store.facets import check_facet_query, facet_cursor_at, first_match
 from floe.store.rules import (
     NOWHERE,
     Head,
@@ -159,6 +163,22 @@ class MemoryStore:
                     return RunPage(runs=tuple(found), next=cursor_at(sort_key_of(found[-1])))
                 found.append(summary)
         return RunPage(runs=tuple(found))
+
+    async def runs_by_facets(self, query: FacetQuery) -> FacetPage:
+        """As in the port; reads the whole directory."""
+        self._check_open()
+        after, is_newest = check_facet_query(query), query.order == "newest"
+        rows = ((row, first_match(row.key, row.facets, query)) for row in self._runs.values())
+        found = [
+            (key, row)
+            for row, key in rows
+            if key and (after is None or (key < after if is_newest else key > after))
+        ]
+        found.sort(key=lambda one: one[0], reverse=is_newest)
+        matches = [FacetMatch(run=row, row=key.row, at=Instant(key.at)) for key, row in found]
+        limit = query.limit
+        next_ = facet_cursor_at(found[limit - 1][0]) if len(found) > limit else ""
+        return FacetPage(matches=tuple(matches[:limit]), next=next_)
 
     async def flow_runs(self, flows: Collection[FlowId], bad_max: int) -> Mapping[FlowId, FlowRuns]:
         """As the port says; walks the whole directory where a flow has no good run."""

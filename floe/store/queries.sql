@@ -31,11 +31,12 @@ INSERT INTO log (pos, run, epoch, seq, at, event, body) VALUES (?, ?, ?, ?, ?, ?
 INSERT INTO runs (
     id, key, flow, ver, state, phase, good, result, why, title, terms, host, store, adopted_by, epoch,
     seq, trigger, by, pended_at, started_at, ended_at, rerun_of, digest, output_bytes, ran, skipped,
-    parent, awaited, search, pos
+    parent, awaited, label, active_at, due, edition, facets, search, pos
 ) VALUES (
     :id, :key, :flow, :ver, :state, :phase, :good, :result, :why, :title, :terms, :host, :store,
     :adopted_by, :epoch, :seq, :trigger, :by, :pended_at, :started_at, :ended_at,
-    :rerun_of, :digest, :output_bytes, :ran, :skipped, :parent, :awaited, :search, :pos
+    :rerun_of, :digest, :output_bytes, :ran, :skipped, :parent, :awaited,
+    :label, :active_at, :due, :edition, :facets, :search, :pos
 ) ON CONFLICT (key) DO UPDATE SET
     id = excluded.id, flow = excluded.flow, ver = excluded.ver, state = excluded.state,
     phase = excluded.phase, good = excluded.good, result = excluded.result, why = excluded.why,
@@ -47,15 +48,19 @@ INSERT INTO runs (
     digest = coalesce(nullif(excluded.digest, ''), digest),
     output_bytes = excluded.output_bytes, ran = excluded.ran,
     skipped = excluded.skipped, parent = excluded.parent, awaited = excluded.awaited,
+    label = excluded.label, active_at = excluded.active_at, due = excluded.due,
+    edition = excluded.edition, facets = excluded.facets,
     search = excluded.search,
     pos = coalesce(excluded.pos, pos)
-WHERE (excluded.epoch, excluded.seq, excluded.state = 'archive') > (epoch, seq, state = 'archive');
+WHERE (excluded.epoch, excluded.seq, excluded.state = 'archive', excluded.edition)
+    > (epoch, seq, state = 'archive', edition);
 
 -- name: changes
 -- This store's own rows that changed after a position.
 SELECT pos, id, key, flow, ver, state, phase, good, result, why, title, terms,
     host, store, adopted_by, epoch, seq, trigger, by, pended_at, started_at, ended_at,
-    rerun_of, digest, output_bytes, ran, skipped, parent, awaited
+    rerun_of, digest, output_bytes, ran, skipped, parent, awaited,
+    label, active_at, due, edition, facets
 FROM runs WHERE pos > ? ORDER BY pos LIMIT ?;
 
 -- name: prune_log
@@ -133,14 +138,16 @@ WHERE pos > ? ORDER BY pos LIMIT ?;
 -- The directory row of one run.
 SELECT id, key, flow, ver, state, phase, good, result, why, title, terms,
     host, store, adopted_by, epoch, seq, trigger, by, pended_at, started_at, ended_at,
-    rerun_of, digest, output_bytes, ran, skipped, parent, awaited
+    rerun_of, digest, output_bytes, ran, skipped, parent, awaited,
+    label, active_at, due, edition, facets
 FROM runs WHERE key = ?;
 
 -- name: page
 -- Rows of the directory, newest first; {where} consists of the active filters.
 SELECT id, key, flow, ver, state, phase, good, result, why, title, terms,
     host, store, adopted_by, epoch, seq, trigger, by, pended_at, started_at, ended_at,
-    rerun_of, digest, output_bytes, ran, skipped, parent, awaited
+    rerun_of, digest, output_bytes, ran, skipped, parent, awaited,
+    label, active_at, due, edition, facets
 FROM runs WHERE {where} ORDER BY pended_at DESC, key DESC LIMIT :limit;
 
 -- name: flow_runs
@@ -184,8 +191,24 @@ SELECT
         ORDER BY pended_at DESC, key DESC LIMIT :bad_max) ORDER BY pended_at, key LIMIT 1),
     id, runs.key, runs.flow, ver, state, phase, good, result, why, title, terms, host, store,
     adopted_by, epoch, seq, trigger, by, pended_at, started_at, ended_at,
-    rerun_of, digest, output_bytes, ran, skipped, parent, awaited
+    rerun_of, digest, output_bytes, ran, skipped, parent, awaited,
+    label, active_at, due, edition, facets
 FROM newest JOIN runs ON runs.key = newest.last;
+
+-- name: facet_page
+-- Rows of runs with one facet, in order, and whether they have the other facets of a query.
+SELECT at, run, row, NOT EXISTS (
+    SELECT 1 FROM json_each(:others) AS other WHERE NOT EXISTS (
+        SELECT 1 FROM json_each(other.value, '$[1]') AS wanted CROSS JOIN facets AS two
+        WHERE two.kind = json_extract(other.value, '$[0]') AND two.key = wanted.value
+        AND two.at = one.at AND two.run = one.run AND two.row = one.row))
+FROM facets AS one WHERE kind = :kind AND key = :key AND {where}
+ORDER BY at {order}, run {order}, row {order};
+
+-- name: count_facets
+-- How many facets a filter has, up to a number.
+SELECT count(*) FROM (SELECT 1 FROM json_each(:keys) AS wanted CROSS JOIN facets
+    WHERE facets.kind = :kind AND facets.key = wanted.value LIMIT :most);
 
 -- name: search_floor
 -- The row at the end of one page's text search: `rows` rows below the start.

@@ -113,8 +113,8 @@ def new_store_id() -> StoreId:
     return StoreId(os.urandom(5).hex())
 
 
-def _rank(row: Summary) -> tuple[int, int, bool]:
-    return row.epoch, row.seq, row.state == "archive"
+def _rank(row: Summary) -> tuple[int, int, bool, int]:
+    return row.epoch, row.seq, row.state == "archive", row.edition
 
 
 def _conflict(append: Append, what: str) -> StoreConflict:

@@ -15,9 +15,21 @@ from floe.model.ids import FlowId, Json, RunRef, StoreId
 from floe.model.nouns import dataclass
 from floe.model.run import Pruned
 from floe.model.summary import Summary
-from floe.store.base import Batch, Change, FlowRuns, Record, RunPage, RunQuery, Stored
+from floe.store.base import (
+    Batch,
+    Change,
+    FacetPage,
+    FacetQuery,
+    FlowRuns,
+    Record,
+    RunPage,
+    RunQuery,
+    Stored,
+)
+from floe.store.facets import check_facet_query
 from floe.store.rules import read_cursor
 from floe.store.sql import queries
+from floe.store.sqlite_facets import read_facet_page
 from floe.store.sqlite_file import (
     Begun,
     StoreFiles,
@@ -143,6 +155,13 @@ class SqliteStore:
         below = read_cursor(query.cursor)
         return await self._read(
             lambda conn: _in_one_transaction(conn, lambda: read_page(conn, query, below))
+        )
+
+    async def runs_by_facets(self, query: FacetQuery) -> FacetPage:
+        """As in the port."""
+        after = check_facet_query(query)
+        return await self._read(
+            lambda conn: _in_one_transaction(conn, lambda: read_facet_page(conn, query, after))
         )
 
     async def flow_runs(self, flows: Collection[FlowId], bad_max: int) -> Mapping[FlowId, FlowRuns]:

@@ -11,6 +11,7 @@ from floe.model.result import RunResult
 from floe.model.run import Pruned, State
 from floe.model.summary import FIELDS, Summary
 from floe.store.base import Change, FlowRuns, RunPage, RunQuery
+from floe.store.facets import facets_in
 from floe.store.rules import SortKey, cursor_at, sort_key_of
 from floe.store.sql import queries
 
@@ -142,7 +143,9 @@ def summary_in(row: Sequence[Value]) -> Summary:
     fields = dict(zip(FIELDS, row, strict=True))
     fields["good"] = None if fields["good"] is None else bool(fields["good"])
     fields["awaited"] = bool(fields["awaited"])
-    return Summary(**fields)  # type: ignore[arg-type]  # the columns are the fields, by name
+    text = fields.pop("facets")
+    facets = facets_in(str(text)) if text else ()
+    return Summary(**fields, facets=facets)  # type: ignore[arg-type]  # the columns are the fields, by name
 
 
 def pruned_in(key: str, flow: str, at: int, why: str) -> Pruned:

@@ -25,6 +25,7 @@ from floe.model.nouns import dataclass
 from floe.model.run import Pruned
 from floe.model.summary import FIELDS, Summary
 from floe.store.base import PRUNED_MAX, PRUNED_S, Append
+from floe.store.facets import facets_text
 from floe.store.rules import NOWHERE, Head, is_newer, next_head, text_of
 from floe.store.sql import queries
 
@@ -359,6 +360,7 @@ def failed(error: sqlite3.Error) -> StoreFailed:
 
 def _columns(row: Summary, pos: int | None) -> dict[str, str | int | None]:
     columns = {name: getattr(row, name) for name in FIELDS}
+    columns["facets"] = facets_text(row.facets) if row.facets else ""
     columns["pos"] = pos
     columns["search"] = text_of(row)
     return columns

@@ -30,11 +30,20 @@ from tests.make_store import (
     records_of,
 )
 
-WITHOUT_PARENTS = (
+WITHOUT_FACETS = (
+    "DROP TRIGGER facets_of_new_row; DROP TRIGGER facets_of_changed_row; "
+    "DROP TRIGGER facets_of_removed_row; DROP TABLE facets; "
+    "ALTER TABLE runs DROP COLUMN label; ALTER TABLE runs DROP COLUMN active_at; "
+    "ALTER TABLE runs DROP COLUMN due; ALTER TABLE runs DROP COLUMN edition; "
+    "ALTER TABLE runs DROP COLUMN facets; "
+)
+"""What migration 10 added."""
+
+WITHOUT_PARENTS = WITHOUT_FACETS + (
     "DROP INDEX runs_by_parent; ALTER TABLE runs DROP COLUMN parent; "
     "ALTER TABLE runs DROP COLUMN awaited; "
 )
-"""What migrations 8 and 9 added."""
+"""What migrations 8 and 9 added, and 10."""
 
 WITHOUT_SKIPPED = WITHOUT_PARENTS + (
     "ALTER TABLE runs DROP COLUMN ran; ALTER TABLE runs DROP COLUMN skipped; "

@@ -25,9 +25,10 @@ COLUMNS = [field.name for field in fields(Summary)]
 TYPES = get_type_hints(Summary)
 OF_THE_STORE = {"search": ("TEXT", True), "pos": ("INTEGER", False)}
 """Columns that no reader sees."""
-INTERNAL = {"store", "terms", "rerun_of", "digest", "output_bytes", "awaited"}
+INTERNAL = {"store", "terms", "rerun_of", "digest", "output_bytes", "awaited", "edition", "facets"}
 """Fields that are no part of the answer: `key` names the store of the log, only a search reads
-`terms`, `parent` shows `awaited`, and only the removal of runs reads the others."""
+`terms`, `parent` shows `awaited`, only stores read `edition`, only the removal of runs reads the
+others, and facets are for the lists of dialects."""
 
 
 def base(declared: Any) -> tuple[Any, bool]:
@@ -40,7 +41,7 @@ def base(declared: Any) -> tuple[Any, bool]:
         return Instant, is_optional
     while supertype := getattr(declared, "__supertype__", None):
         declared = supertype
-    return (str if get_origin(declared) else declared), is_optional
+    return (str if get_origin(declared) else declared), is_optional  # facets: a text of the store
 
 
 def listed(sql: str) -> Sequence[str]:

@@ -102,6 +102,9 @@ export type Summary = {
   ran: number;
   skipped: number;
   parent: ParentRun | null;
+  label: string;
+  active_at: string | null;
+  due: string | null;
 };
 
 export type Runs = {
@@ -254,6 +257,9 @@ export type Run = {
   ran: number;
   skipped: number;
   parent: ParentRun | null;
+  label: string;
+  active_at: string | null;
+  due: string | null;
   values: Record<string, unknown>;
   /** of the run, once it has ended */
   outputs: Record<string, unknown>;

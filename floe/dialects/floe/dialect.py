@@ -82,6 +82,9 @@ from floe.model.secret_name import SecretName
 class FloeDialect:
     """Reads floe YAML. Every error becomes a finding with its position."""
 
+    rows: Final = None
+    """Its runs have neither labels nor facets."""
+
     def __init__(self, *, strict_shell: bool = False) -> None:
         """`strict_shell`: the host's default, for flows that do not set it."""
         self._strict_shell = strict_shell

@@ -16,6 +16,7 @@ from floe.host.peers.member import Member
 from floe.host.peers.members import Members
 from floe.host.peers.outbox import Outbox
 from floe.host.pends import pend_of
+from floe.host.rows import reader_of, row_of
 from floe.host.site import Site
 from floe.host.step import Step
 from floe.host.undoable import Undoable
@@ -39,7 +40,6 @@ from floe.model.peer_message import (
 )
 from floe.model.run import Run
 from floe.model.signal import Cancel
-from floe.model.summary import summary_of
 from floe.model.tags import TRIGGER_GOOD
 from floe.store.base import Record
 
@@ -150,7 +150,8 @@ class Grantee:
         if self._members.is_known_gone(run.ref.host, run.ref.store):
             return
         outputs = run.outputs if run.parent and run.parent.waits else {}
-        message = Ended(run=key, epoch=run.epoch, row=summary_of(run), outputs=outputs)
+        row = row_of(run, reader_of(run, self._site.settings.row_readers))
+        message = Ended(run=key, epoch=run.epoch, row=row, outputs=outputs)
         step.promise_row("owed", f"{ENDED} {key}", {"message": encode(message)})
         self._outbox.put(run.ref.host, run.ref.store, ENDED, key, message, step.now)
 

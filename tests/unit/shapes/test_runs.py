@@ -17,7 +17,8 @@ def test_run_has_the_name_that_the_caller_gives_and_keeps_its_key() -> None:
 
 
 def test_run_whose_flow_file_is_not_read_has_an_empty_graph() -> None:
-    shape = run_shape(attached(a_pending_run(), None), str)
+    run = attached(a_pending_run(), None)
+    shape = run_shape(run, summary_of(run), str)
 
     assert (shape["graph"], shape["nodes"]) == ({"nodes": [], "edges": []}, [])
 
