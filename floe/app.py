@@ -27,6 +27,7 @@ from floe.hub.clock import Clock, WallClock
 from floe.hub.flows import FlowBook, FlowFiles
 from floe.hub.hub import Hub
 from floe.hub.parts import Parts
+from floe.key_file import KeyFile
 from floe.model.errors import ConfigInvalid, FloeError
 from floe.model.finding import Finding, worst_level
 from floe.model.nouns import dataclass
@@ -48,6 +49,7 @@ from floe.server.settings import ServerSettings
 from floe.store.archive import Archive
 from floe.store.base import RunStore
 from floe.store.memory import MemoryStore
+from floe.store.seals import RunSeals
 from floe.store.sqlite import SqliteStore
 from floe.trust import load_aiohttp
 
@@ -85,6 +87,7 @@ class Ports:
     notifier: Notifier | None
     """None where ended runs send no notices."""
     secrets: HostSecrets
+    seals: RunSeals
     close: Callable[[], Awaitable[None]]
     """Closes the things that the hub does not own."""
 
@@ -106,6 +109,7 @@ def ports_of(config: HostConfig, *, passing: bool = False) -> Ports:
     places, refs = Places(), RemoteRefs(config.key_file)
     forbidden = ForbiddenAddresses(config.http_forbid, config.own_ports)
     kept = secrets_of(config.secret_key_file, os.environ, config.secret_folder)
+    seals = RunSeals(KeyFile(config.secret_key_file))
     documents = DocumentFiles(config.root, config.key_file, places=places)
 
     async def close() -> None:
@@ -113,10 +117,11 @@ def ports_of(config: HostConfig, *, passing: bool = False) -> Ports:
 
     store: RunStore = MemoryStore()
     if config.store_type != "memory":
-        store = SqliteStore(config.store_root, may_hang=bool(places.on_way(config.store_root)))
+        may_hang = bool(places.on_way(config.store_root))
+        store = SqliteStore(config.store_root, may_hang=may_hang, opened=seals.opened)
     return Ports(
         store=store,
-        archive=None if passing else _archive(config),
+        archive=None if passing else _archive(config, seals),
         executors=executors_of(
             config.root,
             settings,
@@ -134,17 +139,20 @@ def ports_of(config: HostConfig, *, passing: bool = False) -> Ports:
         places=places,
         notifier=None if passing else NotifySender(config.smtp, places, forbidden),
         secrets=kept,
+        seals=seals,
         close=close,
     )
 
 
-def _archive(config: HostConfig) -> Archive | None:
+def _archive(config: HostConfig, seals: RunSeals) -> Archive | None:
     """The bucket of a config; None if it names none. Raises Yours."""
     if config.bucket is None:
         return None
     from floe.store.bucket import Bucket, open_s3  # other hosts do not need it
 
-    return Bucket(open_s3(config.bucket), config.bucket.url, scratch=config.root)
+    return Bucket(
+        open_s3(config.bucket), config.bucket.url, scratch=config.root, opened=seals.opened
+    )
 
 
 def _peers(config: HostConfig) -> Peers | None:
@@ -223,6 +231,7 @@ async def open_hub(
             notifier=ports.notifier or NoNotifier(),
             public_url=config.public_url,
             secrets=ports.secrets,
+            seals=ports.seals,
             places_without_secrets=ports.notifier is None,
         )
         async with Hub(parts) as hub:

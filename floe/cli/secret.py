@@ -73,15 +73,17 @@ def remove(name: str, host: str | None) -> None:
 @command.command(name="rotate")
 @click.option("--host", metavar="HOST", help="At HOST.  [the host that answers]")
 def rotate(host: str | None) -> None:
-    """Encrypt all secrets in the vault of a host with a new key.
+    """Encrypt all secrets in the vault of a host, and the keys of its sealed runs, with a new key.
 
-    The old key leaves the key file once no secret needs it. Values and names stay as they are.
+    The old key leaves the key file once nothing needs it. Values, names and logs stay as they are.
+    Copies of removed sealed runs, as in backups, cannot be read from then on.
     """
     client = connected()
     at = host or _own(client)
     done = client.post(path("hosts", at, "secrets", "rotate"), {})
     key, count = clean(done["key"]), done["secrets"]
-    click.echo(f"{clean(at)}: the new key is {key}; secrets encrypted with it: {count}")
+    runs = f", sealed runs: {done['runs']}" if done["runs"] else ""
+    click.echo(f"{clean(at)}: the new key is {key}; secrets encrypted with it: {count}{runs}")
     for other in done["others"]:
         names = ", ".join(map(clean, other["secrets"]))
         click.echo(f"the key {clean(other['key'])} stays: {names} cannot be read")

@@ -8,7 +8,7 @@ Source: docs/cluster-protocol.md, "Child runs".
 from dataclasses import replace
 
 from floe.host.inputs import Child
-from floe.host.starts import start_run
+from floe.host.starts import is_sealed, start_run
 from floe.host.step import Step
 from floe.kernel.children import awaits_child, parent_of, refusal_of
 from floe.model.flow import Flow
@@ -32,7 +32,11 @@ def pend_child(step: Step, child: Child) -> bool:
         failed = Failed(cause="error", why=why)
         step.decide(run, Reported(key=key, report=failed, at=step.now))
         return True
-    start, why_new = replace(start, parent=parent), child.why_new
+    start, why_new = replace(start, parent=parent, sealed=start.sealed or run.sealed), child.why_new
+    if is_sealed(start) and (why := step.site.seals.problem()):
+        failed = Failed(cause="error", why=f"the child run cannot be sealed: {why}")
+        step.decide(run, Reported(key=key, report=failed, at=step.now))
+        return True
     ref, _ = start_run(step, start)
     if ref is None:
         assert start.rerun_of is not None, "any other start has a run"

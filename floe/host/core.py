@@ -31,6 +31,7 @@ from floe.model.ids import HostId, Instant, RunRef, StoreId
 from floe.model.pend import Pend
 from floe.model.run import Run
 from floe.store.base import Record, Stored
+from floe.store.sealing import NO_SEALS, Seals
 
 
 class HostCore:
@@ -46,10 +47,18 @@ class HostCore:
         fence: int = 0,
         rows: LedgerRows = NO_LEDGER,
         named: Callable[[RunRef], str] = str,
+        seals: Seals = NO_SEALS,
     ) -> None:
         """`rows` are the rows of the ledger of `rows.LEDGER_KINDS`; see `Site` for the others."""
         site = self.site = Site(
-            settings, store, serial=serial, term=term, fence=fence, rows=rows, named=named
+            settings,
+            store,
+            serial=serial,
+            term=term,
+            fence=fence,
+            rows=rows,
+            named=named,
+            seals=seals,
         )
         self.table = site.table
         self.cluster = Cluster(site, rows) if settings.peers else None

@@ -1,5 +1,7 @@
 """What an input causes: a start, a signal to a run, or something that concerns other hosts."""
 
+from collections.abc import Mapping
+
 from floe.host.children import pend_child, refused_flow
 from floe.host.earlier_children import note_children_left, note_rows
 from floe.host.inputs import (
@@ -16,6 +18,8 @@ from floe.host.inputs import (
     Prune,
     Received,
     Reply,
+    RunKeysWrapped,
+    SealKeys,
     SecretNames,
     Start,
     Surroundings,
@@ -25,13 +29,15 @@ from floe.host.inputs import (
 from floe.host.peers.base import PeerParts
 from floe.host.removal import COPIES, receive_removals, remove
 from floe.host.start_conditions import judged_start
-from floe.host.starts import start_run
+from floe.host.starts import is_sealed, start_run
 from floe.host.step import Step
 from floe.kernel.group import group_of
 from floe.kernel.title import title_of
 from floe.model.event import FlowPinned, RunPacked
+from floe.model.ids import RunRef
 from floe.model.run import Run
 from floe.model.signal import Abandon, Cancel, DataGiven
+from floe.store.sealing import RUN_KEY
 
 
 def handle(step: Step, peers: PeerParts, received: Incoming) -> None:
@@ -65,6 +71,10 @@ def handle(step: Step, peers: PeerParts, received: Incoming) -> None:
             changed = step.site.secrets != names
             step.site.secrets = names
             step.retry_pends |= changed
+        case RunKeysWrapped(rows=rows):
+            changed = _wrapped(step, rows)
+        case SealKeys():
+            step.retry_pends = changed = True  # the site has them by now
         case Received() | Unsent() | Forget() | Free() | Surroundings() as one:
             why = peers.receive(step, one)
             changed = not why
@@ -83,21 +93,28 @@ def _passed_over(step: Step, start: Start) -> str:
     The marks of the start are stored with the row about it, so it is not judged a second time.
     """
     flow, passed_over = start.flow, step.site.passed_over
-    trigger = next((t for t in flow.triggers if t.id == start.trigger and t.condition), None)
-    if trigger is None or start.rerun_of is not None:
+    trigger = next((t for t in flow.triggers if t.id == start.trigger), None)
+    if is_sealed(start) and (problem := step.site.seals.problem()):
+        why = f"its run cannot be sealed: {problem}"
+        if trigger is not None:
+            step.ledger += (*start.marks, passed_over.add(flow, trigger, why, step.now))
+        return why
+    if trigger is None or not trigger.condition or start.rerun_of is not None:
         return ""
     if start.once and start.once in step.site.once:
         return ""
     if start.once and (known := passed_over.answer(flow, trigger, start.once)):
         return known
     verdict = judged_start(start, trigger, step.site.settings)
+    if is_sealed(start) and verdict.why:  # without the values that it names
+        how = "cannot be judged" if verdict.is_fault else "is false"
+        verdict = verdict._replace(why=f"`if` of {trigger.id} {how}")
     step.ledger += passed_over.judged(flow, trigger, verdict.why if verdict.is_fault else "")
     if verdict.why:
         step.ledger += start.marks
+        values = {} if is_sealed(start) else start.values
         step.ledger.append(
-            passed_over.add(
-                flow, trigger, verdict.why, step.now, values=start.values, once=start.once
-            )
+            passed_over.add(flow, trigger, verdict.why, step.now, values=values, once=start.once)
         )
         step.promise = True
     return verdict.why
@@ -134,9 +151,9 @@ def _change(step: Step, peers: PeerParts, run: Run, received: Incoming) -> bool:
             changed = note_children_left(step.site, run, left)
             step.retry_pends |= changed
             return changed
-        case (
-            Start() | Child() | Mark() | PassOver() | Prune() | Drain() | Troubles() | SecretNames()
-        ):
+        case Start() | Child() | Mark() | PassOver() | Prune() | Drain() | Troubles():
+            return False
+        case SecretNames() | RunKeysWrapped() | SealKeys():
             return False
         case Received() | Unsent() | Forget() | Free() | Surroundings():
             return False
@@ -159,6 +176,14 @@ def _cancel_foreign(step: Step, peers: PeerParts, run: Run, cancel: Cancel) -> b
         step.decide(run, Abandon(by=cancel.by, why=cancel.why))
         return True
     return peers.cancel(step, run, cancel)
+
+
+def _wrapped(step: Step, rows: Mapping[str, str]) -> bool:
+    """Keep the newly wrapped keys of runs, but of none that was removed meanwhile."""
+    kept = {key: row for key, row in rows.items() if step.site.seals.row(RunRef.parse(key))}
+    for key, row in kept.items():
+        step.promise_row(RUN_KEY, key, row)
+    return bool(kept)
 
 
 def _drain(step: Step, *, on: bool) -> bool:

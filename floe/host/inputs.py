@@ -43,6 +43,9 @@ class Start:
     """The attempt that the run belongs to; None for a run that is no child."""
     only: HostId | None = None
     """The one host that may run it; None for any."""
+    sealed: bool = False
+    """Whether its log is encrypted even if its flow has no `seal`: the run that it repeats, or its
+    parent, is sealed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +181,23 @@ class SecretNames:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunKeysWrapped:
+    """Host input: the keys of sealed runs, by run, wrapped with the host's newest key.
+
+    A run that was removed meanwhile gets no row: its key is gone.
+    """
+
+    rows: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealKeys:
+    """Host input: the ids of the keys of this host, which may open sealed runs of peers."""
+
+    keys: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """Host input: what the core cannot observe itself about this host, its store and peers' URLs.
 
@@ -220,6 +240,8 @@ Input = (
     | Free
     | Troubles
     | SecretNames
+    | RunKeysWrapped
+    | SealKeys
     | Surroundings
 )
 

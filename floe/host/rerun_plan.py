@@ -165,6 +165,7 @@ class RerunSource:
             taken=rerun.taken,
             items_taken=rerun.items,
             children=rerun.children,
+            sealed=old.sealed,
         )
 
 

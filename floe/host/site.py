@@ -19,6 +19,7 @@ from floe.model.notice import Notice
 from floe.model.nouns import dataclass
 from floe.model.run import Run
 from floe.model.secret_name import SecretName
+from floe.store.sealing import NO_SEALS, Seals
 
 ONCE_MAX: Final = 10_000
 """Idempotency keys kept in memory, for requests that arrive together; the shell looks older ones up
@@ -73,6 +74,7 @@ class Site:
         fence: int = 0,
         rows: LedgerRows = NO_LEDGER,
         named: Callable[[RunRef], str] = str,
+        seals: Seals = NO_SEALS,
     ) -> None:
         """`serial` is the number of the newest run, `term` the seconds from 1970 to the making of
         the store, `fence` the last fencing counter, `named` gives the name of a run in reasons."""
@@ -84,6 +86,10 @@ class Site:
         self.term = term
         self.fence = fence
         self.named = named
+        self.seals = seals
+        self.unreadable: Mapping[RunRef, str] = {}
+        """Sealed runs that are not in the table, since their keys are missing, and why: this host
+        answers nothing about them until the keys are back."""
         self.table = RunTable(store)
         self.journal = UndoJournal()
         self.draining = "host" in rows.get("drain", {})

@@ -10,10 +10,19 @@ from floe.kernel.group import group_of
 from floe.kernel.title import title_of
 from floe.model.event import RunPended
 from floe.model.ids import RunRef
+from floe.store.sealing import RUN_KEY
+
+
+def is_sealed(start: Start) -> bool:
+    """Whether the log of the run is encrypted."""
+    return start.sealed or start.flow.seal
 
 
 def start_run(step: Step, start: Start) -> tuple[RunRef | None, bool]:
-    """Make a pending run; return it, and whether it is new. None: the run to repeat is removed."""
+    """Make a pending run; return it, and whether it is new. None: the run to repeat is removed.
+
+    A start of a sealed run is refused before, if no key can be had.
+    """
     site, old = step.site, start.rerun_of
     if start.once and (known := site.once.get(start.once)):
         return known, False
@@ -24,6 +33,8 @@ def start_run(step: Step, start: Start) -> tuple[RunRef | None, bool]:
     step.keep("serial", "run", site.serial)
     step.keep_once(start.once, ref)
     step.ledger += start.marks
+    if sealed := is_sealed(start):
+        step.keep(RUN_KEY, ref.key, site.seals.begin(ref))
     if start.digest:
         step.keep_flow(start.digest, start.flow)
     pended = RunPended(
@@ -40,6 +51,7 @@ def start_run(step: Step, start: Start) -> tuple[RunRef | None, bool]:
         children=start.children,
         parent=start.parent,
         only=start.only,
+        sealed=sealed,
     )
     step.before[ref] = None
     run = replace(evolve(None, pended, ref=ref), flow=start.flow)

@@ -36,7 +36,7 @@ from floe.model.peer_message import Envelope, Message
 from floe.model.result import RunResult
 from floe.model.run import Attached, Pruned, Run
 from floe.model.signal import Activate, Reported, Signal
-from floe.model.summary import Summary
+from floe.model.summary import Summary, why_of
 from floe.model.work import Action
 from floe.store.base import Append, LedgerWrite, Record
 
@@ -54,6 +54,9 @@ PROMISES: Final = (
 """Events that are on the disk before anyone can learn of them: all that change the row of a run in
 lists, except RunPacked and a NodeSettled or NodeSkipped that changes the run's title, which are
 decided again after a loss. So are a cancel and the answer to a form."""
+
+CLEAR: Final = (RunGranted, GrantReturned, GrantRevoked, GrantSuperseded, RunActivated)
+"""Events of a sealed run that are not encrypted: hosts and epochs, of which peers send copies."""
 
 
 class StepObserver(Protocol):
@@ -319,6 +322,8 @@ class Step:
     def record(self, run: Run, event: Event, old: Run | None, body: Body = "") -> None:
         """Record one event: `run` is `old` after it."""
         body = body or to_text(encode_event(event))  # first: it refuses NaN, and nothing changed
+        if run.sealed and isinstance(body, str) and not isinstance(event, CLEAR):
+            body = self.site.seals.seal(run.ref, run.seq, type(event).__name__, body)
         self.retry_pends |= self.site.table.put(run.ref, run)
         record = Record(run=run.ref, epoch=run.epoch, seq=run.seq, event=event, body=body)
         reader = reader_of(run, self.site.settings.row_readers)
@@ -328,7 +333,7 @@ class Step:
         if isinstance(event, RunEnded):
             self._owe_notices(run)
             self._return_workspace(run)
-            self._report_end(run, run.result or "bad", run.why, run.outputs)
+            self._report_end(run, run.result or "bad", why_of(run), run.outputs)
         self._observer.recorded(self, record, run)
 
     def pack(self) -> None:

@@ -4,13 +4,18 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+import structlog
+
 from floe.kernel.evolve import fold
 from floe.model.codec import decode
+from floe.model.errors import KeyMissing
 from floe.model.flow import Flow
 from floe.model.ids import FlowId, RunRef
 from floe.model.run import Run
 from floe.store.archive import PackedRun
 from floe.store.base import RunQuery, RunStore, Stored
+
+log = structlog.get_logger()
 
 PAGE: Final = 500
 
@@ -33,6 +38,8 @@ class History:
         self._borrowed: dict[RunRef, PackedRun] = {}
         """Ended runs of other hosts, as they are in the archive."""
         self._removals = 0
+        self.unreadable: dict[RunRef, str] = {}
+        """Unfinished runs that are sealed and whose keys are missing, and why. They may go on."""
 
     async def run(self, ref: RunRef) -> Run | None:
         """A run as it is; None for none."""
@@ -72,7 +79,10 @@ class History:
         return await self._store.history(ref, after, limit)
 
     async def folded(self, ref: RunRef, until: int = 0) -> Run | None:
-        """A run as it was after a sequence number (0: as it is); None for none."""
+        """A run as it was after a sequence number (0: as it is); None for none.
+
+        Raises KeyMissing for a sealed run whose key is missing.
+        """
         events = await self.events(ref, 0, until)
         if not events:
             return None
@@ -90,8 +100,24 @@ class History:
                 break
             query = replace(query, cursor=page.next)
         refs = [RunRef.parse(key) for key in dict.fromkeys(keys)]
-        runs = [run for ref in refs if (run := await self.folded(ref))]
+        runs: list[Run] = []
+        for ref in refs:
+            try:
+                if run := await self.folded(ref):
+                    runs.append(run)
+            except KeyMissing as error:
+                self.unreadable[ref] = str(error)
+                log.warning("run.no_key", run=ref.key, why=str(error))
         return sorted(runs, key=lambda run: (run.pended_at, run.ref.serial))
+
+    async def is_readable(self, ref: RunRef) -> bool:
+        """Whether a run that could not be read can be read now, or is gone."""
+        try:
+            await self.folded(ref)
+        except KeyMissing as error:
+            self.unreadable[ref] = str(error)
+            return False
+        return True
 
     async def adopted(self, runs: Sequence[Run]) -> list[Stored]:
         """The events, in order, of runs adopted here that may have to be offered to other hosts."""

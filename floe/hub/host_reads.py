@@ -210,6 +210,10 @@ class HostReads:
             disagreement=core.disagreement(),
         )
 
+    def problems(self) -> Sentences:
+        """The problems of all hosts, as this one knows them."""
+        return self.fleet().problems()
+
     def about(self) -> Mapping[str, Json]:
         """The figures that this host sends to the other hosts."""
         book, limit = self.flows.book, self.effects.limit()

@@ -205,16 +205,22 @@ class Hub(Life):
         log.info("secret.removed", name=name, by=by)
 
     async def rotate_key(self, *, by: str) -> KeyUse:
-        """Encrypt all secrets of the store with a new key. Raises Yours, World, Busy.
+        """Encrypt all secrets of the store, and the keys of sealed runs, with a new key. Raises
+        Yours, World, Busy.
 
         The old keys stay in the key file until no row names them, so a crash at any point leaves
-        every secret readable.
+        every secret and every run readable.
         """
+        secrets, seals = self.parts.secrets, self.parts.seals
         async with self._secrets:
-            await self._keep_secrets(await asyncio.to_thread(self.parts.secrets.sealed_again))
-            use = await asyncio.to_thread(self.parts.secrets.drop_keys)
-        log.info("vault.key_rotated", key=use.key, secrets=len(use.names), by=by)
-        return use
+            has_runs = bool(seals.uses())
+            rows = await asyncio.to_thread(secrets.sealed_again, has_runs=has_runs)
+            await self._keep_secrets(rows)
+            await asyncio.to_thread(seals.look)
+            runs = await self.run_keys.wrap_again()
+            use = await asyncio.to_thread(secrets.drop_keys, seals.uses())
+        log.info("vault.key_rotated", key=use.key, secrets=len(use.names), runs=runs, by=by)
+        return replace(use, runs=runs)
 
     def _begin(self, owed: Sequence[Effect]) -> None:
         super()._begin(owed)

@@ -36,6 +36,7 @@ from floe.hub.machine import Machine
 from floe.hub.parts import Parts, core_of, hello_of, triggers_of
 from floe.hub.peer_gateway import PeerGateway
 from floe.hub.reads import Reads
+from floe.hub.sealing.run_keys import RunKeys, load_run_keys
 from floe.model.effect import Effect
 from floe.model.ids import HostId, Key, RunRef, address_key
 from floe.model.peer_message import Message
@@ -96,12 +97,13 @@ class Life:
         if rows := await store.ledger(SECRET):
             await asyncio.to_thread(parts.secrets.open, rows, store.store_id)
         has = None if parts.places_without_secrets else parts.secrets.names()
-        core = await core_of(
-            replace(self.host, secrets=has), store, clock, lambda ref: self.reads.name_of(ref)
-        )
+        await load_run_keys(parts.seals, store, parts.book)
+        own = replace(self.host, secrets=has)
+        core = await core_of(own, store, clock, lambda ref: self.reads.name_of(ref), parts.seals)
         self.loop = loop = Loop(core, store, clock, self._stored, self._recall, self._completed)
         self.gateway = PeerGateway(core, store, parts.peers, loop) if parts.peers else None
         put, ask = loop.put, loop.ask
+        self.run_keys = RunKeys(parts.seals, store, self.history, ask, self._recall)
         self.sync = DirectorySync(store, clock.now, put, ask, self._send, spawn, self._reload)
         await self.sync.open()
         names = RunNames(self.host.id, store.store_id, self.sync.directory)
@@ -190,10 +192,11 @@ class Life:
         )
         self.child_reruns = ChildReruns(self.reads, parts.peers)
         unfinished = await self.history.unfinished()
+        core.site.unreadable = self.history.unreadable
         return core.load(unfinished, await self.history.adopted(unfinished) if self.gateway else ())
 
     def _begin(self, owed: Sequence[Effect]) -> None:
-        self.effects.resume(owed)
+        self.effects.resume(owed, sweep=not self.history.unreadable)
         self._tasks.spawn(self.loop.write())
         self._tasks.spawn(self._follow_clock())
         self.keep("checks of the machine", self.machine.watch)
@@ -201,12 +204,13 @@ class Life:
         if self.archiving:
             self.keep("archive of ended runs", self.archiving.watch)
             self.keep("deletion of copied outputs", self.archiving.copies.watch)
+        self.keep("look at the key file", self.run_keys.watch)
         self.watch_triggers()
-        if self.gateway:
-            self.gateway.open(hello_of(self.parts), self.sync)
-            self.keep("look at the other hosts", self._look_around)
-            self.keep("reading of earlier child runs", self.gateway.read_children)
-            self.keep("log of the cluster's problems", self._log_problems)
+        if gateway := self.gateway:
+            gateway.open(hello_of(self.parts), self.sync)
+            self.keep("look at the other hosts", lambda: gateway.look_around(self.reads.about))
+            self.keep("reading of earlier child runs", gateway.read_children)
+            self.keep("log of problems", lambda: keep_logged(self.reads.problems))
             self._tasks.spawn(self.sync.send_changes())
         log.info("hub.opened", runs=len(self.loop.core.table.runs), owed=len(owed))
 
@@ -222,13 +226,6 @@ class Life:
         """Start work that only watches or repeats, and begins again after an unforeseen error."""
         return self._tasks.keep(name, work)
 
-    async def _look_around(self) -> None:
-        if self.gateway:
-            await self.gateway.look_around(self.reads.about)
-
-    async def _log_problems(self) -> None:
-        await keep_logged(lambda: self.reads.fleet().problems())
-
     async def _output(self, run: Run, key: Key) -> Path:
         """The file with an attempt's output. Raises ArchiveAway, OSError."""
         if self.archiving:
@@ -240,6 +237,7 @@ class Life:
             self.gateway.send(host, message)
 
     async def _completed(self, inputs: Sequence[Incoming]) -> Sequence[Incoming]:
+        await self.run_keys.prepared(inputs)
         return await self.gateway.completed(inputs) if self.gateway else inputs
 
     def watch_triggers(self) -> None:
@@ -253,6 +251,7 @@ class Life:
             self.feed.publish(last, decided.recorded)
         if decided.prunes:
             self.history.removed([RunRef.parse(one.key) for one in decided.prunes])
+            self.parts.seals.forget([one.key for one in decided.prunes])
         if self.gateway:
             self.gateway.stored(decided, last)
         for row in decided.notices:
@@ -265,6 +264,7 @@ class Life:
         """Read runs again whose log is not what the core believed, and do what they owe."""
         for ref in refs:
             run = await self.history.folded(ref)
+            self.history.unreadable.pop(ref, None)
             self.effects.resume(self.loop.core.read_again(ref, run), sweep=False)
         self.feed.reset(await self.store.head())
         log.warning("runs.read_again", runs=[str(ref) for ref in refs])

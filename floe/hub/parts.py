@@ -35,6 +35,7 @@ from floe.peers.base import Hello, Peers, Protocols
 from floe.places import Places
 from floe.store.archive import Archive
 from floe.store.base import Batch, LedgerWrite, RunStore
+from floe.store.sealing import NO_SEALS, HostSeals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,8 @@ class Parts:
     """Of floe, for people."""
     notifier: Notifier = field(default_factory=NoNotifier)
     """Sends the notices of ended runs."""
+    seals: HostSeals = NO_SEALS
+    """The keys of sealed runs."""
     secrets: StoredSecrets = field(default_factory=NoSecrets)
     """What commands get by name; its values are masked in all that the host shows."""
     places_without_secrets: bool = False
@@ -79,7 +82,11 @@ class Parts:
 
 
 async def core_of(
-    host: SiteSettings, store: RunStore, clock: Clock, named: Callable[[RunRef], str]
+    host: SiteSettings,
+    store: RunStore,
+    clock: Clock,
+    named: Callable[[RunRef], str],
+    seals: HostSeals = NO_SEALS,
 ) -> HostCore:
     """The part that decides: a core with everything that the store keeps besides runs."""
     await _go_on(clock, store)
@@ -100,6 +107,7 @@ async def core_of(
         term=term,
         rows={kind: await store.ledger(kind) for kind in kinds},
         named=named,
+        seals=seals,
     )
 
 

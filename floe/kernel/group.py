@@ -32,7 +32,7 @@ def group_of(run: Run, flow: Flow) -> str:
     if per is None:
         return f"{PREFIX}{flow.id}"
 
-    has_secret = False
+    has_secret = run.sealed
 
     def value(path: Path) -> Json:
         nonlocal has_secret

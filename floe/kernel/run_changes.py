@@ -36,6 +36,7 @@ def pended_run(ref: RunRef, event: RunPended) -> Run:
         children_again={(one.node, one.item): one.run for one in event.children},
         parent=event.parent,
         only=event.only,
+        sealed=event.sealed,
     )
 
 

@@ -122,6 +122,10 @@ class World(FloeError):
     """Base of the errors of this machine, which refused."""
 
 
+class KeyMissing(World):
+    """Error: a sealed run cannot be read or written, since its key cannot be had."""
+
+
 class PlaceHangs(World):
     """Error: a file system does not answer; `what` names it and says since when."""
 

@@ -48,6 +48,8 @@ class RunPended:
     """None for a run that is no child."""
     only: HostId | None = None
     """The one host that may run it; None for any."""
+    sealed: bool = False
+    """Whether its log is encrypted, under a key of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -258,6 +258,8 @@ class Flow:
     dialect: str = ""
     """The dialect that derives the labels and facets of its runs; empty for floe's own, which have
     none."""
+    seal: bool = False
+    """Whether the logs of its runs are encrypted."""
 
     by_id: Mapping[NodeId, Node] = field(init=False, repr=False, compare=False)
     """Derived: the nodes by id."""

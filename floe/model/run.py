@@ -232,6 +232,8 @@ class Run:
     """The one host that may run it; None for any."""
     passes: Passes | None = None
     """Of a judged run; None for a run of floe's own flows."""
+    sealed: bool = False
+    """Whether its log is encrypted: its values go into no row, frame or file."""
     superseded: int = 0
     """The last event before this copy of the log became a branch: the run may have continued
     elsewhere from there. 0 if it is not a branch."""

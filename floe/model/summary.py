@@ -75,6 +75,8 @@ EDITION: Final = 1
 """Of the rows that this floe derives. A row with the same events and a higher edition replaces one
 with a lower edition, also at other hosts."""
 
+SEALED_WHY: Final = "it is sealed: floe why shows the reason"
+
 FIELDS: Final = tuple(Summary.__annotations__)
 """Of a row; the columns of a store have the same names and order."""
 
@@ -100,9 +102,9 @@ def summary_of(run: Run) -> Summary:
         phase=run.phase,
         good=run.good if is_over else None,
         result=run.result if is_over else None,
-        why=reason_today(run.why),
-        title=run.title or title_from(run.values),
-        terms=terms_in(run.values),
+        why=why_of(run),
+        title=run.title or ("" if run.sealed else title_from(run.values)),
+        terms="" if run.sealed else terms_in(run.values),
         host=run.host,
         store=run.store,
         adopted_by=run.ref.host,
@@ -125,6 +127,13 @@ def summary_of(run: Run) -> Summary:
         active_at=run.ended_at or run.ending_at or run.started_at or run.pended_at,
         edition=EDITION,
     )
+
+
+def why_of(run: Run) -> str:
+    """Why a run ended. Reasons may quote values, so that of a sealed run only names an event."""
+    if not run.sealed or not run.why:
+        return reason_today(run.why)
+    return f"{run.end_tag} ended it" if run.end_tag else SEALED_WHY
 
 
 def _output_bytes(run: Run) -> int:

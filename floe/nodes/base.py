@@ -103,6 +103,8 @@ class KeyUse:
     """Those under the newest."""
     others: Mapping[str, Collection[SecretName]]
     """Those under other keys."""
+    runs: int = 0
+    """How many sealed runs got the newest."""
 
 
 class StoredSecrets(Secrets, Protocol):
@@ -124,16 +126,19 @@ class StoredSecrets(Secrets, Protocol):
         """The rows to remove of replaced values, if these are all runs that are not packed."""
         ...
 
-    def sealed_again(self) -> SecretRows:
-        """The rows to store for all values under a new key. Raises Yours, World."""
+    def sealed_again(self, *, has_runs: bool = False) -> SecretRows:
+        """The rows to store for all values under a new key. Raises Yours, World.
+
+        `has_runs`: sealed runs need a new key, too, so one is made even without a secret.
+        """
         ...
 
     def keep(self, rows: SecretRows) -> None:
         """These rows are stored now."""
         ...
 
-    def drop_keys(self) -> KeyUse:
-        """Remove the keys that no stored row names. Raises Yours, World."""
+    def drop_keys(self, used: Collection[str] = ()) -> KeyUse:
+        """Remove the keys that no stored row names and no run uses. Raises Yours, World."""
         ...
 
     def shown(self) -> Sequence[ShownSecret]:
@@ -156,13 +161,13 @@ class NoSecrets:
     def outlived(self, runs: Collection[str]) -> SecretRows:
         return {}
 
-    def sealed_again(self) -> SecretRows:
+    def sealed_again(self, *, has_runs: bool = False) -> SecretRows:
         raise Yours("this host keeps no secrets")
 
     def keep(self, rows: SecretRows) -> None:
         pass
 
-    def drop_keys(self) -> KeyUse:
+    def drop_keys(self, used: Collection[str] = ()) -> KeyUse:
         raise Yours("this host keeps no secrets")
 
     def shown(self) -> Sequence[ShownSecret]:

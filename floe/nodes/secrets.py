@@ -127,18 +127,19 @@ class HostSecrets:
         """The rows to remove of replaced values, if these are all runs that are not packed."""
         return self._vault.outlived(runs)
 
-    def sealed_again(self) -> SecretRows:
+    def sealed_again(self, *, has_runs: bool = False) -> SecretRows:
         """The rows to store for all values of the vault under a new key. Raises Yours, World."""
-        return self._vault.sealed_again()
+        return self._vault.sealed_again(has_runs=has_runs)
 
     def keep(self, rows: SecretRows) -> None:
         """These rows are stored now."""
         self._vault.keep(rows)
         self._look()
 
-    def drop_keys(self) -> KeyUse:
-        """Remove the keys of the vault that no stored row names. Raises Yours, World."""
-        return self._vault.drop_keys()
+    def drop_keys(self, used: Collection[str] = ()) -> KeyUse:
+        """Remove the keys of the vault that no stored row names, and that are not `used`. Raises
+        Yours, World."""
+        return self._vault.drop_keys(used)
 
     def names(self) -> frozenset[SecretName]:
         """The names of all that it has."""

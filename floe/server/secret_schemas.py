@@ -28,6 +28,7 @@ SECRETS: Final[Mapping[str, Schema]] = {
             "host": TEXT,
             "key": {**TEXT, "description": "id of the new key"},
             "secrets": {**COUNT, "description": "how many are encrypted with it"},
+            "runs": {**COUNT, "description": "how many sealed runs have their keys under it now"},
             "others": {
                 **many(ref("OtherKey")),
                 "description": "older keys, which secrets that cannot be read still need",

@@ -102,7 +102,20 @@ def node_change(before: Run | None, run: Run, node: Node, item: int = NO_ITEM) -
         changes["items"] = labels(state)
     if item != NO_ITEM and (one := state_of(run, node.id, item)):
         changes["item_states"] = [item_shape(one)]
+    if run.sealed:
+        changes = without_values(changes)
     return {"id": node.id, "ref": node.ref, **changes}
+
+
+def without_values(changes: Shape) -> Shape:
+    """The changes of a node of a sealed run: the feed has none of its values, nor what quotes them.
+
+    A page reads them with the run.
+    """
+    shown: Shape = {name: value for name, value in changes.items() if name not in _QUOTING}
+    if items := changes.get("item_states"):
+        shown["item_states"] = [{k: v for k, v in one.items() if k != "why"} for one in items]
+    return shown
 
 
 def _visits(run: Run, node: Node) -> list[Shape]:
@@ -239,6 +252,9 @@ def attempt_shape(attempt: Attempt) -> Shape:
         "child": attempt.child,
     }
 
+
+_QUOTING: Final = frozenset({"why", "outputs", "attempts", "visits", "items"})
+"""Parts of a node that have values of its run, or reasons that quote them."""
 
 _ALWAYS: Final = object()
 """Equals no value."""

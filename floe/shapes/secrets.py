@@ -24,6 +24,7 @@ def rotated_shape(use: KeyUse) -> Shape:
     return {
         "key": use.key,
         "secrets": len(use.names),
+        "runs": use.runs,
         "others": [{"key": key, "secrets": sorted(names)} for key, names in use.others.items()],
     }
 

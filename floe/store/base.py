@@ -29,7 +29,8 @@ class Record:
     """From 1, without gaps."""
     event: Event
     body: Body
-    """`codec.to_text(codec.encode_event(event))`; a store returns text as text, bytes as bytes."""
+    """`codec.to_text(codec.encode_event(event))`, or bytes that hold it sealed. A store returns it
+    as it was given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,7 +255,8 @@ class RunStore(Protocol):
     async def history(self, run: RunRef, after: int = 0, limit: int = 0) -> Sequence[Stored]:
         """The events of a run after a sequence number, in order; `limit` 0 for all.
 
-        Raises StoreForeign for an event unknown to this version; so does `tail`.
+        Raises StoreForeign for an event unknown to this version, as does `tail`; KeyMissing for a
+        sealed run whose key is missing.
         """
         ...
 
@@ -314,7 +316,10 @@ class RunStore(Protocol):
         ...
 
     async def tail(self, after: int, limit: int = 0) -> Sequence[Stored]:
-        """All runs' events after a position, in the store's order; `limit` 0 for all."""
+        """All runs' events after a position, in the store's order; `limit` 0 for all.
+
+        Those of sealed runs whose keys are missing are left out.
+        """
         ...
 
     async def head(self) -> int:

@@ -27,6 +27,7 @@ from floe.places import Place
 from floe.store.archive import PackedOutput, PackedRun
 from floe.store.bucket_settings import BucketSettings
 from floe.store.packed_file import Damaged, copy_output, read_packed, write_packed
+from floe.store.sealing import Opened, opened_plain
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, ObjectStore, S3Config, S3Credential
@@ -92,12 +93,15 @@ class Bucket:
         name: str,
         *,
         scratch: Path | None = None,
+        opened: Opened = opened_plain,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`scratch`: the folder for packed runs that do not fit in memory."""
+        """`scratch`: the folder for packed runs that do not fit in memory. `opened`
+        decrypts the events of sealed runs."""
         self._store = store
         self._name = name
         self._scratch = scratch
+        self._text = opened
         self._seconds = seconds
         self._puts, self._reads = Place(name), Place(name)
         self._problem = ""
@@ -197,7 +201,7 @@ class Bucket:
 
     def _read(self, ref: RunRef, epoch: int) -> PackedRun | None:
         with self._opened(ref, epoch) as file:
-            return read_packed(file) if file else None
+            return read_packed(file, self._text) if file else None
 
     def _fetch(self, key: Key, to: Path) -> bool:
         with self._opened(key.run, key.epoch) as file:

@@ -1,12 +1,13 @@
 """The file of a packed run: a ZIP archive, so that people can read it without floe.
 
     unzip -p 1.floe run.json                     # which run this is
-    unzip -p 1.floe log.jsonl                    # one event a line
+    unzip -p 1.floe log.jsonl                    # one event a line; of a sealed run, base64
     unzip -p 1.floe outputs/build.1.1.log        # the output of the first attempt of `build`
 
 Equal runs give equal bytes: the entries have a fixed order and a fixed time.
 """
 
+import base64
 import errno
 import os
 import zipfile
@@ -22,6 +23,7 @@ from floe.model.errors import StoreForeign
 from floe.model.ids import Json, RunRef, Shape
 from floe.store.archive import PackedOutput, PackedRun
 from floe.store.base import Record
+from floe.store.sealing import Opened, opened_plain
 
 FORMAT: Final = 1
 """Raised if an older floe could not read the file."""
@@ -53,8 +55,11 @@ def write_packed(run: PackedRun, outputs: Sequence[PackedOutput], to: IO[bytes])
                     copy.write(data)
 
 
-def read_packed(file: IO[bytes]) -> PackedRun:
-    """The run in a file. Raises Damaged, StoreForeign for a file of a newer floe."""
+def read_packed(file: IO[bytes], opened: Opened = opened_plain) -> PackedRun:
+    """The run in a file; `opened` decrypts a sealed one.
+
+    Raises Damaged, StoreForeign for a file of a newer floe, KeyMissing.
+    """
     try:
         with ZipFile(file) as packed:
             head = cast(Mapping[str, Json], from_text(packed.read("run.json")))
@@ -68,7 +73,7 @@ def read_packed(file: IO[bytes]) -> PackedRun:
                 flow = cast(Shape, from_text(packed.read("flow.json")))
             # Not splitlines: a text in an event may have separators that JSON does not escape.
             lines = packed.read("log.jsonl").decode().split("\n")
-            records = tuple(_record(ref, line) for line in lines if line)
+            records = tuple(_record(ref, line, opened) for line in lines if line)
             return PackedRun(ref=ref, epoch=cast(int, head["epoch"]), records=records, flow=flow)
     except (zipfile.BadZipFile, EOFError, KeyError, ValueError, TypeError) as error:
         raise Damaged(str(error)) from error
@@ -110,25 +115,29 @@ def _path_of(name: str) -> str:
 
 
 def _line(record: Record) -> str:
-    body = record.body if isinstance(record.body, str) else record.body.decode()
-    name = type(record.event).__name__
+    body, name = record.body, type(record.event).__name__
+    if isinstance(body, bytes):  # sealed, to the letter
+        body = f'"{base64.b64encode(body).decode()}"'
     return f'{{"seq":{record.seq},"epoch":{record.epoch},"event":"{name}","body":{body}}}\n'
 
 
-def _record(ref: RunRef, line: str) -> Record:
+def _record(ref: RunRef, line: str, opened: Opened) -> Record:
     shape = cast(Mapping[str, Json], from_text(line))
-    name, body = str(shape["event"]), cast(Mapping[str, Json], shape["body"])
+    name, fields = str(shape["event"]), shape["body"]
     if name not in EVENTS:
         raise StoreForeign(
             f"event {shape['seq']} of {ref} is a {name}, which this version of floe does not know",
             "a newer floe packed it: upgrade this host",
         )
+    seq, body = cast(int, shape["seq"]), base64.b64decode(fields) if isinstance(fields, str) else ""
+    if body:
+        fields = from_text(opened(ref, seq, name, body))
     return Record(
         run=ref,
         epoch=cast(int, shape["epoch"]),
-        seq=cast(int, shape["seq"]),
-        event=decode_event(name, body),
-        body=to_text(body),
+        seq=seq,
+        event=decode_event(name, cast(Mapping[str, Json], fields)),
+        body=body or to_text(fields),
     )
 
 

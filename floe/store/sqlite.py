@@ -4,13 +4,13 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar, cast
 
 from floe.model.codec import EVENTS, Body, decode_event, from_text, to_text
-from floe.model.errors import StoreFailed, StoreForeign, Yours
+from floe.model.errors import KeyMissing, StoreFailed, StoreForeign, Yours
 from floe.model.ids import FlowId, Json, RunRef, StoreId
 from floe.model.nouns import dataclass
 from floe.model.run import Pruned
@@ -28,6 +28,7 @@ from floe.store.base import (
 )
 from floe.store.facets import check_facet_query
 from floe.store.rules import read_cursor
+from floe.store.sealing import Opened, opened_plain
 from floe.store.sql import queries
 from floe.store.sqlite_facets import read_facet_page
 from floe.store.sqlite_file import (
@@ -41,7 +42,6 @@ from floe.store.sqlite_file import (
     store_id_in,
 )
 from floe.store.sqlite_page import (
-    Value,
     pruned_in,
     read_changes,
     read_flow_runs,
@@ -72,12 +72,21 @@ class SqliteStore:
     if a caller is cancelled.
     """
 
-    def __init__(self, root: Path, boot: str | None = None, *, may_hang: bool = False) -> None:
+    def __init__(
+        self,
+        root: Path,
+        boot: str | None = None,
+        *,
+        may_hang: bool = False,
+        opened: Opened = opened_plain,
+    ) -> None:
         """`boot`: the id of the machine's current boot; None reads it from the machine.
 
-        `may_hang`: the disk may not answer, so a thread writes all, steps too.
+        `may_hang`: the disk may not answer, so a thread writes all, steps too. `opened` decrypts
+        the events of sealed runs.
         """
         self._root = root
+        self._text = opened
         self._may_hang = may_hang
         self._boot = boot_id() if boot is None else boot
         self._store_id: StoreId | None = None
@@ -134,13 +143,12 @@ class SqliteStore:
 
     async def history(self, run: RunRef, after: int = 0, limit: int = 0) -> Sequence[Stored]:
         """As in the port."""
-        return await self._read(
-            lambda conn: _records(conn, "history", (run.key, after, limit or -1))
-        )
+        values = (run.key, after, limit or -1)
+        return await self._read(lambda conn: _records(conn, values, self._text))
 
     async def tail(self, after: int, limit: int = 0) -> Sequence[Stored]:
         """As in the port."""
-        return await self._read(lambda conn: _records(conn, "tail", (after, limit or -1)))
+        return await self._read(lambda conn: _readable(conn, after, limit, self._text))
 
     async def changes(self, after: int, limit: int) -> Sequence[Change]:
         """As in the port."""
@@ -266,18 +274,36 @@ def _in_one_transaction(conn: sqlite3.Connection, query: Callable[[], T]) -> T:
         conn.execute("COMMIT")
 
 
-def _records(conn: sqlite3.Connection, name: str, values: tuple[Value, ...]) -> Sequence[Stored]:
-    return tuple(_stored(*row) for row in conn.execute(queries()[name], values))
+def _records(
+    conn: sqlite3.Connection, values: tuple[str, int, int], opened: Opened
+) -> tuple[Stored, ...]:
+    return tuple(_stored(opened, *row) for row in conn.execute(queries()["history"], values))
 
 
-def _stored(pos: int, run: str, epoch: int, seq: int, name: str, body: Body) -> Stored:
+def _readable(
+    conn: sqlite3.Connection, after: int, limit: int, opened: Opened
+) -> tuple[Stored, ...]:
+    """The first events after a position, without those of sealed runs whose keys are missing."""
+    found: list[Stored] = []
+    for row in conn.execute(queries()["tail"], (after, -1)):
+        with suppress(KeyMissing):
+            found.append(_stored(opened, *row))
+        if limit and len(found) == limit:
+            break
+    return tuple(found)
+
+
+def _stored(
+    opened: Opened, pos: int, run: str, epoch: int, seq: int, name: str, body: Body
+) -> Stored:
     if name not in EVENTS:
         raise StoreForeign(
             f"event {seq} of {run} is a {name}, which this version of floe does not know",
             "a newer floe wrote it: start that version again",
         )
     try:
-        event = decode_event(name, cast(Mapping[str, Json], from_text(body)))
+        text = body if isinstance(body, str) else opened(_ref(run), seq, name, body)
+        event = decode_event(name, cast(Mapping[str, Json], from_text(text)))
     except (ValueError, TypeError, KeyError) as error:
         raise StoreForeign(f"event {seq} of {run} cannot be read as {name}: {error}") from error
     record = Record(run=_ref(run), epoch=epoch, seq=seq, event=event, body=body)

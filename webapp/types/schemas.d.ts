@@ -775,6 +775,8 @@ export type RotatedKey = {
   key: string;
   /** how many are encrypted with it */
   secrets: number;
+  /** how many sealed runs have their keys under it now */
+  runs: number;
   /** older keys, which secrets that cannot be read still need */
   others: OtherKey[];
 };

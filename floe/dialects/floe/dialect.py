@@ -58,6 +58,7 @@ from floe.dialects.floe.vocabulary import (
     RESOURCE_TAGS,
     REUSE_SPACE,
     RUN_NAME,
+    SEAL,
     STRICT_SHELL,
     TASK,
     TASKS,
@@ -103,24 +104,21 @@ class FloeDialect:
             return Compiled(flows=(), findings=notes.findings)
         part = FLOW.read(tree, notes)
         _check_same(part, base, notes)
-        if TRIGGERS in part:
-            what = "`triggers` in a flow-file have no effect"
-            notes.warning(
-                part.at_of(TRIGGERS), what, "move them to the flow that names the flow-file"
-            )
-        if KEEP in part:
-            what = "`keep` in a flow-file has no effect"
-            notes.warning(part.at_of(KEEP), what, "move it to the flow that names the flow-file")
+        for key in (TRIGGERS, KEEP, INPUTS):
+            if key in part:
+                has, it = ("has", "it") if key is KEEP else ("have", "them")
+                what = f"`{key.name}` in a flow-file {has} no effect"
+                hint = f"move {it} to the flow that names the flow-file"
+                notes.warning(part.at_of(key), what, hint)
+        if part[SEAL] and not base.seal:
+            what = "`seal` in a flow-file comes too late: values are stored before it is read"
+            notes.error(part.at_of(SEAL), what, "move it to the flow that names the file")
         if FLOW_FILE in part:
             what = "a flow-file cannot name a flow-file itself"
             notes.error(part.at_of(FLOW_FILE), what, "write its `tasks` here")
         elif TASKS not in part:
             notes.error(part.at, "a flow-file needs `tasks`", TASKS.example)
         nodes = read_nodes(part[TASKS], base.triggers, notes)
-        if INPUTS in part:
-            what = "`inputs` in a flow-file have no effect"
-            hint = "move them to the flow that names the flow-file"
-            notes.warning(part.at_of(INPUTS), what, hint)
         outputs = RunOutputTexts(part[OUTPUTS], notes)
         told = NoticeTexts(part[ON_END], notes)
         flow = replace(
@@ -338,6 +336,7 @@ def _flow(
         max_runs=limit.compiled if (limit := part[MAX_RUNS]) else None,
         strict_shell=part[STRICT_SHELL],
         keep=part[KEEP],
+        seal=part[SEAL],
         inputs=inputs,
         outputs=outputs.outputs,
         has_escapes=True,

@@ -159,6 +159,13 @@ REUSE_SPACE: Final = KeySpec(
     doc="All runs of this flow on a host share one workspace, one at a time; it is never emptied.",
     example="reuse-space: true",
 )
+SEAL: Final = KeySpec(
+    name="seal",
+    kind=FLAG,
+    default=False,
+    doc="The log of each run is encrypted under a key of its own: see [Sealed runs](#sealed-runs).",
+    example="seal: true",
+)
 HOST_TAGS: Final = KeySpec(
     name="host-tags",
     kind=ListOf(TAG, unique=True),
@@ -499,6 +506,7 @@ FLOW: Final = Section(
         FLOW_NAME,
         VER,
         REUSE_SPACE,
+        SEAL,
         HOST_TAGS,
         RESOURCE_TAGS,
         FLOW_ENV,

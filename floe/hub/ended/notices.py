@@ -193,7 +193,7 @@ class Notices:
         self.put(Incoming(input=Mark(rows=notice_rows(key, notices), promise=False)))
 
     async def _lines(self, run: Run) -> tuple[str, ...]:
-        key = failed_output(run)
+        key = None if run.sealed else failed_output(run)
         if key is None:
             return ()
         try:

@@ -1,0 +1,1 @@
+"""The keys of sealed runs at a host at work."""
