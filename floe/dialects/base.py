@@ -9,7 +9,8 @@ from floe.model.event import Event
 from floe.model.facet import Facet
 from floe.model.finding import Finding
 from floe.model.flow import Flow
-from floe.model.ids import FlowId
+from floe.model.ids import FlowId, Json
+from floe.model.judging import Question, Verdict
 from floe.model.nouns import dataclass
 from floe.model.run import Run
 
@@ -141,4 +142,28 @@ class Dialect(Protocol):
     @property
     def rows(self) -> RowReader | None:
         """What it adds to the rows of its runs; None for nothing."""
+        ...
+
+
+class Evaluator(Protocol):
+    """The port for the judgements of a dialect. It is used in a process of its own, with limits.
+
+    It reads nothing but its arguments. `floe.dialects.registry` names it by its module.
+    """
+
+    def judge(
+        self, run: Run, asks: Sequence[Question], known: Sequence[Verdict]
+    ) -> Iterable[Verdict]:
+        """Yield the verdicts of the questions after the `known` ones, in order, each when found.
+
+        `run` is as it was before all of them, with its flow. Each question sees the effects of the
+        verdicts before it, the known ones included; a verdict that `failed` has none.
+
+        An error makes a verdict that failed, and the rest is judged by a new call. A host limits
+        the time until each verdict, so an evaluator yields and never collects.
+        """
+        ...
+
+    def judge_text(self, kind: str, body: Json) -> Json:
+        """Judge something for which there is no run yet. `kind` is a word of the dialect."""
         ...

@@ -1,11 +1,15 @@
 """Every dialect that floe reads, by name. The only module that imports them all."""
 
-from typing import Literal, assert_never, get_args
+from collections.abc import Mapping
+from typing import Final, Literal, assert_never, get_args
 
 from floe.dialects.base import Dialect, RowReaders
 from floe.dialects.floe.dialect import FloeDialect
 
 DialectName = Literal["floe"]
+
+EVALUATORS: Final[Mapping[str, str]] = {}
+"""Where the evaluators of dialects are, as `module:attribute`: evaluator processes import them."""
 
 
 def dialect(name: DialectName = "floe", *, strict_shell: bool = False) -> Dialect:

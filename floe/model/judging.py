@@ -82,6 +82,8 @@ class Verdict:
     enters: tuple[Enter, ...] = ()
     """Further nodes that enter, in order."""
     notes: tuple[Note, ...] = ()
+    failed: str = ""
+    """Why the question could not be judged; then nothing else counts. The node becomes `fatal`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

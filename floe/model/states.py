@@ -44,6 +44,8 @@ class StateTable:
     """In a flow: the states of its nodes, and those that the kernel itself sets."""
 
     rows: tuple[State, ...]
+    dialect: str = ""
+    """The name of the evaluator that judges."""
     initial: str = ""
     """The state of a node that has not run; empty if such a node counts for nothing."""
     pruned: str
