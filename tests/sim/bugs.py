@@ -58,7 +58,7 @@ from floe.model.flow import Flow, Foreach, Node, Trigger
 from floe.model.host import HostView
 from floe.model.ids import HostId, Json, Key, NodeId, RunRef, StoreId
 from floe.model.outcome import Outcome
-from floe.model.peer_message import Claim, Ended, Envelope, Message, Offer, Ping
+from floe.model.peer_message import Claim, Ended, Envelope, Message, Offer, Ping, Release, Released
 from floe.model.run import ItemStates, NodeState, Run
 from floe.model.signal import Activate, Cancel, ChildMade, Signal, Stopped, TimerFired
 from floe.model.tags import Tag
@@ -361,6 +361,16 @@ def _repeated_uncounted(run: Run, event: RepeatArmed) -> NodeState:
 # --- leases ---
 
 
+def _acknowledge_any_release(self: Keeper, step: Step, member: Member, message: Release) -> None:
+    _released(self, step, member, message)
+    if not (self.is_me and self.census.is_open):
+        answer = Released(claim=message.claim, fences=message.fences)
+        step.send(member.id, member.store, answer)
+
+
+_released = Keeper.released
+
+
 def _nobody_missing(self: KeeperCensus) -> list[str]:
     return []
 
@@ -614,6 +624,11 @@ BUGS: Final[Mapping[str, Bug]] = {
         seeds=range(40, 540),
         lean=Lean(flows=LEASE_FLOWS, cancels=20, is_slow=True),
         at_work=patch(Cluster, recorded=_release_at_ending),
+    ),
+    "release-acknowledged-by-anyone": Bug(
+        breaks=("every_run_ended",),
+        seeds=range(68688, 69188),
+        at_work=patch(Keeper, released=_acknowledge_any_release),
     ),
     "claim-taken-over-with-its-fences": Bug(
         breaks=LEASED,

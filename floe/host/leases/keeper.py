@@ -124,10 +124,12 @@ class Keeper:
                 self.table.put(step, replace(entry, known=True))
 
     def released(self, step: Step, member: Member, message: Release) -> None:
-        """A claim is over, or is parked."""
-        answer = Released(claim=message.claim, fences=message.fences)
+        """A claim is over, or is parked. Only the keeper that knows all claims acknowledges it: to
+        others the host owes it until then."""
+        if not self.is_me:
+            return
         old = self.table.by_run.get(message.claim.run)
-        if old is not None and self.is_me and _is_meant(old, message):
+        if old is not None and _is_meant(old, message):
             self._stop_sending(step, old)
             if message.parked:
                 parked = replace(old, fences={}, parked=True, since=step.now, known=False)
@@ -136,7 +138,8 @@ class Keeper:
             else:
                 self.table.remove(step, message.claim.run)
             self.grant_free(step)
-        step.send(member.id, member.store, answer)
+        if self.census.is_open:
+            step.send(member.id, member.store, Released(claim=message.claim, fences=message.fences))
 
     def free(self, step: Step, request: Free) -> str:
         """An operator takes a resource from its holder; return why not, empty if it did."""

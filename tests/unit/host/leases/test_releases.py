@@ -1,8 +1,8 @@
 """What a host owes to the keeper, until the keeper acknowledges it."""
 
-from floe.model.peer_message import Release
-from tests.make_hosts import carry, later, met
-from tests.make_leases import GPU_DB, holders, moved, two
+from floe.model.peer_message import Claims, Release
+from tests.make_hosts import a_host_core, carry, later, met
+from tests.make_leases import GPU_DB, H1, holders, moved, spoken, two
 
 
 def test_release_is_sent_until_the_keeper_has_it() -> None:
@@ -35,3 +35,42 @@ def test_release_owed_to_the_keeper_before_is_not_owed_by_the_keeper_itself() ->
     assert list(owed) == [f"release {ref.key}#1"]
     assert h2.rows("owed") == {}
     assert holders(h2) == ()
+
+
+def test_release_that_reached_a_host_that_is_not_the_keeper_is_still_owed_to_the_keeper() -> None:
+    h1 = a_host_core("h1", keeper=H1, peers=2)
+    h2 = a_host_core("h2", keeper=H1, peers=2, tags=frozenset({"gpu"}))
+    h3 = a_host_core("h3", keeper=H1, peers=2)
+    spoken(h1, h2, h3)
+    ref = h2.start(GPU_DB)
+    carry(h1, h2, h3)
+    h2.restart(keeper=h3.id)  # by mistake: h3 knows nothing of that
+    spoken(h1, h2, h3)
+    h2.ended(ref)
+    spoken(h1, h2, h3)
+
+    h2.restart(keeper=H1)
+    spoken(h1, h2, h3)
+
+    assert holders(h1) == ()
+    assert h2.rows("owed") == {}
+
+
+def test_release_is_owed_until_the_keeper_knows_all_claims() -> None:
+    h1, h2 = two()
+    ref = h2.start(GPU_DB)
+    carry(h1, h2)
+    wiped = a_host_core("h1", "h1st1", keeper=H1)
+    wiped.now = h1.now
+    met(wiped, h2)
+    later(3000, wiped, h2)
+    carry(wiped, h2, lose=lambda e: isinstance(e.message, Claims))
+
+    h2.ended(ref)
+    carry(wiped, h2, lose=lambda e: isinstance(e.message, Claims))
+    owed = dict(h2.rows("owed"))
+    spoken(wiped, h2)
+
+    assert list(owed) == [f"release {ref.key}#1"]
+    assert h2.rows("owed") == {}
+    assert holders(wiped) == ()
