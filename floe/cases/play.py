@@ -24,6 +24,7 @@ from floe.model.effect import (
     Effect,
     LoadFlow,
     OfferRun,
+    OfferWork,
     PackArchive,
     PendChild,
     SetTimer,
@@ -181,7 +182,7 @@ class _Play:
                 self._start_child(key, self._given(key))
             case StopChild(key=key, run=child):
                 self._child_ends(self._now, key, child, "cancelled", "cancelled by its parent")
-            case StartAction() | LoadFlow() | OfferRun() | PackArchive() | JudgeRun():
+            case StartAction() | OfferWork() | LoadFlow() | OfferRun() | PackArchive() | JudgeRun():
                 pass  # of a start that is recorded, or of what a test has not
             case _:
                 assert_never(effect)

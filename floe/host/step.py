@@ -7,6 +7,7 @@ from itertools import chain
 from typing import Final, Protocol
 
 from floe.host.inputs import Reply
+from floe.host.promises import is_promise
 from floe.host.rows import has_new_row, reader_of
 from floe.host.run_notices import notice_rows, notices_at_end
 from floe.host.site import MOVED_MAX, Site
@@ -19,16 +20,13 @@ from floe.model.codec import Body, encode, encode_event, to_text
 from floe.model.effect import Effect
 from floe.model.event import (
     Event,
-    FlowPinned,
     GrantReturned,
     GrantRevoked,
     GrantSuperseded,
     RunActivated,
     RunEnded,
-    RunEnding,
     RunGranted,
     RunPacked,
-    RunPended,
 )
 from floe.model.flow import Flow
 from floe.model.ids import NO_ITEM, HostId, Instant, Json, Key, RunRef, StoreId
@@ -39,21 +37,6 @@ from floe.model.signal import Activate, Reported, Signal
 from floe.model.summary import Summary, why_of
 from floe.model.work import Action
 from floe.store.base import Append, LedgerWrite, Record
-
-PROMISES: Final = (
-    RunPended,
-    FlowPinned,
-    RunGranted,
-    GrantReturned,
-    GrantRevoked,
-    GrantSuperseded,
-    RunActivated,
-    RunEnding,
-    RunEnded,
-)
-"""Events that are on the disk before anyone can learn of them: all that change the row of a run in
-lists, except RunPacked and a NodeSettled or NodeSkipped that changes the run's title, which are
-decided again after a loss. So are a cancel and the answer to a form."""
 
 CLEAR: Final = (RunGranted, GrantReturned, GrantRevoked, GrantSuperseded, RunActivated)
 """Events of a sealed run that are not encrypted: hosts and epochs, of which peers send copies."""
@@ -329,7 +312,7 @@ class Step:
         reader = reader_of(run, self.site.settings.row_readers)
         step = Recorded(record, old, run, has_new_row(old, run, event, reader), reader)
         self.recorded.setdefault(run.ref, []).append(step)
-        self.promise |= isinstance(event, PROMISES)
+        self.promise |= is_promise(run, event)
         if isinstance(event, RunEnded):
             self._owe_notices(run)
             self._return_workspace(run)

@@ -24,6 +24,7 @@ from floe.model.effect import (
     Effect,
     LoadFlow,
     OfferRun,
+    OfferWork,
     PackArchive,
     PendChild,
     SetTimer,
@@ -117,8 +118,8 @@ class Effects:
                 self._spawn(self._load(ref))
             case PackArchive(run=ref):
                 self._spawn(self._pack(ref))
-            case AskData() | OfferRun() | JudgeRun():
-                pass  # a form is open by being in the state; the core repeats its offers itself
+            case AskData() | OfferWork() | OfferRun() | JudgeRun():
+                pass  # forms and outside work are open by being in the state; the core offers
             case _:
                 assert_never(effect)
 

@@ -11,6 +11,7 @@ from floe.kernel.approval import refusal
 from floe.kernel.attempt_end import arm, begin_retry, settle, settle_or_repeat, settle_or_retry
 from floe.kernel.children import awaits_child, outcome_of_child
 from floe.kernel.node_skips import skip_lost
+from floe.kernel.offers import answers, end_unanswered, return_work, take_work
 from floe.kernel.open_children import has_child, is_timed_out
 from floe.kernel.owed import current, run_key
 from floe.kernel.process import goes_on, has_process
@@ -46,9 +47,11 @@ from floe.model.signal import (
     HostLost,
     Reported,
     Reset,
+    ReturnWork,
     Signal,
     Skip,
     Started,
+    TakeWork,
     TimerFired,
 )
 from floe.model.tags import TRIGGER_GOOD
@@ -80,6 +83,10 @@ def decide(run: Run, signal: Signal, now: Instant, attached: Attached) -> Decisi
             _child_made(step, signal)
         case Reported():
             _reported(step, signal)
+        case TakeWork():
+            take_work(step, signal)
+        case ReturnWork():
+            return_work(step, signal)
         case Activate():
             _activate(step, signal)
         case TimerFired():
@@ -175,7 +182,7 @@ def _reported(step: RunStep, signal: Reported) -> None:
     state = current(step.run, signal.key)
     report = signal.report
     is_refused = isinstance(report, Failed) and awaits_child(step.run, signal.key) is not None
-    if state is None or not (goes_on(state) or is_refused):
+    if state is None or not (goes_on(state) or is_refused or answers(state, signal)):
         return
     node = step.flow.by_id[signal.key.node]
     ending = step.run.phase == "ending"
@@ -209,6 +216,8 @@ def _timer_fired(step: RunStep, signal: TimerFired) -> None:
         case "form", "asking":
             outcome = Outcome(result="error", why=f"nobody answered within {_limit(node)}")
             settle_or_retry(step, node, state, outcome, step.now)
+        case "outside", _:
+            end_unanswered(step, node, state)
         case "child", "started" if has_child(state) and not is_timed_out(state):
             at, visit, attempt = step.now, state.visit, state.attempt
             step.add(

@@ -25,6 +25,7 @@ from floe.kernel.node_changes import (
     standing_after,
     with_tags,
 )
+from floe.kernel.outside_work import returned_state, taken_state
 from floe.kernel.run_changes import pended_run, result_in, revoked_run, superseded_run, unhosted_run
 from floe.kernel.shared import with_item, with_member, without_member
 from floe.kernel.skipping import skipped_visit
@@ -55,6 +56,7 @@ from floe.model.event import (
     RunGranted,
     RunPacked,
     RunPended,
+    WorkReturned,
 )
 from floe.model.ids import NO_ITEM, RunRef
 from floe.model.judging import ActionEnded, NodeSet, RunNoted, UpdateReceived
@@ -91,6 +93,12 @@ def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:
             return _run(run, seq=seq, nodes=with_item(run.nodes, event.node, state))
         case ItemSettled():
             return _run(run, seq=seq, nodes=placed(run, event.node, settled_item(run, event)))
+        case NodeStarted() if event.take:
+            state = taken_state(begun_state(run, event.node, event.item), event)
+            return _run(run, seq=seq, nodes=placed(run, event.node, state))
+        case WorkReturned():
+            state = returned_state(begun_state(run, event.node, event.item), event)
+            return _run(run, seq=seq, nodes=placed(run, event.node, state))
         case NodeStarted():
             return _with_node(run, event, seq, phase="started", started_at=event.started_at)
         case ChildPended() | ChildTimedOut():
@@ -142,6 +150,7 @@ def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:
                 asked_at=None,
                 due=None,
                 child="",
+                takes=None,
             )
         case RunActivated():
             return _run(

@@ -10,6 +10,7 @@ from typing import Final, Literal, assert_never
 
 from floe.kernel.match import clauses_of
 from floe.kernel.skipping import skippable
+from floe.model.call import OutsideWork
 from floe.model.children import SubFlow
 from floe.model.flow import Flow, Node
 from floe.model.ids import NodeId
@@ -111,7 +112,7 @@ def _work_labels(node: Node) -> tuple[str, ...]:
             return ("good",)
         case Wait():
             return ("good", "error")
-        case Ask() | SubFlow():
+        case Ask() | SubFlow() | OutsideWork():
             return ("good", "bad", "error")
         case _:
             assert_never(node.work)

@@ -8,7 +8,9 @@ touched, so `owed_by` suffices to keep the set up to date.
 from floe.kernel.backoff import longest_delay_s
 from floe.kernel.items import open_items, state_of
 from floe.kernel.open_children import has_child, is_timed_out
+from floe.kernel.outside_work import owed_outside
 from floe.kernel.process import has_process
+from floe.model.call import OutsideWork
 from floe.model.children import SubFlow
 from floe.model.effect import (
     AskData,
@@ -155,6 +157,9 @@ def _owed_by_node(run: Run, node: NodeId, state: NodeState, key: Key) -> frozens
         case "armed":
             assert state.due is not None
             return frozenset((SetTimer(key, "retry", state.due),))
+        case _ if isinstance(state.work, OutsideWork):
+            over = None if timeout_s is None else later(state.queued_at, timeout_s)
+            return owed_outside(state, state.work, key, over)
         case "entered" if isinstance(state.work, SubFlow):
             return frozenset((PendChild(key),))
         case "started" if isinstance(state.work, SubFlow):

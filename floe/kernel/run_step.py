@@ -28,6 +28,7 @@ from floe.kernel.settle import STOPPED, tag_for
 from floe.kernel.skipping import followers_of
 from floe.kernel.title import names_node, title_of
 from floe.kernel.work_values import filled_or_why
+from floe.model.call import OutsideWork
 from floe.model.children import SubFlow
 from floe.model.event import (
     DataAsked,
@@ -94,8 +95,7 @@ class RunStep:
     def spread(self, *new: Tag) -> None:
         """Enter the nodes that new tags wake, and those that the tags issued on the way wake.
 
-        Terminates because a node enters once in a step and issues one tag, unless it is on a loop,
-        whose rounds are counted. Stops at an end.
+        Terminates, since a node enters once in a step, and rounds are counted. Stops at an end.
         """
         tags = list(new)
         while True:
@@ -265,8 +265,8 @@ class RunStep:
                 self._settled(node, GOOD, self.now)
                 good, why = reached(self.run, self.flow, node, tags)
                 self.end(good=good, why=why, tag=tags[-1])
-            case Wait() | SubFlow():
-                pass  # its timer or its child run is owed from here on
+            case Wait() | SubFlow() | OutsideWork():
+                pass  # its timer, its child run or its offer is owed from here on
             case _:
                 assert_never(work)
         return ()

@@ -33,8 +33,8 @@ def outcome_of(
         case Exited(status=status, note=note):
             result: Result = "good" if status in node.good else "bad"
             return Outcome(result=result, status=status, why=note)
-        case Answered(good=good, why=why):
-            return Outcome(result="good" if good else "bad", why=why)
+        case Answered(good=good, why=why, kind=kind):
+            return Outcome(result="good" if good else "bad", why=why, kind=kind)
         case Failed(cause=cause, why=why):
             lead = _LEAD[cause]
             text = why if why.casefold().startswith(lead) else f"{lead}: {why}"

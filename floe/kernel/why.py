@@ -8,11 +8,13 @@ from floe.kernel.items import done_text, item_text, open_items
 from floe.kernel.loops import awaited_round, visit_text
 from floe.kernel.match import may_enter, missing
 from floe.kernel.open_children import children_at, is_timed_out
+from floe.kernel.outside_work import wait_text
 from floe.kernel.owed import key_of, wait_due
 from floe.kernel.place import Refusals
 from floe.kernel.repeat import repetition_text, until_text
 from floe.kernel.rest import never_entered, skip_of
 from floe.kernel.sentences import PARTS_MAX, either, first_parts
+from floe.model.call import OutsideWork
 from floe.model.children import SubFlow
 from floe.model.codec import iso
 from floe.model.flow import Flow, Node
@@ -243,6 +245,8 @@ def _why_attempt(
             late = ", cancelled since its time is over" if is_timed_out(state) else ""
             new = f"; {state.why_new}" if state.why_new else ""
             return f"its child {_child(state.child, children)}{late}{new}"
+        case _, OutsideWork(queue=queue):
+            return wait_text(state, queue)
         case "started", _:
             return f"running since {iso(state.started_at)}"
         case _ if key_of(run, node.id, state) in queued:

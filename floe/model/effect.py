@@ -23,6 +23,20 @@ class StopAction:
 
 
 @dataclass(frozen=True, slots=True)
+class OfferWork:
+    """Effect: offer outside work until it is taken. Closed by NodeStarted or NodeSettled.
+
+    What is to be done is in the run.
+    """
+
+    key: Key
+    queue: str
+    labels: frozenset[str]
+    since: Instant
+    """When it was first offered; older work is taken first."""
+
+
+@dataclass(frozen=True, slots=True)
 class PendChild:
     """Effect: pend the child run of an attempt. Closed by ChildPended or NodeSettled."""
 
@@ -79,6 +93,7 @@ class PackArchive:
 Effect = (
     StartAction
     | StopAction
+    | OfferWork
     | PendChild
     | StopChild
     | SetTimer

@@ -178,6 +178,24 @@ class NodeStarted:
     started_at: Instant
     """By the clock of the process that started it."""
     item: int = NO_ITEM
+    by: str = ""
+    """Who took it, of outside work; otherwise empty."""
+    take: str = ""
+    """Names that take; empty for work that this host does."""
+    through: HostId | None = None
+    """The host that was asked for outside work; None for unknown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkReturned:
+    """Event: a take of outside work is void; it is offered, unless a different take holds it."""
+
+    at: Instant
+    node: NodeId
+    visit: int
+    attempt: int
+    take: str
+    item: int = NO_ITEM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -343,6 +361,7 @@ Event = (
     | ItemEntered
     | ItemSettled
     | NodeStarted
+    | WorkReturned
     | ChildPended
     | ChildTimedOut
     | DataAsked

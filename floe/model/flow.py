@@ -121,7 +121,8 @@ class Node:
     recheck: tuple[str, ...] = ()
     """States in which it runs once more in a pass, before the run would rest."""
     idempotent: bool = False
-    """Whether an attempt that was lost may simply run again."""
+    """Whether an attempt that was lost may simply run again. If not, its start is on the disk
+    before it does anything, so that a loss of power does not repeat it."""
     tries_max: int = 0
     """How many attempts it may have in a run; 0 for no limit."""
 

@@ -19,3 +19,5 @@ class Outcome:
     """Exit status; a signal as 128 + n. None if no process ended."""
     why: str = ""
     """The reason for people; empty if the status explains it."""
+    kind: str = ""
+    """What kind of answer a call gave, in the words of its dialect; empty for none."""

@@ -70,6 +70,20 @@ Layers = tuple[Mapping[str, Given], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Takes:
+    """In a run: the takes of one attempt of outside work."""
+
+    take: str = ""
+    """The take that holds it; empty while it is offered."""
+    by: str = ""
+    """Who took it."""
+    through: HostId | None = None
+    """The host that was asked for it; None for unknown."""
+    void: tuple[str, ...] = ()
+    """Takes that were given back. None of them takes it again, however late it arrives."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ItemStates:
     """In a run: the items of one visit of a node."""
 
@@ -138,6 +152,8 @@ class NodeState:
     """Why that child takes nothing over, although a child of the earlier run was to start again."""
     timed_out: int = 0
     """The attempt whose child was cancelled because its time was over; 0 for none."""
+    takes: Takes | None = None
+    """Of the current attempt of outside work; None while it was never taken."""
     item: int = NO_ITEM
     """Which item of the visit this is."""
     items: ItemStates | None = None

@@ -1,6 +1,7 @@
 """Signals: input to a run from outside. They may be late, repeated or out of order."""
 
 from collections.abc import Mapping
+from dataclasses import field
 from typing import Literal
 
 from floe.model.ids import HostId, Instant, Json, Key, NodeId, RunRef
@@ -10,9 +11,10 @@ from floe.model.passes import BeginPass, Extend
 from floe.model.result import RunResult
 from floe.model.tags import Tag
 
-TimerKind = Literal["retry", "wait", "form", "child", "run", "pass"]
+TimerKind = Literal["retry", "wait", "form", "child", "outside", "run", "pass"]
 """retry: the next attempt is due. wait: a timer task's period is over. form, child: the time limit
-of a form, of a child run. run: the time limit of the flow. pass: the next pass of a run at rest."""
+of a form, of a child run. outside: the time limit of outside work, from its offer to its answer.
+run: the time limit of the flow. pass: the next pass of a run at rest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +38,10 @@ class Answered:
     """The reason for people; empty for a good answer."""
     outputs: Mapping[str, Json]
     output_bytes: int = 0
+    kind: str = ""
+    """What kind of answer it is in the words of a dialect, as `blocked`; empty for none."""
+    metadata: Mapping[str, Json] = field(default_factory=dict)
+    """What a dialect keeps about the answer besides its outputs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +112,31 @@ class Reported:
     key: Key
     report: Report
     at: Instant
+    take: str = ""
+    """Of outside work: the take that it answers; empty for whichever."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeWork:
+    """Signal: a program takes the outside work with this key."""
+
+    key: Key
+    take: str
+    """Names the take, also when it is repeated."""
+    by: str
+    through: HostId | None = None
+    """The host that it asked; None for unknown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnWork:
+    """Signal: a take is void, since its answer did not reach the taker: the work is offered again.
+
+    It may overtake the take, which then takes nothing.
+    """
+
+    key: Key
+    take: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +215,8 @@ Signal = (
     | Started
     | ChildMade
     | Reported
+    | TakeWork
+    | ReturnWork
     | TimerFired
     | DataGiven
     | Reset

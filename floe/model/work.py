@@ -2,6 +2,7 @@
 
 from typing import Annotated, Literal
 
+from floe.model.call import Call, OutsideWork
 from floe.model.children import SubFlow
 from floe.model.form import Form
 from floe.model.http import Http
@@ -97,7 +98,7 @@ class Join:
     """Work of a flow's merge: settle at once. The node's `needs` express all or any."""
 
 
-Action = Exec | Fetch | Http | Notify | GitCheckout | GitMerge | Ssh
+Action = Exec | Fetch | Http | Notify | GitCheckout | GitMerge | Ssh | Call
 """Work that a host carries out: an executor starts it, reports how it ended, and can stop it.
 
 A class stays here as long as a log or a pinned flow names it: the kernel reads both on every host.
@@ -106,6 +107,6 @@ A class stays here as long as a log or a pinned flow names it: the kernel reads 
 Control = Wait | Ask | End | Join
 """Work that the kernel settles: at once, when a timer is due, or when a user answers a form."""
 
-Work = Action | Control | SubFlow
+Work = Action | Control | SubFlow | OutsideWork
 """The work of a node. A flow has it as written; `NodeEntered` has it rendered, with `{{ws}}`
 replaced and the commit chosen."""

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from floe.model.call import Call
 from floe.model.http import Http
 from floe.model.notify import Notify
 from floe.model.ssh import Ssh
 from floe.model.work import Action, Exec, Fetch, GitCheckout, GitMerge
 from floe.nodes.base import NO_SECRETS, Executor, Secrets
+from floe.nodes.calls import Calls, CallType
 from floe.nodes.commands import Commands
 from floe.nodes.fetch import Fetches
 from floe.nodes.forbidden import NOTHING_FORBIDDEN, ForbiddenAddresses
@@ -30,8 +32,12 @@ def executors_of(
     forbidden: ForbiddenAddresses = NOTHING_FORBIDDEN,
     smtp: Smtp | None = None,
     public_url: str = "",
+    calls: Mapping[str, CallType] | None = None,
 ) -> Mapping[type[Action], Executor]:
-    """The executor of each action on a host; `passing`: nothing runs on after `close`."""
+    """The executor of each action on a host; `passing`: nothing runs on after `close`.
+
+    `calls`: what the dialects bring for each type of call.
+    """
     places = places or Places()
     commands = (PassingCommands if passing else Commands)(
         root, settings, places=places, secrets=secrets
@@ -50,4 +56,5 @@ def executors_of(
         GitCheckout: commands,
         GitMerge: commands,
         Ssh: commands,
+        Call: Calls(calls, places),
     }

@@ -12,6 +12,7 @@ from typing import Final, TypeVar, assert_never
 from floe.expr.command import expanded
 from floe.expr.env_entries import env_values_of
 from floe.files import FileFolders
+from floe.model.call import Call
 from floe.model.errors import FloeError, Yours
 from floe.model.http import Http
 from floe.model.notify import Notify
@@ -170,7 +171,7 @@ class Preparation:
                     del env[use.name]
                 env[ssh.VARIABLE] = far.text()
                 return ssh.argv(self._programs["ssh"]), env, job.workspace
-            case Fetch() | Http() | Notify():
+            case Fetch() | Http() | Notify() | Call():
                 raise TypeError(f"{type(work).__name__} is not a command")
             case _:
                 assert_never(work)

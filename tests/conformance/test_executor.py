@@ -13,12 +13,14 @@ from unittest.mock import ANY
 import pytest
 from aiohttp import web
 
+from floe.model.call import Call
 from floe.model.http import Http
 from floe.model.ids import Json
 from floe.model.notify import Notify
 from floe.model.signal import Answered, Exited, Failed, Report, Stopped
 from floe.model.work import Exec, Fetch, Work
 from floe.nodes.base import Executor, Job
+from floe.nodes.calls import Calls
 from floe.nodes.commands import Commands
 from floe.nodes.fetch import Fetches
 from floe.nodes.notify import NotifySender
@@ -34,6 +36,7 @@ class Subject(ABC):
     """An executor with work that ends by itself, fails, and never ends."""
 
     executor: Executor
+    has_output = True
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -171,11 +174,57 @@ class OfMessages(OfRequests):
         return Answered(good=True, outputs={}, output_bytes=size)
 
 
+class OfCalls(Subject):
+    """Calls have no output: what they answer is in the log."""
+
+    has_output = False
+
+    async def begin(self) -> None:
+        types = {"toy.echo": self._echo, "toy.fail": self._fail, "toy.wait": self._wait}
+        self.executor = Calls(types)
+        await self.executor.open()
+
+    async def end(self) -> None:
+        await self.executor.close()
+
+    async def _echo(self, job: Job) -> Answered:
+        assert isinstance(job.work, Call)
+        return Answered(good=True, outputs={"config": job.work.config})
+
+    async def _fail(self, job: Job) -> Answered:
+        return Answered(good=False, why="closed", kind="blocked", outputs={})
+
+    async def _wait(self, job: Job) -> Answered:
+        await asyncio.get_running_loop().create_future()
+        raise AssertionError("it never ends")
+
+    def quick(self) -> Work:
+        return Call(type="toy.echo", config=["hello"])
+
+    def failing(self) -> Work:
+        return Call(type="toy.fail")
+
+    def endless(self) -> Work:
+        return Call(type="toy.wait")
+
+    def good(self, size: int) -> Report:
+        return Answered(good=True, outputs={"config": ["hello"]}, output_bytes=size)
+
+    def is_bad(self, report: Report) -> bool:
+        return isinstance(report, Answered) and (report.good, report.kind) == (False, "blocked")
+
+
 class Made(Protocol):
     def __call__(self, root: Path) -> Subject: ...
 
 
-SUBJECTS = {"commands": OfCommands, "fetch": OfFetches, "http": OfRequests, "notify": OfMessages}
+SUBJECTS = {
+    "commands": OfCommands,
+    "fetch": OfFetches,
+    "http": OfRequests,
+    "notify": OfMessages,
+    "call": OfCalls,
+}
 
 
 @pytest.fixture(params=SUBJECTS.values(), ids=[*SUBJECTS])
@@ -213,8 +262,8 @@ async def test_good_work_ends_good_with_the_size_of_its_output(subject: Subject)
 
     report = await reported.report()
 
-    size = job.output.stat().st_size
-    assert (report, size > 0) == (subject.good(size), True)
+    size = job.output.stat().st_size if job.output.exists() else 0
+    assert (report, size > 0) == (subject.good(size), subject.has_output)
 
 
 async def test_bad_work_ends_bad(subject: Subject) -> None:
@@ -296,6 +345,7 @@ async def test_forgetting_twice_or_what_never_was_is_nothing(subject: Subject) -
     subject.executor.forget(a_key(5))
 
 
+@pytest.mark.parametrize("subject", [OfCommands, OfFetches, OfRequests, OfMessages], indirect=True)
 async def test_output_is_appended_to(subject: Subject) -> None:
     output = a_job(subject.root).output
     output.parent.mkdir(parents=True)

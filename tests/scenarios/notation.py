@@ -39,9 +39,10 @@ from floe.kernel.sentences import either
 from floe.kernel.skipping import with_excuses
 from floe.kernel.title import title_of
 from floe.kernel.why import why
+from floe.model.call import Call, OutsideWork
 from floe.model.children import ChildPended, ChildTimedOut, SubFlow
 from floe.model.codec import encode, to_text
-from floe.model.effect import Effect, PendChild, StopChild
+from floe.model.effect import Effect, OfferWork, PendChild, StopChild
 from floe.model.event import (
     CancelAsked,
     DataAsked,
@@ -65,6 +66,7 @@ from floe.model.event import (
     RunEnding,
     RunGranted,
     RunPacked,
+    WorkReturned,
 )
 from floe.model.flow import Backoff, Flow, Foreach, Node, Repeat, Retry, RunOutput
 from floe.model.form import Form
@@ -74,6 +76,7 @@ from floe.model.run import Run
 from floe.model.signal import (
     Abandon,
     Activate,
+    Answered,
     Cancel,
     ChildMade,
     DataGiven,
@@ -84,10 +87,12 @@ from floe.model.signal import (
     Report,
     Reported,
     Reset,
+    ReturnWork,
     Signal,
     Skip,
     Started,
     Stopped,
+    TakeWork,
     TimerFired,
 )
 from floe.model.summary import summary_of
@@ -263,8 +268,13 @@ class _Story:
             case ItemSettled(node=node, item=item, outcome=outcome):
                 outputs = f" outputs {to_text(event.outputs)}" if event.outputs else ""
                 return f"{name} {_at(node, item)} {_outcome(outcome)}{outputs}"
+            case NodeStarted(node=node, attempt=attempt) if event.take:
+                at = _at(node, event.item)
+                return f"{name} {at} attempt={attempt} by {event.by}, take {event.take}"
             case NodeStarted(node=node, attempt=attempt) | RetryDue(node=node, attempt=attempt):
                 return f"{name} {_at(node, event.item)} attempt={attempt}"
+            case WorkReturned(node=node, attempt=attempt):
+                return f"{name} {_at(node, event.item)} attempt={attempt} take {event.take}"
             case DataAsked(node=node):
                 return f"{name} {node}"
             case ChildTimedOut(node=node, item=item):
@@ -319,6 +329,8 @@ class _Story:
             parts += [f"visit={key.visit}"] if key.visit > 1 else []
         if "kind" in shape:
             parts.append(str(shape["kind"]))
+        if isinstance(effect, OfferWork):
+            parts += [f"queue={effect.queue}", *sorted(effect.labels)]
         if isinstance(effect, PendChild) and (again := child_again(self.run, effect.key)):
             parts.append(f"again={again}")
         if isinstance(effect, StopChild):
@@ -430,6 +442,10 @@ _WORKS: Final[dict[str, Callable[[list[str]], Work]]] = {
     "flow": lambda words: SubFlow(
         flow=words[0], wait="wait=no" not in words, host=_named(words, "host")
     ),
+    "call": lambda words: Call(type=words[0], config=dict(w.split("=") for w in words[1:])),
+    "outside": lambda words: OutsideWork(
+        type=words[1], queue=words[0], labels=frozenset(words[2:])
+    ),
     "end": lambda _: End(),
 }
 
@@ -446,12 +462,19 @@ def _signal(run: Run, text: str, now: Instant) -> Signal:
         case "child", [node, child, *_]:
             made = ChildMade(key=_key(run, node, words), run=RunRef.parse(child, STORE))
             return replace(made, why_new=_named(words, "new"))
-        case (("exited" | "failed" | "stopped" | "ended"), [node, *rest]):
-            return Reported(key=_key(run, node, words), report=_report(verb, rest), at=now)
+        case (("exited" | "answered" | "failed" | "stopped" | "ended"), [node, *rest]):
+            take, key = _named(words, "take"), _key(run, node, words)
+            return Reported(key=key, report=_report(verb, rest), at=now, take=take)
+        case "take", [node, take, *_]:
+            through = HostId(_named(words, "through")) or None
+            by = _named(words, "by")
+            return TakeWork(key=_key(run, node, words), take=take, by=by, through=through)
+        case "return", [node, take, *_]:
+            return ReturnWork(key=_key(run, node, words), take=take)
         case "fire", ["run", *_]:
             epoch = int(_named(words, "epoch") or run.epoch)
             return TimerFired(key=run_key(run)._replace(epoch=epoch), kind="run")
-        case "fire", [("retry" | "wait" | "form" | "child") as kind, node, *_]:
+        case "fire", [("retry" | "wait" | "form" | "child" | "outside") as kind, node, *_]:
             return TimerFired(key=_key(run, node, words), kind=kind)
         case (("give" | "reject"), [node, *_]):
             good = verb == "give"
@@ -483,9 +506,14 @@ def _signal(run: Run, text: str, now: Instant) -> Signal:
 
 
 def _report(verb: str, words: Sequence[str]) -> Report:
-    plain = [w for w in words if not w.startswith(("attempt=", "epoch=", "visit="))]
+    plain = [w for w in words if not w.startswith(("attempt=", "epoch=", "visit=", "take="))]
     if verb == "exited":
         return Exited(status=int(plain[0]), outputs=_values(plain[1:]))
+    if verb == "answered":
+        kind, given = _named(plain, "kind"), _values(plain[1:])
+        outputs = {name: value for name, value in given.items() if name not in ("kind", "why")}
+        good = plain[0] == "good"
+        return Answered(good=good, why=_named(plain, "why"), kind=kind, outputs=outputs)
     if verb == "failed":
         why_ = " ".join(plain[1:])
         return Failed(cause=plain[0], why=why_)  # type: ignore[arg-type]  # the kernel knows them
@@ -546,7 +574,8 @@ def _seconds(text: str) -> float:
 
 def _outcome(outcome: Outcome) -> str:
     how = outcome.why or (f"exit status {outcome.status}" if outcome.status is not None else "")
-    return outcome.result + (f" ({how})" if how else "")
+    kind = f" {outcome.kind}" if outcome.kind else ""
+    return outcome.result + kind + (f" ({how})" if how else "")
 
 
 def _work(work: Work) -> str:

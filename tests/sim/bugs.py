@@ -13,8 +13,8 @@ from typing import Any, Final
 from floe.host import children as children_module
 from floe.host import handlers as handlers_module
 from floe.host import placement as placement_module
+from floe.host import promises as promises_module
 from floe.host import runs as runs_module
-from floe.host import step as step_module
 from floe.host.cluster import Cluster
 from floe.host.core import HostCore
 from floe.host.inputs import Incoming, Prune, Start, Unsent
@@ -649,7 +649,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     "nothing-is-promised": Bug(
         breaks=("accepted_trigger_is_not_lost", "branch_that_starts_has_the_pen", *SPLIT, *STUCK),
         seeds=range(1, 501),
-        at_work=patch(step_module, PROMISES=()),
+        at_work=patch(promises_module, PROMISES=()),
         lean=Lean(faults=("power",)),
     ),
     "activation-is-no-promise": Bug(

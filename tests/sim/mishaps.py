@@ -35,7 +35,12 @@ Mishap = tuple[str, str]
 EFFECTS: Final = (AskData, LoadFlow, PackArchive, SetTimer, StartAction, StopAction)
 """Those that hands carry out; an offer is a message."""
 
-MESSAGES: Final = tuple(cls.__name__ for cls in get_args(Message))
+OF_DIALECTS: Final = frozenset(("WorkReturned",))
+"""Events and messages of dialects, which no flow of the simulated cluster causes."""
+
+MESSAGES: Final = tuple(
+    cls.__name__ for cls in get_args(Message) if cls.__name__ not in OF_DIALECTS
+)
 
 ROWS: Final = (*LEDGER_KINDS, SWEEP, PASSED_OVER)
 
@@ -49,7 +54,7 @@ LATER_THINGS: Final = (
 mishaps."""
 
 _ALL_THINGS: Final = (
-    *EVENTS,
+    *(event for event in EVENTS if event not in OF_DIALECTS),
     *(f"row {kind}" for kind in ROWS),
     *(cls.__name__ for cls in EFFECTS),
     FILES,

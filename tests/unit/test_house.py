@@ -75,6 +75,8 @@ TESTED_BY_SCENARIOS = {
     "kernel/loops.py": "loop",
     "kernel/node_changes.py": "",
     "kernel/node_skips.py": "skip-",
+    "kernel/offers.py": "offer",
+    "kernel/outside_work.py": "offer",
     "kernel/rerun.py": "rerun-",
     "kernel/rest.py": "at-rest-",
     "kernel/result.py": "result",

@@ -4,6 +4,7 @@ from typing import get_args
 
 import pytest
 
+from floe.model.call import Call, OutsideWork
 from floe.model.children import SubFlow
 from floe.model.codec import decode_event, encode_event, from_text, shown_text, to_text
 from floe.model.event import NodeEntered
@@ -29,6 +30,8 @@ WORKS = (
     GitCheckout(git=Git(branch="main")),
     GitMerge(git=Git(branch="main", from_branch="b")),
     Ssh(host="web1", argv=("uptime",)),
+    Call(type="toy.echo", config={"text": ["a", 1, None]}),
+    OutsideWork(type="toy.post", queue="slack", labels=frozenset(("team=ops",))),
     Wait(period_s=1.5),
     SubFlow(flow="deploy", values={"where": "eu"}, wait=False),
     Ask(form=Form(title="Sign Off")),

@@ -511,6 +511,7 @@ export type EventName =
   | "ItemEntered"
   | "ItemSettled"
   | "NodeStarted"
+  | "WorkReturned"
   | "ChildPended"
   | "ChildTimedOut"
   | "DataAsked"

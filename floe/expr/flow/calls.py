@@ -7,7 +7,7 @@ from floe.expr.errors import ExpressionError
 from floe.expr.flow.each import EACH, OPERATORS, TESTS, compared, mapped, matching, selected
 from floe.expr.flow.filters import FILTERS, NEEDED, Filter, Param
 from floe.expr.flow.list_filters import member
-from floe.expr.flow.tree import Call, Literal, Part
+from floe.expr.flow.tree import FilterCall, Literal, Part
 from floe.expr.fuel import Fuel
 from floe.expr.values import is_list, kind_of, listed, named
 from floe.model.ids import Json
@@ -27,7 +27,7 @@ Applied = Callable[[Json, Values, Fuel], Json]
 Test = Callable[[Json, Fuel], bool]
 
 
-def applied(call: Call, compiled: Compile) -> Applied:
+def applied(call: FilterCall, compiled: Compile) -> Applied:
     """The function of a filter with its arguments. Raises ExpressionError."""
     if call.name in EACH:
         return _of_map(call, compiled) if call.name == "map" else _of_select(call, compiled)
@@ -56,7 +56,7 @@ def applied(call: Call, compiled: Compile) -> Applied:
     return apply
 
 
-def bound(call: Call, params: tuple[Param, ...]) -> list[tuple[Param, Part | None]]:
+def bound(call: FilterCall, params: tuple[Param, ...]) -> list[tuple[Param, Part | None]]:
     """The arguments of a call by parameter; None for a default. Raises ExpressionError."""
     names = [param.name for param in params]
     if len(call.args) > len(params):
@@ -75,12 +75,12 @@ def bound(call: Call, params: tuple[Param, ...]) -> list[tuple[Param, Part | Non
     return [(param, found.get(param.name)) for param in params]
 
 
-def no_arguments(call: Call) -> None:
+def no_arguments(call: FilterCall) -> None:
     """Check that a call has no arguments. Raises ExpressionError."""
     bound(call, ())
 
 
-def matching_of(call: Call) -> Test:
+def matching_of(call: FilterCall) -> Test:
     """The test that a call behind `is` makes, unless `defined`. Raises ExpressionError."""
     if call.name != "matching":
         hint = _similar(call.name, TESTS[:2]) or "`==` compares values"
@@ -88,7 +88,7 @@ def matching_of(call: Call) -> Test:
     return _matching(call.args, call)
 
 
-def _matching(args: tuple[Part, ...], call: Call) -> Test:
+def _matching(args: tuple[Part, ...], call: FilterCall) -> Test:
     if len(args) != 1 or call.named:
         raise ExpressionError("`matching` takes one pattern", "is matching('v[0-9]+')", call.at)
     pattern = args[0]
@@ -103,14 +103,14 @@ def _matching(args: tuple[Part, ...], call: Call) -> Test:
         raise
 
 
-def _known(call: Call) -> Filter:
+def _known(call: FilterCall) -> Filter:
     if filter_ := FILTERS.get(call.name):
         return filter_
     hint = _similar(call.name, (*FILTERS, *EACH)) or f"one of {', '.join((*FILTERS, *EACH))}"
     raise ExpressionError(f"there is no filter `{call.name}`", hint, call.at)
 
 
-def _of_map(call: Call, compiled: Compile) -> Applied:
+def _of_map(call: FilterCall, compiled: Compile) -> Applied:
     if call.named.keys() == {"attribute"} and not call.args:
         attribute = _name_argument(call.named["attribute"], "an attribute")
 
@@ -123,7 +123,7 @@ def _of_map(call: Call, compiled: Compile) -> Applied:
             "`map` needs a filter or an attribute", "map(attribute='name')", call.at
         )
     name = _name_argument(call.args[0], "a filter")
-    inner = applied(Call(call.args[0].at, name, call.args[1:], call.named), compiled)
+    inner = applied(FilterCall(call.args[0].at, name, call.args[1:], call.named), compiled)
 
     def by_filter(value: Json, values: Values, fuel: Fuel) -> Json:
         return mapped(_list(call, value), lambda one, fuel: inner(one, values, fuel), fuel)
@@ -131,7 +131,7 @@ def _of_map(call: Call, compiled: Compile) -> Applied:
     return by_filter
 
 
-def _of_select(call: Call, compiled: Compile) -> Applied:
+def _of_select(call: FilterCall, compiled: Compile) -> Applied:
     """`select`, `reject` and `selectattr`."""
     if call.named:
         raise ExpressionError(f"`{call.name}` takes no names of arguments", _SELECT, call.at)
@@ -159,7 +159,7 @@ def _of_select(call: Call, compiled: Compile) -> Applied:
 
 
 def _test(
-    call: Call, name: str, args: tuple[Part, ...], compiled: Compile
+    call: FilterCall, name: str, args: tuple[Part, ...], compiled: Compile
 ) -> Callable[[Values, Fuel], Test]:
     """The test of `select`, whose argument is evaluated once. Raises ExpressionError."""
     if name == "matching":
@@ -189,7 +189,7 @@ def _always(value: Json, fuel: Fuel) -> bool:
 _SELECT: Final = "selectattr('state', '==', 'good')"
 
 
-def _list(call: Call, value: Json) -> list[Json]:
+def _list(call: FilterCall, value: Json) -> list[Json]:
     if not is_list(value):
         raise ExpressionError(f"`{call.name}` takes a list, not {named(kind_of(value))}")
     return value if isinstance(value, list) else [*value]

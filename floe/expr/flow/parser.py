@@ -11,8 +11,8 @@ from typing import Final
 from floe.expr.errors import ExpressionError
 from floe.expr.flow.tokens import ExpressionToken
 from floe.expr.flow.tree import (
-    Call,
     Chain,
+    FilterCall,
     Filtered,
     IfElse,
     Index,
@@ -276,7 +276,7 @@ class Parser:
             self._deeper()
             at = self._next.at
             if self._is("|"):
-                calls: list[Call] = []
+                calls: list[FilterCall] = []
                 while self._skip("|"):
                     calls.append(self._call("a filter"))
                 part = Filtered(at, part, tuple(calls))
@@ -287,7 +287,7 @@ class Parser:
         self._depth = before
         return part
 
-    def _call(self, kind: str) -> Call:
+    def _call(self, kind: str) -> FilterCall:
         token = self._next
         if token.kind != "name":
             raise self._unexpected(f"the name of {kind} should be here")
@@ -313,4 +313,4 @@ class Parser:
                 if not self._skip(","):
                     self._expect(")", "`(`")
                     break
-        return Call(token.at, token.text, tuple(args), named)
+        return FilterCall(token.at, token.text, tuple(args), named)

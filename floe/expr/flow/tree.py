@@ -105,7 +105,7 @@ class IfElse:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class FilterCall:
     """In an expression's tree: the name of a filter or test, and its arguments."""
 
     at: int
@@ -120,7 +120,7 @@ class Filtered:
 
     at: int
     of: "Part"
-    calls: tuple[Call, ...]
+    calls: tuple[FilterCall, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ class Tested:
 
     at: int
     of: "Part"
-    call: Call
+    call: FilterCall
     negated: bool
 
 

@@ -8,8 +8,8 @@ from floe.expr.flow.each import EACH
 from floe.expr.flow.filters import FILTERS
 from floe.expr.flow.operators import fault_of
 from floe.expr.flow.tree import (
-    Call,
     Chain,
+    FilterCall,
     Filtered,
     IfElse,
     Index,
@@ -142,7 +142,7 @@ def _of_filters(part: Filtered, known: Known) -> Iterator[Mistake]:
         found = _kind_of_call(call, found, known)
 
 
-def _kind_of_call(call: Call, of: Kind | None, known: Known) -> Kind | None:
+def _kind_of_call(call: FilterCall, of: Kind | None, known: Known) -> Kind | None:
     if call.name in EACH:
         return "list"
     if call.name == "default":

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from floe.expr.flow.tree import (
-    Call,
     Chain,
+    FilterCall,
     Filtered,
     IfElse,
     Index,
@@ -84,6 +84,6 @@ def _bounds(step: Index | Slice) -> Iterator[Part]:
         yield from (one for one in (step.start, step.stop, step.step) if one is not None)
 
 
-def _arguments(call: Call) -> Iterator[Part]:
+def _arguments(call: FilterCall) -> Iterator[Part]:
     yield from call.args
     yield from call.named.values()

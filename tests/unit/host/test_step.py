@@ -6,13 +6,14 @@ from floe.host.core import HostCore
 from floe.host.inputs import Incoming, Mark, Packed
 from floe.host.peers.no_peers import NoPeers
 from floe.host.step import Step
+from floe.model.call import Call
 from floe.model.effect import PackArchive, StartAction
 from floe.model.event import RunEnded, RunPacked
 from floe.model.flow import Retry
 from floe.model.ids import HostId, NodeId
 from floe.model.peer_message import Forgotten, Message, NotMe
 from floe.model.run import Run
-from floe.model.signal import Cancel, DataGiven, Exited, Reported, TimerFired
+from floe.model.signal import Answered, Cancel, DataGiven, Exited, Reported, TimerFired
 from floe.store.base import LedgerWrite
 from tests.make import (
     H1,
@@ -90,6 +91,17 @@ def test_steps_are_not_promised() -> None:
 
     assert [bool(d.appends) for d in steps] == [True] * 4 + [False]
     assert [d.promise for d in steps] == [False] * 5
+
+
+def test_run_of_calls_with_outputs_is_packed_in_the_step_that_ends_it() -> None:
+    core = a_core(packs_at_end=True)
+    [run] = begun(core, a_flow(a_node("build", Call(type="toy.echo"))))
+    report = Answered(good=True, outputs={"text": "hello"}, metadata={"ms": 3})
+
+    ending = stepped(core, to(run, Reported(key=the_key(run, "build"), report=report, at=NOW)))
+
+    assert [type(event) for event in events_of(ending)][-2:] == [RunEnded, RunPacked]
+    assert (core.table.runs, ending.effects, ending.ledger) == ({}, (), ())
 
 
 def test_ended_run_is_on_the_list_of_the_unpacked_until_it_is_packed() -> None:

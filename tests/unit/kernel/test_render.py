@@ -10,6 +10,7 @@ from floe.model.workspace_texts import InWorkspace
 from tests.make import WORKSPACE, a_run
 
 AS_WRITTEN = {
+    "Call.type",
     "Fetch.checksum",
     "Http.method",
     "Http.url",

@@ -1,0 +1,47 @@
+"""Which events are on the disk before anyone can learn of them."""
+
+from typing import Final
+
+from floe.model.event import (
+    Event,
+    FlowPinned,
+    GrantReturned,
+    GrantRevoked,
+    GrantSuperseded,
+    NodeStarted,
+    RunActivated,
+    RunEnded,
+    RunEnding,
+    RunGranted,
+    RunPended,
+)
+from floe.model.run import Run
+
+PROMISES: Final = (
+    RunPended,
+    FlowPinned,
+    RunGranted,
+    GrantReturned,
+    GrantRevoked,
+    GrantSuperseded,
+    RunActivated,
+    RunEnding,
+    RunEnded,
+)
+"""Events that are on the disk before anyone can learn of them: all that change the row of a run in
+lists, except RunPacked and a NodeSettled or NodeSkipped that changes the run's title, which are
+decided again after a loss. So are a cancel and the answer to a form."""
+
+
+def is_promise(run: Run, event: Event) -> bool:
+    """Whether a loss of power must not undo an event; `run` is its run after it.
+
+    Such is the start of outside work, of which its taker knows, and of a node that is not
+    idempotent.
+    """
+    if type(event) is not NodeStarted:
+        return isinstance(event, PROMISES)
+    flow = run.flow
+    if flow is None or flow.states is None:
+        return event.take != ""
+    return event.take != "" or not flow.by_id[event.node].idempotent

@@ -1,0 +1,32 @@
+"""The work of dialects besides floe's own: what a kind of call does is known to its dialect alone.
+
+Kernel, store and host see a name and JSON. So a dialect adds work without a class in the model.
+"""
+
+from floe.model.ids import Json
+from floe.model.nouns import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """Work of a node: what `config` says, done in the process of the run's host."""
+
+    type: str
+    """Names its executor, dialect first: `utask.http`."""
+    config: Json = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutsideWork:
+    """Work of a node: offered in a queue until a program outside floe takes it and answers.
+
+    It needs no process and no slot of the host.
+    """
+
+    type: str
+    """What the taker is to do, dialect first: `flyte.action`."""
+    config: Json = None
+    """For the taker alone."""
+    queue: str
+    labels: frozenset[str] = frozenset()
+    """A taker needs all of them."""
