@@ -188,7 +188,7 @@ def in_scenarios() -> tuple[list[Raw], dict[str, Flow]]:
         return plain(run, signal, now, attached)
 
     with patch.object(notation, "_Story", Story), patch.object(notation, "decide", decide):
-        for path in sorted((ROOT / "tests" / "scenarios").glob("*.txt")):
+        for path in sorted((ROOT / "tests" / "scenarios").glob("[!j]*.txt")):  # none is judged
             notation.rewritten(path.read_text(encoding="utf-8"))
     return raws, flows
 

@@ -10,6 +10,7 @@ from typing import assert_never
 from floe.kernel.approval import refusal
 from floe.kernel.attempt_end import arm, begin_retry, settle, settle_or_repeat, settle_or_retry
 from floe.kernel.children import awaits_child, outcome_of_child
+from floe.kernel.judged.signals import decide_judged
 from floe.kernel.node_skips import skip_lost
 from floe.kernel.offers import answers, end_unanswered, return_work, take_work
 from floe.kernel.open_children import has_child, is_timed_out
@@ -76,6 +77,12 @@ def decide(run: Run, signal: Signal, now: Instant, attached: Attached) -> Decisi
     Abandon.
     """
     step = RunStep(run, now, attached)
+    if run.passes is None or not decide_judged(step, signal):
+        _decide(step, signal)
+    return Decision(events=tuple(step.events), runs=tuple(step.runs), run=step.run)
+
+
+def _decide(step: RunStep, signal: Signal) -> None:
     match signal:
         case Started():
             _started(step, signal)
@@ -98,20 +105,19 @@ def decide(run: Run, signal: Signal, now: Instant, attached: Attached) -> Decisi
         case Cancel():
             _cancel(step, signal)
         case Skip(why=why):
-            if run.phase == "pending":
+            if step.run.phase == "pending":
                 step.end(good=False, why=why, result="cancelled")
         case Abandon():
             _abandon(step, signal)
         case FlowUnreadable(why=why):
-            if run.phase == "reading":
+            if step.run.phase == "reading":
                 step.end(good=False, why=why)
         case HostLost():
             _host_lost(step, signal)
         case Judged() | Update() | BeginPass() | Extend():
-            pass
+            pass  # for runs of judged flows alone
         case _:
             assert_never(signal)
-    return Decision(events=tuple(step.events), runs=tuple(step.runs), run=step.run)
 
 
 def _activate(step: RunStep, signal: Activate) -> None:

@@ -15,6 +15,7 @@ from floe.kernel.items import (
     settled_item,
     with_taken,
 )
+from floe.kernel.judged.fold import judged_after
 from floe.kernel.judged.opening import opened_run
 from floe.kernel.loops import reset_nodes
 from floe.kernel.node_changes import (
@@ -76,6 +77,8 @@ def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:
             return opened_run(ref, event)
         assert isinstance(event, RunPended), "a log begins with RunPended or RunOpened"
         return pended_run(ref, event)
+    if run.passes is not None and (judged := judged_after(run, event)) is not None:
+        return judged
     seq = run.seq + 1
     match event:
         case NodeEntered():
@@ -216,12 +219,12 @@ def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:
             )
         case RunPacked():
             return _run(run, seq=seq, phase="packed", digests=event.digests)
-        case ActionEnded() | NodeSet() | UpdateReceived() | RunNoted():
-            return _run(run, seq=seq)
-        case PassBegan() | RunRested() | RunExtended():
-            return _run(run, seq=seq)
         case RunPended() | RunOpened():
-            raise AssertionError("a run is pended once")
+            raise AssertionError("a run begins once")
+        case ActionEnded() | NodeSet() | UpdateReceived() | RunNoted():
+            raise AssertionError("only a judged run has it")
+        case PassBegan() | RunRested() | RunExtended():
+            raise AssertionError("only a judged run has passes")
         case _:
             assert_never(event)
 

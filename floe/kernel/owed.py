@@ -7,6 +7,8 @@ touched, so `owed_by` suffices to keep the set up to date.
 
 from floe.kernel.backoff import longest_delay_s
 from floe.kernel.items import open_items, state_of
+from floe.kernel.judged.owed import owed_by_judged
+from floe.kernel.judged.part import table_of
 from floe.kernel.open_children import has_child, is_timed_out
 from floe.kernel.outside_work import owed_outside
 from floe.kernel.process import has_process
@@ -105,6 +107,8 @@ def longest_s(run: Run, timer: SetTimer) -> float:
     assert run.flow is not None
     if timer.kind == "run":
         return run.flow.timeout_s or 0.0
+    if timer.kind == "pass":
+        return table_of(run).rest_longest_s
     node = run.flow.by_id[timer.key.node]
     if timer.kind == "retry":
         every_s = node.repeat.every_s if node.repeat is not None else 0.0
@@ -131,13 +135,15 @@ def _owed_by_run(run: Run) -> frozenset[Effect]:
             return frozenset((LoadFlow(run.ref),))
         case "granted":
             return frozenset((OfferRun(run.ref, run.epoch),))
-        case "active":
+        case "active" if run.passes is None:
             assert run.flow is not None
             assert run.started_at is not None
             if run.flow.timeout_s is None:
                 return _NOTHING
             due = later(run.started_at, run.flow.timeout_s)
             return frozenset((SetTimer(run_key(run), "run", due),))
+        case "active" | "resting":
+            return owed_by_judged(run, run_key(run))
         case "ended":
             return frozenset((PackArchive(run.ref),))
         case _:
@@ -164,6 +170,8 @@ def _owed_by_node(run: Run, node: NodeId, state: NodeState, key: Key) -> frozens
             return frozenset((PendChild(key),))
         case "started" if isinstance(state.work, SubFlow):
             return _by_child(state, key, timeout_s)
+        case "judging" | "parked":
+            return _NOTHING
         case phase:
             if (over := wait_due(run, node)) is not None:
                 return frozenset((SetTimer(key, "wait", over),))

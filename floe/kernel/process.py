@@ -33,6 +33,7 @@ def goes_on(state: NodeState) -> bool:
 def takes_slot(run: Run) -> bool:
     """Whether an open node of a run has a process, or is to have one.
 
-    A run that only waits for forms, timers and child runs takes no slot of its host.
+    A run that only waits for forms, timers and child runs takes no slot of its host, and a judged
+    run takes none at all.
     """
-    return any(isinstance(run.nodes[node].work, Action) for node in run.open)
+    return run.passes is None and any(isinstance(run.nodes[node].work, Action) for node in run.open)

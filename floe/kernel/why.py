@@ -5,6 +5,7 @@ from typing import Final, assert_never
 
 from floe.kernel.coming_tags import awaited_clauses, can_come, coming_nodes
 from floe.kernel.items import done_text, item_text, open_items
+from floe.kernel.judged.why import why_judged
 from floe.kernel.loops import awaited_round, visit_text
 from floe.kernel.match import may_enter, missing
 from floe.kernel.open_children import children_at, is_timed_out
@@ -66,10 +67,10 @@ def why(
         case "granted":
             here = f"; {run.ref.host} {trouble}" if trouble else ""
             return Why(text=f"offered to {run.host}, which has not answered yet{here}")
-        case "resting":
-            return Why(text="rests")
-        case "active":
+        case "active" if run.passes is None:
             return _why_active(run, _flow(run), queued, limit, stuck or {}, trouble, children or {})
+        case "active" | "resting":
+            return why_judged(run)
         case "ending":
             return _why_ending(run, _flow(run), trouble, children or {})
         case "ended" | "packed":

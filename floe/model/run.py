@@ -101,6 +101,8 @@ class ItemStates:
     """Of the outputs of those that settled, as JSON."""
     again: Set[int] = frozenset()
     """In a judged run: those that ran and may run again in this pass."""
+    parked: Set[int] = frozenset()
+    """In a judged run: those that run again with a later pass."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -117,13 +117,13 @@ from tests.make import (
 UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-def rewritten(text: str) -> str:
+def rewritten(text: str, story: "_Story | None" = None) -> str:
     """A scenario with what the kernel does now below each line of input."""
-    story = _Story()
+    story = story or _Story()
     out: list[str] = []
     lines = iter(text.splitlines())
     for line in lines:
-        if line.startswith("flow"):
+        if line.startswith(story.head):
             block = list(_block(lines))
             story.begin(line, block)
             out += [line, *block, ""]
@@ -156,6 +156,8 @@ def a_flow_of(line: str, block: Iterable[str]) -> Flow:
 class _Story:
     """One run, as the lines of a scenario bring it on."""
 
+    head = "flow"
+    """The first word of a flow."""
     log: list[Event]
     run: Run
 

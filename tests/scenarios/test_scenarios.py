@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.scenarios.judged_notation import JudgedStory
 from tests.scenarios.notation import rewritten
 
 SCENARIOS = sorted(Path(__file__).parent.glob("*.txt"))
@@ -15,7 +16,7 @@ def test_kernel_does_what_the_scenario_describes(
 ) -> None:
     said = path.read_text()
 
-    done = rewritten(said)
+    done = rewritten(said, JudgedStory() if path.stem.startswith("judged-") else None)
 
     if request.config.getoption("--rewrite", default=False):
         path.write_text(done)

@@ -3,16 +3,28 @@
 import pytest
 
 from floe.kernel.evolve import evolve
-from floe.kernel.why import why
-from floe.model.codec import decode_event, encode_event, from_text, to_text
+from floe.kernel.owed import longest_s, run_key
+from floe.kernel.process import takes_slot
+from floe.model.codec import decode_event, encode, encode_event, from_text, to_text
+from floe.model.effect import SetTimer
 from floe.model.event import Event
 from floe.model.ids import FlowId, NodeId
-from floe.model.judging import ActionEnded, Judged, NodeSet, RunNoted, UpdateReceived
+from floe.model.judging import (
+    ActionEnded,
+    Judged,
+    NodeSet,
+    RunNoted,
+    Update,
+    UpdateReceived,
+    Verdict,
+)
 from floe.model.nouns import replace
 from floe.model.outcome import Outcome
-from floe.model.passes import PassBegan, RunExtended, RunOpened, RunRested
+from floe.model.passes import BeginPass, Extend, PassBegan, RunExtended, RunOpened, RunRested
+from floe.model.signal import Signal
 from floe.model.tags import TRIGGER_GOOD, Tag
-from tests.make import H1, NOW, REF, STORE, decided
+from tests.make import H1, NOW, REF, STORE, a_flow, a_node, a_run, after, attached, decided
+from tests.toy.reader import toy_flow
 
 OPENED = RunOpened(
     at=NOW,
@@ -48,6 +60,9 @@ FACTS = (
 )
 
 
+JUDGED_FIELDS = ("states", "prunes", "recheck", "idempotent", "tries_max", "after")
+
+
 def test_run_begins_in_its_first_pass() -> None:
     run = evolve(None, OPENED, ref=REF)
 
@@ -63,20 +78,55 @@ def test_fact_of_a_judged_run_is_read_as_it_was_written(fact: Event) -> None:
     assert decode_event(type(fact).__name__, shape) == fact
 
 
-@pytest.mark.parametrize("fact", FACTS[1:], ids=lambda fact: type(fact).__name__)
-def test_fact_of_a_judged_run_is_one_more(fact: Event) -> None:
-    run = evolve(None, OPENED, ref=REF)
-
-    assert evolve(run, fact).seq == 2
-
-
-def test_signal_about_a_judgement_that_nobody_asked_for_does_nothing() -> None:
-    run = evolve(None, OPENED, ref=REF)
-
-    assert decided(run, Judged(epoch=1, seq=7, verdicts=()), NOW).events == ()
-
-
 def test_run_that_is_opened_with_a_verdict_rests() -> None:
     run = evolve(None, replace(OPENED, verdict="TODO"), ref=REF)
 
-    assert (run.phase, why(run).text) == ("resting", "rests")
+    assert run.passes is not None
+    assert (run.phase, run.passes.number, run.passes.verdict) == ("resting", 0, "TODO")
+
+
+@pytest.mark.parametrize("fact", FACTS, ids=lambda fact: type(fact).__name__)
+def test_fact_of_a_judged_run_is_a_mistake_in_any_other(fact: Event) -> None:
+    run = a_run()
+
+    with pytest.raises(AssertionError):
+        evolve(run, fact)
+
+
+@pytest.mark.parametrize(
+    "signal",
+    [
+        Judged(epoch=1, seq=1, verdicts=()),
+        Update(source="test", key="child"),
+        BeginPass(by="alice"),
+        Extend(by="alice", passes=1),
+    ],
+    ids=lambda signal: type(signal).__name__,
+)
+def test_signal_to_a_judged_run_does_nothing_to_any_other(signal: Signal) -> None:
+    run = a_run()
+
+    assert decided(run, signal, NOW).events == ()
+
+
+def test_judged_run_takes_no_slot_while_a_command_of_it_runs() -> None:
+    flow = toy_flow("toy", ["  a"])
+    opened = attached(evolve(None, OPENED, ref=REF), flow)
+
+    run = after(opened, Judged(epoch=1, seq=1, verdicts=(Verdict(),)))
+
+    assert run.open == {"a"}
+    assert not takes_slot(run)
+
+
+def test_timer_of_the_next_pass_lasts_at_most_as_long_as_a_rest() -> None:
+    run = attached(evolve(None, OPENED, ref=REF), toy_flow("toy", ["  a"]))
+    timer = SetTimer(run_key(run), "pass", NOW)
+
+    assert longest_s(run, timer) == 3600.0
+
+
+def test_flow_without_states_has_the_digest_that_it_had() -> None:
+    text = to_text(encode(a_flow(a_node("a"))))
+
+    assert not [name for name in JUDGED_FIELDS if f'"{name}"' in text]

@@ -1,0 +1,104 @@
+"""The run of a judged flow after an event that it folds in its own way.
+
+As all folding, it needs no flow, no clock and no decision.
+"""
+
+from floe.kernel.judged.awaited import keys_met
+from floe.kernel.judged.node_fold import (
+    action_ended,
+    closed,
+    entered,
+    item_entered,
+    node_set,
+    node_settled,
+)
+from floe.kernel.shared import with_item, with_last, with_member
+from floe.model.event import Event, GrantRevoked, ItemEntered, NodeEntered, NodeSettled, RunEnding
+from floe.model.judging import ActionEnded, NodeSet, RunNoted, UpdateReceived
+from floe.model.nouns import replace
+from floe.model.passes import PassBegan, Passes, RunExtended, RunRested
+from floe.model.run import Run
+
+
+def judged_after(run: Run, event: Event) -> Run | None:
+    """The run of a judged flow after an event; None for one that it folds like any other run."""
+    passes, seq = run.passes, run.seq + 1
+    assert passes is not None, "only a judged run is folded here"
+    match event:
+        case NodeEntered():
+            return entered(run, passes, event, seq)
+        case ItemEntered():
+            return item_entered(run, passes, event, seq)
+        case ActionEnded():
+            return action_ended(run, passes, event, seq)
+        case NodeSettled():
+            return node_settled(run, passes, event, seq)
+        case NodeSet():
+            return node_set(run, passes, event, seq)
+        case UpdateReceived():
+            updates = with_item(passes.updates, event.key, event)
+            changed = replace(passes, updates=updates, fresh=with_member(passes.fresh, event.key))
+        case RunNoted():
+            changed = replace(passes, notes=with_last(passes.notes, event))
+        case RunExtended():
+            changed = replace(passes, extended=passes.extended + event.passes)
+        case PassBegan():
+            return _pass_began(run, passes, event, seq)
+        case RunRested():
+            rested = replace(passes, verdict=event.verdict, due=event.due, ended=(), judged=0)
+            return replace(run, seq=seq, phase="resting", passes=rested)
+        case GrantRevoked():
+            return _revoked(run, passes, event, seq)
+        case RunEnding():
+            return _ending(run, event, seq)
+        case _:
+            return None
+    return replace(run, seq=seq, passes=changed)
+
+
+def _pass_began(run: Run, passes: Passes, event: PassBegan, seq: int) -> Run:
+    nodes = run.nodes
+    for node in run.open:
+        state = nodes[node]
+        assert state.items is not None, "only a node with items is open at rest"
+        items = replace(state.items, again=state.items.parked, parked=frozenset())
+        nodes = with_item(nodes, node, replace(state, items=items))
+    changed = replace(
+        passes,
+        number=event.number,
+        base=seq,
+        entries={},
+        verdict="",
+        due=None,
+        context=event.context or passes.context,
+        fresh=frozenset(passes.fresh) - keys_met(passes),
+        waiting={part: keys for part, keys in passes.waiting.items() if keys},
+    )
+    return replace(run, seq=seq, phase="active", nodes=nodes, passes=changed)
+
+
+def _revoked(run: Run, passes: Passes, event: GrantRevoked, seq: int) -> Run:
+    """A run that goes on at its adopter from all that is known there."""
+    return replace(
+        run,
+        seq=seq,
+        epoch=max(run.epoch, event.epoch + 1),
+        revoked=run.revoked + 1,
+        host=run.ref.host,
+        store=run.ref.store,
+        passes=replace(passes, base=seq),
+    )
+
+
+def _ending(run: Run, event: RunEnding, seq: int) -> Run:
+    ending = replace(
+        run,
+        seq=seq,
+        phase="ending",
+        good=event.good,
+        result=event.result,
+        why=event.why,
+        end_tag=event.tag,
+        ending_at=event.at,
+    )
+    return closed(ending, run.open)

@@ -1,0 +1,136 @@
+"""The lane of a run: its one judgement at a time, about all that waits for one.
+
+A judgement sees the run as it was after one event. Until its answer is there, no state of the run
+changes, so what it saw stays true. No event records that it was begun: it follows from the state
+of the run, and what happens meanwhile leaves it as it is.
+
+Source: docs/kernel.md, "Judged runs".
+"""
+
+from collections.abc import Iterator
+from itertools import chain, islice, takewhile
+from typing import Final
+
+from floe.kernel.items import state_of
+from floe.kernel.judged.part import RUNNING, is_expanded, next_entry, passes_of, table_of
+from floe.kernel.match import is_ready
+from floe.model.flow import Flow, Node
+from floe.model.ids import NO_ITEM
+from floe.model.judging import JudgeRun, Question
+from floe.model.passes import Passes
+from floe.model.run import NodeState, Run
+from floe.model.states import State
+
+QUESTIONS_MAX: Final = 256
+"""Of one judgement; others wait for the next."""
+
+
+def judgement(run: Run) -> JudgeRun | None:
+    """The judgement that an active run owes; None if nothing waits for one."""
+    passes, flow = passes_of(run), run.flow
+    assert flow is not None, "the flow of an active run is attached"
+    asks = tuple(islice(chain(_after(passes), _before(run, flow)), QUESTIONS_MAX))
+    seq = passes.base
+    if not asks and passes.judged < len(passes.ended):
+        seq, first = passes.ended[passes.judged]
+        asks = (first,)
+    if not asks and not in_flight(run):
+        asks = tuple(islice(_rechecks(run, flow), QUESTIONS_MAX))
+    return JudgeRun(run=run.ref, epoch=run.epoch, seq=seq, asks=asks) if asks else None
+
+
+def waits(run: Run, question: Question) -> bool:
+    """Whether a part still waits for its judgement, after the verdicts before it."""
+    assert run.flow is not None, "the flow of an active run is attached"
+    node, item = run.flow.by_id[question.node], question.item
+    if question.stage == "after":
+        state = state_of(run, node.id, item)
+        return state is not None and state.phase in RUNNING
+    if item == NO_ITEM:
+        return question in (*_of_node(run, node), *_of_recheck(run, node))
+    return is_expanded(run, node.id) and question == _question(run, node, item)
+
+
+def in_flight(run: Run) -> bool:
+    """Whether an action of a run goes on."""
+    states = (run.nodes[node] for node in run.open)
+    return any(state.items is None or bool(state.items.open) for state in states)
+
+
+def _after(passes: Passes) -> Iterator[Question]:
+    """The attempts that had ended when the last state changed, in order."""
+    for at in range(passes.judged, len(passes.ended)):
+        seq, question = passes.ended[at]
+        if seq > passes.base:
+            return
+        yield question
+
+
+def _before(run: Run, flow: Flow) -> Iterator[Question]:
+    for node in flow.nodes:
+        yield from _of_items(run, node) if is_expanded(run, node.id) else _of_node(run, node)
+
+
+def _of_node(run: Run, node: Node) -> Iterator[Question]:
+    if _may_run(run, node) and is_ready(run, node):
+        yield _question(run, node)
+
+
+def _may_run(run: Run, node: Node) -> bool:
+    """Whether a node runs now if its clauses stand; a parked one does so once in a pass."""
+    state = run.nodes.get(node.id)
+    if state is None or state.phase == "again":
+        return True
+    has_run = (node.id, NO_ITEM) in passes_of(run).entries
+    return state.phase == "parked" and not has_run and _row(run, state).again == "pass"
+
+
+def _of_items(run: Run, node: Node) -> Iterator[Question]:
+    """The items that may begin; after the last, the node itself."""
+    state = run.nodes[node.id]
+    items, foreach = state.items, node.foreach
+    assert items is not None, "it has items"
+    assert foreach is not None, "the flow has a list for it"
+    if state.state:  # set from outside: it leaves when the items that run are over
+        return
+
+    def is_next(item: int) -> bool:
+        before = items.states.get(item - 1)
+        return not (foreach.after and item) or (
+            before is not None and before.state in foreach.after
+        )
+
+    def may_again(item: int) -> bool:
+        return _row(run, items.states[item]).again != "never" and is_next(item)
+
+    begun = filter(may_again, items.again)
+    new = takewhile(is_next, range(items.next, len(items.values)))
+    free = len(items.values) if foreach.parallel is None else foreach.parallel - len(items.open)
+    for item in islice(chain(begun, new), max(free, 0)):
+        yield _question(run, node, item)
+    if items.next == len(items.values) and not (items.open or items.again or items.parked):
+        yield Question(node=node.id, visit=state.visit, attempt=state.attempt, stage="after")
+
+
+def _rechecks(run: Run, flow: Flow) -> Iterator[Question]:
+    for node in flow.nodes:
+        if node.recheck:
+            yield from _of_recheck(run, node)
+
+
+def _of_recheck(run: Run, node: Node) -> Iterator[Question]:
+    """A node that runs once more in a pass before the run would rest."""
+    state = run.nodes.get(node.id)
+    if state is None or state.phase != "parked" or state.state not in node.recheck:
+        return
+    if passes_of(run).entries.get((node.id, NO_ITEM)) == 1 and is_ready(run, node):
+        yield _question(run, node)
+
+
+def _question(run: Run, node: Node, item: int = NO_ITEM) -> Question:
+    visit, attempt = next_entry(run, (node.id, item))
+    return Question(node=node.id, visit=visit, attempt=attempt, stage="before", item=item)
+
+
+def _row(run: Run, state: NodeState) -> State:
+    return table_of(run).by_name[state.state]

@@ -1,0 +1,88 @@
+"""The parts of a run of a judged flow: its nodes and their items, and how their states change."""
+
+from collections.abc import Mapping
+
+from floe.kernel.items import state_of
+from floe.kernel.shared import with_item, with_member, without_member
+from floe.model.flow import Node
+from floe.model.ids import NO_ITEM, NodeId
+from floe.model.nouns import replace
+from floe.model.passes import Part, Passes
+from floe.model.run import NodeState, Run
+from floe.model.states import StateTable
+
+RUNNING = ("entered", "started", "armed", "judging")
+"""The phases of a part whose action or verdict is still to come."""
+
+
+def passes_of(run: Run) -> Passes:
+    """The passes of a judged run."""
+    assert run.passes is not None, "a judged run has passes"
+    return run.passes
+
+
+def table_of(run: Run) -> StateTable:
+    """The table of states of the flow of a judged run."""
+    assert run.flow is not None, "the flow is attached"
+    assert run.flow.states is not None, "its flow is judged"
+    return run.flow.states
+
+
+def is_running(state: NodeState) -> bool:
+    """Whether a part gets a verdict of its own later; a node with items, while one of them does."""
+    return state.phase in RUNNING and (state.items is None or bool(state.items.open))
+
+
+def is_expanded(run: Run, node: NodeId) -> bool:
+    """Whether a node has items in this visit and has not settled or parked itself."""
+    state = run.nodes.get(node)
+    return state is not None and state.items is not None and node in run.open
+
+
+def next_entry(run: Run, part: Part) -> tuple[int, int]:
+    """The visit and the attempt with which a part enters next.
+
+    A node that runs again after it settled, or with a new list, begins a new visit.
+    """
+    node, item = part
+    state = state_of(run, node, item)
+    if state is None:
+        return (1 if item == NO_ITEM else run.nodes[node].visit), 1
+    if item == NO_ITEM and (state.items is not None or state.settled_at is not None):
+        return state.visit + 1, 1
+    return state.visit, state.attempt + 1
+
+
+def with_part(run: Run, node: NodeId, state: NodeState) -> dict[str, object]:
+    """The changes of a run in which a node, or an item of it, has a new state."""
+    if state.item == NO_ITEM:
+        is_open = state.phase in RUNNING
+        open_ = with_member(run.open, node) if is_open else without_member(run.open, node)
+        return {"nodes": with_item(run.nodes, node, state), "open": open_}
+    return {"nodes": _with_item(run, node, state)}
+
+
+def _with_item(run: Run, node: NodeId, state: NodeState) -> Mapping[NodeId, NodeState]:
+    above = run.nodes[node]
+    items = above.items
+    assert items is not None, "an item belongs to a list"
+    at, old = state.item, items.states.get(state.item)
+    changed = replace(
+        items,
+        states=with_item(items.states, at, state),
+        open=(with_member if state.phase in RUNNING else without_member)(items.open, at),
+        parked=(with_member if state.phase == "parked" else without_member)(items.parked, at),
+        again=(with_member if state.phase == "again" else without_member)(items.again, at),
+        next=max(items.next, at + 1) if old is None else items.next,
+        failed=items.failed + _is_failed(state) - (old is not None and _is_failed(old)),
+    )
+    return with_item(run.nodes, node, replace(above, items=changed))
+
+
+def _is_failed(state: NodeState) -> bool:
+    return state.phase == "settled" and not state.good
+
+
+def part_text(node: Node, item: int) -> str:
+    """A part of a run for people: `task.build`, `task.build[7]`."""
+    return node.ref if item == NO_ITEM else f"{node.ref}[{item}]"

@@ -1,0 +1,110 @@
+"""How a pass ends, and how the next begins: the worst state decides, by the table of the flow."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from floe.kernel.judged.awaited import keys_met
+from floe.kernel.judged.lane import in_flight, judgement
+from floe.kernel.judged.part import is_expanded, passes_of, table_of
+from floe.kernel.owed import later
+from floe.kernel.run_step import RunStep
+from floe.model.event import RunEnding
+from floe.model.ids import Instant, NodeId
+from floe.model.passes import PassBegan, RunRested
+from floe.model.result import RunResult
+from floe.model.run import NodeState, Run
+from floe.model.states import State
+
+BY_UPDATE: Final = "update"
+BY_TIMER: Final = "timer"
+"""Who began a pass, where it was no person."""
+
+
+def rest(step: RunStep) -> None:
+    """Record the end of a pass if nothing is left to do in it, and the next if an update is met.
+
+    Terminates because an update begins at most one pass.
+    """
+    while step.run.phase == "active" and judgement(step.run) is None and not in_flight(step.run):
+        conclude(step)
+        wake(step)
+
+
+def conclude(step: RunStep) -> None:
+    """Record that a run rests, or ends, with the verdict of its worst state."""
+    worst, table = _worst(step.run), table_of(step.run)
+    verdict = worst.verdict if worst else ""
+    result = table.ends.get(verdict) if worst else "good"
+    if result is not None:
+        end(step, result, verdict or "nothing is left to run")
+        return
+    number, due = passes_of(step.run).number, _due(step, worst)
+    if due is not None and is_spent(step.run):
+        verdict, due = table.passes_verdict, None
+    step.add(RunRested(at=step.now, number=number, verdict=verdict, due=due))
+
+
+def begin_pass(step: RunStep, *, by: str, why: str = "", context: str = "") -> None:
+    """Begin the next pass of a run at rest, if it may have one more."""
+    passes, table = passes_of(step.run), table_of(step.run)
+    if not is_spent(step.run):
+        number = passes.number + 1
+        step.add(PassBegan(at=step.now, number=number, by=by, why=why, context=context))
+    elif passes.verdict != table.passes_verdict:
+        verdict = table.passes_verdict
+        step.add(RunRested(at=step.now, number=passes.number, verdict=verdict))
+
+
+def wake(step: RunStep) -> None:
+    """Begin a pass of a run at rest if a parked part has all updates that it awaits."""
+    if step.run.phase == "resting" and (keys := keys_met(passes_of(step.run))):
+        begin_pass(step, by=BY_UPDATE, why=", ".join(sorted(keys)))
+
+
+def is_spent(run: Run) -> bool:
+    """Whether a run has had all its passes; a person may allow more."""
+    passes, limit = passes_of(run), table_of(run).passes_max
+    return limit > 0 and limit + passes.extended <= passes.number
+
+
+def end(step: RunStep, result: RunResult, why: str) -> None:
+    """Decide the result of a run; what has a process is stopped first."""
+    step.add(RunEnding(at=step.now, good=result == "good", why=why, result=result))
+    step.finish()
+
+
+def _worst(run: Run) -> State | None:
+    """The row of the worst state; None if no node is in a state that counts."""
+    rows = (table_of(run).by_name.get(name) for name in _names(run))
+    counted = [row for row in rows if row is not None and row.verdict]
+    return max(counted, key=lambda row: row.rank, default=None)
+
+
+def _names(run: Run) -> Iterator[str]:
+    """The states of all nodes; of one with items left, of these items."""
+    assert run.flow is not None, "the flow of an active run is attached"
+    for node in run.flow.nodes:
+        if node.id not in run.nodes:
+            yield table_of(run).initial
+        else:
+            yield from (part.state for part in _left(run, node.id))
+
+
+def _left(run: Run, node: NodeId) -> Iterator[NodeState]:
+    """A node that entered or was set; of one with items left, these items."""
+    state = run.nodes[node]
+    if state.items is None or not is_expanded(run, node):
+        yield state
+    else:
+        items = state.items
+        yield from (items.states[item] for each in (items.parked, items.again) for item in each)
+
+
+def _due(step: RunStep, worst: State | None) -> Instant | None:
+    """When the next pass is due: as soon as the first part is, and soon enough."""
+    if worst is None or not worst.retries:
+        return None
+    run, table = step.run, table_of(step.run)
+    parts = (part for node in run.nodes for part in _left(run, node))
+    dues = [one.due for one in parts if one.due is not None and table.by_name[one.state].retries]
+    return min([*dues, later(step.now, table.rest_longest_s)])

@@ -1,0 +1,226 @@
+"""The next events of a run of a judged flow, from one signal.
+
+While a judgement is out, no signal changes a state: what ended waits for its turn, and what a
+person may do to a run at rest is refused.
+"""
+
+from collections.abc import Iterable
+
+from floe.kernel.items import state_of
+from floe.kernel.judged.part import is_expanded, passes_of, table_of
+from floe.kernel.judged.rest import BY_TIMER, begin_pass, conclude, end, is_spent, rest, wake
+from floe.kernel.judged.states import LOST, NewState, put
+from floe.kernel.judged.verdicts import apply
+from floe.kernel.owed import current, run_key
+from floe.kernel.process import has_process
+from floe.kernel.run_step import RunStep
+from floe.kernel.sentences import duration
+from floe.kernel.settle import LOST_RETRIES_MAX, outcome_of
+from floe.model.event import CancelAsked, GrantRevoked, RetryArmed, RetryDue
+from floe.model.flow import Node
+from floe.model.ids import NO_ITEM, Instant, NodeId
+from floe.model.judging import ActionEnded, Judged, Update, UpdateReceived
+from floe.model.outcome import Outcome
+from floe.model.passes import BeginPass, Extend, RunExtended
+from floe.model.run import NodeState, Run
+from floe.model.signal import (
+    Abandon,
+    Answered,
+    Cancel,
+    ChildEnded,
+    Exited,
+    Failed,
+    HostLost,
+    Report,
+    Reported,
+    Signal,
+    Started,
+    TimerFired,
+)
+
+
+def decide_judged(step: RunStep, signal: Signal) -> bool:
+    """Decide the events that a signal causes in a judged run; False if it is as in any other."""
+    match signal:
+        case Started() | Abandon():
+            return False
+        case Judged():
+            if step.run.phase == "active" and apply(step, signal):
+                rest(step)
+        case Reported():
+            _reported(step, signal)
+        case Update():
+            _updated(step, signal)
+        case BeginPass(by=by, why=why, context=context):
+            if step.run.phase == "resting":
+                begin_pass(step, by=by, why=why, context=context)
+                rest(step)
+        case Extend():
+            _extended(step, signal)
+        case TimerFired():
+            _timer_fired(step, signal)
+        case Cancel(by=by, why=why):
+            if step.run.phase in ("active", "resting"):
+                step.add(CancelAsked(at=step.now, by=by, why=why))
+                end(step, "cancelled", f"cancelled by {by}" + (f": {why}" if why else ""))
+        case HostLost():
+            _host_lost(step, signal)
+        case _:
+            pass  # for forms, child runs and grants, which it does not have
+    return True
+
+
+def _reported(step: RunStep, signal: Reported) -> None:
+    state, report = current(step.run, signal.key), signal.report
+    if state is None or isinstance(report, ChildEnded) or not has_process(state):
+        return
+    node = step.flow.by_id[signal.key.node]
+    outcome = outcome_of(node, report, ending=step.run.phase == "ending")
+    is_lost = isinstance(report, Failed) and report.cause == "lost"
+    _ended(step, node, state, outcome, signal.at, report, is_lost=is_lost)
+    _finish(step)
+
+
+def _ended(
+    step: RunStep,
+    node: Node,
+    state: NodeState,
+    outcome: Outcome,
+    ended_at: Instant,
+    report: Report | None = None,
+    *,
+    is_lost: bool,
+) -> None:
+    """Record the end of an attempt; one that was lost runs again at once if the node may."""
+    uncounted = state.attempt - 1 - state.tries
+    is_again = is_lost and node.idempotent and uncounted < LOST_RETRIES_MAX
+    if is_again and step.run.phase != "ending":
+        _run_again(step, node, state, outcome, ended_at)
+        return
+    step.add(
+        ActionEnded(
+            at=step.now,
+            node=node.id,
+            visit=state.visit,
+            attempt=state.attempt,
+            item=state.item,
+            outcome=outcome,
+            ended_at=ended_at,
+            outputs=report.outputs if isinstance(report, Exited | Answered) else {},
+            output_bytes=report.output_bytes if report else 0,
+            lost=is_lost,
+        )
+    )
+
+
+def _run_again(
+    step: RunStep, node: Node, state: NodeState, outcome: Outcome, ended_at: Instant
+) -> None:
+    step.add(
+        RetryArmed(
+            at=step.now,
+            node=node.id,
+            visit=state.visit,
+            attempt=state.attempt,
+            outcome=outcome,
+            due=step.now,
+            ended_at=ended_at,
+            lost=True,
+            item=state.item,
+        )
+    )
+    step.add(
+        RetryDue(
+            at=step.now,
+            node=node.id,
+            visit=state.visit,
+            attempt=state.attempt + 1,
+            item=state.item,
+        )
+    )
+
+
+def _finish(step: RunStep) -> None:
+    if step.run.phase == "ending":
+        step.finish()
+
+
+def _updated(step: RunStep, signal: Update) -> None:
+    """Record an update, unless it is the last one again; it may begin a pass of a run at rest."""
+    last = passes_of(step.run).updates.get(signal.key)
+    content = (signal.source, signal.state, signal.value)
+    if step.run.phase not in ("active", "resting"):
+        return
+    if last is not None and (last.source, last.state, last.value) == content:
+        return
+    step.add(
+        UpdateReceived(
+            at=step.now,
+            source=signal.source,
+            key=signal.key,
+            state=signal.state,
+            value=signal.value,
+        )
+    )
+    wake(step)
+    rest(step)
+
+
+def _extended(step: RunStep, signal: Extend) -> None:
+    if step.run.phase not in ("active", "resting") or signal.passes < 1:
+        return
+    was_spent = is_spent(step.run)
+    step.add(RunExtended(at=step.now, by=signal.by, passes=signal.passes))
+    is_held = passes_of(step.run).verdict == table_of(step.run).passes_verdict
+    if step.run.phase == "resting" and was_spent and is_held:
+        begin_pass(step, by=signal.by, why="extended")
+        rest(step)
+
+
+def _timer_fired(step: RunStep, signal: TimerFired) -> None:
+    run = step.run
+    if signal.key != run_key(run) or run.phase not in ("active", "resting"):
+        return
+    limit_s = step.flow.timeout_s
+    if signal.kind == "run" and limit_s is not None:
+        end(step, "bad", f"time limit of {duration(limit_s)}")
+    elif signal.kind == "pass" and run.phase == "resting" and passes_of(run).due is not None:
+        begin_pass(step, by=BY_TIMER)
+        rest(step)
+
+
+def _items(run: Run, node: NodeId) -> Iterable[int]:
+    """The items of a node that has not settled them; the node itself if it runs once."""
+    items = run.nodes[node].items if is_expanded(run, node) else None
+    return range(len(items.values)) if items is not None else (NO_ITEM,)
+
+
+def _is_known(part: NodeState | None) -> bool:
+    """Whether a part of a run is done, or its verdict alone is missing."""
+    return part is not None and part.phase in ("settled", "judging")
+
+
+def _host_lost(step: RunStep, signal: HostLost) -> None:
+    """Go on at the adopter: what was not done may have run on the lost host, or runs there yet.
+
+    A part that is not idempotent is for a person to check, also if its entry is not known here.
+    """
+    run = step.run
+    if run.host != signal.host or run.phase not in ("active", "resting", "ending"):
+        return
+    is_ending = run.phase == "ending"
+    if not is_ending:
+        step.add(GrantRevoked(at=step.now, epoch=run.epoch))
+    outcome = Outcome(result="error", why=f"lost with host {signal.host}")
+    for node in step.flow.nodes:
+        for item in _items(step.run, node.id):
+            part = state_of(step.run, node.id, item)
+            if part is not None and has_process(part):
+                _ended(step, node, part, outcome, step.now, is_lost=True)
+            elif not (is_ending or node.idempotent or _is_known(part)):
+                new = NewState(name=table_of(step.run).crashed, why=outcome.why, by=LOST)
+                put(step, (node.id, item), new)
+    _finish(step)
+    if run.phase == "resting":
+        conclude(step)
+    rest(step)

@@ -1,0 +1,225 @@
+"""What follows from the verdicts of a judgement: each is applied before the next is looked at.
+
+A verdict that is wrong is noted as a finding on the run, and its node gets the fatal state of the
+table: a mistake of a dialect never stops a host.
+"""
+
+from itertools import zip_longest
+from typing import Final
+
+from floe.kernel.items import state_of
+from floe.kernel.judged.lane import judgement, waits
+from floe.kernel.judged.part import is_expanded, next_entry, part_text, table_of
+from floe.kernel.judged.prune import prune_lost
+from floe.kernel.judged.states import PRUNE, NewState, put
+from floe.kernel.run_step import RunStep
+from floe.model.event import ItemEntered, NodeEntered
+from floe.model.flow import Node
+from floe.model.ids import NO_ITEM
+from floe.model.judging import SETS_MAX, Enter, Judged, Note, Question, RunNoted, Set, Verdict
+from floe.model.passes import Part
+from floe.model.work import Action, Work
+
+ITEMS_MAX: Final = 10_000
+"""Items of one node of a judged flow."""
+
+FINDING: Final = "finding"
+
+
+def apply(step: RunStep, signal: Judged) -> bool:
+    """Apply the verdicts of the judgement that is owed; False if the signal is of a different
+    one."""
+    owed = judgement(step.run)
+    if owed is None or (signal.epoch, signal.seq) != (owed.epoch, owed.seq):
+        return False
+    if len(signal.verdicts) > len(owed.asks):
+        _find(
+            step, owed.asks[-1], f"{len(signal.verdicts)} verdicts for {len(owed.asks)} questions"
+        )
+    verdicts = signal.verdicts[: len(owed.asks)]
+    for question, verdict in zip_longest(owed.asks, verdicts):
+        if waits(step.run, question):
+            since = len(step.events)
+            _answer(step, question, verdict)
+            _leave(step, question)
+            prune_lost(step, since)
+    return True
+
+
+def _answer(step: RunStep, question: Question, verdict: Verdict | None) -> None:
+    if verdict is None:
+        _refuse(step, question, "there is no verdict about it")
+        return
+    if len(verdict.sets) > SETS_MAX:
+        _find(step, question, f"sets {len(verdict.sets):,} states, of at most {SETS_MAX:,}")
+    else:
+        for one in verdict.sets:
+            _set(step, question, one)
+    if not waits(step.run, question):
+        pass  # it set the node of which its own is an item
+    elif question.stage == "before" and not verdict.state:
+        _enter(step, question, verdict)
+    else:
+        _judge(step, question, verdict)
+    for entry in verdict.enters:
+        _enter_too(step, question, entry)
+    for note in verdict.notes:
+        _note(step, question, note)
+
+
+def _judge(step: RunStep, question: Question, verdict: Verdict) -> None:
+    """Give the node that was asked about its state."""
+    table = table_of(step.run)
+    part = (question.node, question.item)
+    state = state_of(step.run, *part)
+    name = verdict.state
+    if state is not None and state.lost and not step.flow.by_id[question.node].idempotent:
+        name = table.crashed
+    if name not in table.by_name:
+        _refuse(step, question, f"there is no state {name!r}")
+        return
+    new = NewState(
+        name=name,
+        why=verdict.why,
+        outputs=verdict.outputs,
+        due=verdict.due,
+        awaits=verdict.awaits,
+    )
+    put(step, part, new)
+    _prune_sequence(step, question)
+
+
+def _enter(step: RunStep, question: Question, verdict: Verdict) -> None:
+    """Begin an attempt of the node, or of the item, that was asked about."""
+    node = step.flow.by_id[question.node]
+    state = state_of(step.run, node.id, question.item)
+    if state is not None and 0 < node.tries_max <= state.tries:
+        last = f": {state.outcome.why}" if state.outcome and state.outcome.why else ""
+        why = f"had all {node.tries_max} attempts{last}"
+        put(step, (node.id, question.item), NewState(name=table_of(step.run).fatal, why=why))
+        return
+    work = verdict.work or node.work
+    if fault := _fault(node, question, verdict, work):
+        _refuse(step, question, fault)
+    elif question.item == NO_ITEM:
+        _entered(step, node, work, verdict)
+    else:
+        step.add(
+            ItemEntered(
+                at=step.now,
+                node=node.id,
+                visit=question.visit,
+                item=question.item,
+                work=None if work == step.run.nodes[node.id].work else work,
+                attempt=question.attempt,
+            )
+        )
+
+
+def _fault(node: Node, question: Question, verdict: Verdict, work: Work) -> str:
+    """Why a node cannot enter by a verdict; empty if it can."""
+    is_list = node.foreach is not None and question.item == NO_ITEM
+    count = len(verdict.items)
+    if is_list and not count:
+        return "it has no items, so it needs a state"
+    if count and not is_list:
+        return "it runs once, so it has no items"
+    if count > ITEMS_MAX:
+        return f"it has {count:,} items, of at most {ITEMS_MAX:,}"
+    if not isinstance(work, Action):
+        return f"a judged flow has no work {type(work).__name__}"
+    return ""
+
+
+def _entered(step: RunStep, node: Node, work: Work, verdict: Verdict) -> None:
+    visit, attempt = next_entry(step.run, (node.id, NO_ITEM))
+    step.add(
+        NodeEntered(
+            at=step.now,
+            node=node.id,
+            visit=visit,
+            attempt=attempt,
+            work=work,
+            items=verdict.items,
+        )
+    )
+
+
+def _enter_too(step: RunStep, question: Question, entry: Enter) -> None:
+    """Enter a node that nothing was asked about, once in a run."""
+    node = step.flow.by_id.get(entry.node)
+    if node is None:
+        _find(step, question, f"enters {entry.node}, which the flow does not have")
+    elif node.id in step.run.nodes:
+        _find(step, question, f"enters {node.ref}, which has entered")
+    elif node.foreach is not None or not isinstance(entry.work, Action):
+        _find(step, question, f"enters {node.ref}, which cannot enter without a question")
+    else:
+        _entered(step, node, entry.work, Verdict())
+
+
+def _set(step: RunStep, question: Question, one: Set) -> None:
+    """Give a different node, or an item, the state that a verdict sets."""
+    node = step.flow.by_id.get(one.node)
+    if node is None:
+        _find(step, question, f"sets {one.node}, which the flow does not have")
+        return
+    part = (node.id, one.item)
+    row = table_of(step.run).by_name.get(one.state)
+    if part == (question.node, question.item):
+        fault = "itself, and not by its state"
+    elif row is None:
+        fault = f"to {one.state!r}, which is no state"
+    elif not row.settable:
+        fault = f"to {one.state}, which no other node may set"
+    elif one.item != NO_ITEM and not _has_begun(step, part):
+        fault = "which has not begun"
+    else:
+        put(step, part, NewState(name=row.name, why=one.why, by=question.node))
+        return
+    _find(step, question, f"sets {part_text(node, one.item)} {fault}")
+
+
+def _has_begun(step: RunStep, part: Part) -> bool:
+    return is_expanded(step.run, part[0]) and state_of(step.run, *part) is not None
+
+
+def _leave(step: RunStep, question: Question) -> None:
+    """Give a node that was set while its items ran that state, after the last of them."""
+    above = step.run.nodes.get(question.node)
+    if question.item == NO_ITEM or above is None or above.items is None or above.items.open:
+        return
+    if above.state and question.node in step.run.open:
+        put(step, (question.node, NO_ITEM), NewState(name=above.state, by=above.by))
+
+
+def _prune_sequence(step: RunStep, question: Question) -> None:
+    """Prune the items after one that is done in a state that lets none follow."""
+    node, above = step.flow.by_id[question.node], step.run.nodes.get(question.node)
+    if question.item == NO_ITEM or above is None or above.items is None or node.foreach is None:
+        return
+    state = above.items.states[question.item]
+    if not node.foreach.after or state.phase != "settled" or state.state in node.foreach.after:
+        return
+    why = f"item {question.item} is {state.state}"
+    new = NewState(name=table_of(step.run).pruned, why=why, by=PRUNE)
+    for item in range(above.items.next, len(above.items.values)):
+        put(step, (node.id, item), new)
+
+
+def _refuse(step: RunStep, question: Question, why: str) -> None:
+    """Note a wrong verdict; its node cannot go on."""
+    _find(step, question, why)
+    part = (question.node, question.item)
+    put(step, part, NewState(name=table_of(step.run).fatal, why=f"wrong verdict: {why}"))
+
+
+def _find(step: RunStep, question: Question, what: str) -> None:
+    where = part_text(step.flow.by_id[question.node], question.item)
+    _note(step, question, Note(kind=FINDING, key=where, value=f"wrong verdict: {what}"))
+
+
+def _note(step: RunStep, question: Question, note: Note) -> None:
+    step.add(
+        RunNoted(at=step.now, by=question.node, kind=note.kind, key=note.key, value=note.value)
+    )

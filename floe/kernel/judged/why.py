@@ -1,0 +1,53 @@
+"""Explains what a run of a judged flow waits for: the pass, its open nodes, and what they await."""
+
+from floe.kernel.judged.awaited import missing_keys
+from floe.kernel.judged.lane import judgement
+from floe.kernel.judged.part import part_text, passes_of
+from floe.kernel.sentences import PARTS_MAX, first_parts
+from floe.model.codec import iso
+from floe.model.flow import Flow
+from floe.model.run import NodeState, Run
+from floe.model.why import Why
+
+
+def why_judged(run: Run) -> Why:
+    """The answer to `floe why` for a run of a judged flow that has not ended."""
+    assert run.flow is not None, "the flow of an active run is attached"
+    passes, flow = passes_of(run), run.flow
+    if run.phase == "resting":
+        return _why_resting(run, flow)
+    waiting = {
+        node.ref: (why,) for node in flow.nodes if (why := _why_open(run.nodes.get(node.id)))
+    }
+    parts = [f"{ref}: {why}" for ref, (why,) in waiting.items()]
+    if (owed := judgement(run)) is not None:
+        about = dict.fromkeys(flow.by_id[question.node].ref for question in owed.asks)
+        parts.append(f"the judgement of {first_parts([*about])}")
+    return Why(text=f"pass {passes.number} waits for {first_parts(parts)}", waiting=waiting)
+
+
+def _why_open(state: NodeState | None) -> str:
+    match state:
+        case None:
+            return ""
+        case NodeState(items=items) if items is not None and items.open:
+            return f"{len(items.open)} of {len(items.values)} items"
+        case NodeState(phase="started"):
+            return f"running since {iso(state.started_at)}"
+        case NodeState(phase="entered", items=None):
+            return f"to be started since {iso(state.queued_at)}"
+        case _:
+            return ""
+
+
+def _why_resting(run: Run, flow: Flow) -> Why:
+    passes = passes_of(run)
+    waiting = {
+        part_text(flow.by_id[node], item): keys for (node, item), keys in missing_keys(passes)
+    }
+    awaited = [f"{ref} awaits {', '.join(keys[:PARTS_MAX])}" for ref, keys in waiting.items()]
+    after = f"after pass {passes.number}" if passes.number else "before its first pass"
+    due = f"the next begins at {iso(passes.due)}" if passes.due is not None else ""
+    person = "" if due or awaited else "a person begins the next"
+    parts = [f"rests on {run.host} {after}: {passes.verdict}", *awaited, due or person]
+    return Why(text="; ".join(filter(None, parts)), waiting=waiting)

@@ -1,0 +1,219 @@
+"""How scenarios of judged runs are written: as in `notation`, with a toy flow and verdicts.
+
+    toy passes=3
+      a
+      b on a:DONE
+
+    > judge enter; DONE out=x   the verdicts about all that is asked, in order
+    > judge toy                 those of the toy itself; `endless` judges so until the run rests
+    > update child DONE         an update with this key
+    > pass alice                a person begins a pass; `extend 2` allows two more
+    > opened rests=TODO         a new run, which rests before its first pass
+
+A verdict is a state, or `enter`, and then any of: why=A_REASON due=30s awaits=k1,k2 items=3
+out=x set=b:TO_RETRY set=b[1]:DONE enters=c note=tag:blue work=none
+"""
+
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from floe.kernel.evolve import fold
+from floe.kernel.judged.lane import judgement
+from floe.kernel.owed import run_key
+from floe.model.codec import digest_of, to_text
+from floe.model.effect import Effect
+from floe.model.event import Event, ItemEntered, NodeEntered, NodeSettled
+from floe.model.ids import NO_ITEM, Instant, NodeId
+from floe.model.judging import (
+    ActionEnded,
+    Enter,
+    Judged,
+    JudgeRun,
+    NodeSet,
+    Note,
+    Question,
+    RunNoted,
+    Set,
+    Update,
+    UpdateReceived,
+    Verdict,
+)
+from floe.model.passes import BeginPass, Extend, PassBegan, RunExtended, RunOpened, RunRested
+from floe.model.run import Run
+from floe.model.signal import Signal, TimerFired
+from floe.model.work import End, Exec
+from tests.make import H1, NOW, REF, STORE, attached, decided
+from tests.scenarios import notation
+from tests.toy.judge import judged
+from tests.toy.reader import toy_flow
+
+
+class JudgedStory(notation._Story):
+    """One judged run, as the lines of a scenario bring it on."""
+
+    head = "toy"
+
+    def begin(self, line: str, block: Sequence[str]) -> None:
+        self.flow = toy_flow(line, block)
+        self.now = NOW
+        self._open()
+
+    def play(self, sign: str, text: str) -> Iterator[str]:
+        verb, *words = shlex.split(text)
+        if sign == ">" and verb == "opened":
+            self._open(notation._named(words, "rests"))
+        elif sign == ">" and (signal := self._signal(verb, words, text)) is not None:
+            events = decided(self.run, signal, self.now).events
+            yield from (told for event in events for told in self._record(event))
+            if not events:
+                yield "nothing"
+        elif sign == ">" and verb == "endless":
+            yield from self._endless()
+        elif sign == "?" and verb == "notes":
+            assert self.run.passes is not None
+            for note in self.run.passes.notes:
+                yield f"{note.kind} {note.key}: {note.value}"
+        else:
+            yield from super().play(sign, text)
+
+    def _endless(self) -> Iterator[str]:
+        """Judge by the toy until the run rests; tell the last judgement alone."""
+        count, told = 0, [""]
+        while self.run.phase == "active":
+            before, decision = self.run, decided(self.run, self._judged(["toy"], ""), self.now)
+            self.run = decision.run
+            self.log += decision.events
+            told = [self._told(event, before) for event in decision.events]
+            count += 1
+        assert fold(self.run.ref, self.log) == self.run
+        yield f"after {count} judgements"
+        yield from told
+
+    def _open(self, verdict: str = "") -> None:
+        opened = RunOpened(
+            at=self.now,
+            flow=self.flow.id,
+            ver=self.flow.ver,
+            digest=digest_of(self.flow),
+            trigger=NodeId("start"),
+            values={},
+            by="alice",
+            host=H1,
+            store=STORE,
+            verdict=verdict,
+        )
+        self.log = [opened]
+        self.run = attached(fold(REF, self.log), self.flow)
+
+    def _signal(self, verb: str, words: Sequence[str], text: str) -> Signal | None:
+        match verb, words:
+            case "judge", ["late", *rest]:
+                return replace(self._judged(rest, text), seq=self.run.seq + 1)
+            case "judge", _:
+                return self._judged(words, text.removeprefix("judge"))
+            case "update", [key, *rest]:
+                state = "".join(rest[:1])
+                return Update(source="test", key=key, state=state)
+            case "pass", [by, *rest]:
+                return BeginPass(by=by, why=" ".join(rest))
+            case "extend", [count]:
+                return Extend(by="alice", passes=int(count))
+            case "fire", ["pass"]:
+                return TimerFired(key=run_key(self.run), kind="pass")
+            case _:
+                return None
+
+    def _judged(self, words: Sequence[str], text: str) -> Judged:
+        owed = judgement(self.run) if self.run.phase == "active" else None
+        epoch, seq = (owed.epoch, owed.seq) if owed else (self.run.epoch, self.run.seq)
+        if owed and [*words] == ["toy"]:
+            verdicts = judged(self.run, owed.asks, self.now)
+        else:
+            verdicts = tuple(
+                self._verdict(part.split()) for part in text.split(";") if part.split()
+            )
+        return Judged(epoch=epoch, seq=seq, verdicts=verdicts)
+
+    def _verdict(self, words: Sequence[str]) -> Verdict:
+        name, *rest = words
+        given = [(key, value) for key, _, value in (word.partition("=") for word in rest)]
+        by_key = dict(given)
+        due = self.now + round(notation._seconds(by_key.get("due", "0s")) * 1000)
+        return Verdict(
+            state="" if name == "enter" else name,
+            work=End() if "work" in by_key else None,
+            items=tuple(range(int(by_key.get("items", "0")))),
+            outputs={"out": by_key["out"]} if "out" in by_key else {},
+            why=by_key.get("why", "").replace("_", " "),
+            due=Instant(due) if "due" in by_key else None,
+            awaits=tuple(filter(None, by_key.get("awaits", "").split(","))),
+            sets=tuple(one for key, value in given if key == "set" for one in _sets(value)),
+            enters=tuple(_enter(value) for key, value in given if key == "enters"),
+            notes=tuple(_note(value) for key, value in given if key == "note"),
+        )
+
+    def _told(self, event: Event, before: Run) -> str:
+        name, at = type(event).__name__, notation._at
+        match event:
+            case NodeEntered() | ItemEntered() if event.attempt > 1:
+                return f"{super()._told(event, before)} attempt={event.attempt}"
+            case NodeSettled(node=node, outcome=outcome, tag=tag):
+                outputs = f" outputs {to_text(event.outputs)}" if event.outputs else ""
+                return f"{name} {node} {notation._outcome(outcome)}: {tag}{outputs}"
+            case ActionEnded(node=node, item=item, outcome=outcome, attempt=attempt):
+                lost = " lost" if event.lost else ""
+                return (
+                    f"{name} {at(node, item)} attempt={attempt} {notation._outcome(outcome)}{lost}"
+                )
+            case NodeSet(node=node, item=item, state=state, phase=phase):
+                why = f": {event.outcome.why}" if event.outcome.why else ""
+                by = f" by {event.by}" if event.by else ""
+                due = f" {self._at(event.due)}" if event.due is not None else ""
+                awaits = f" awaits {','.join(event.awaits)}" if event.awaits else ""
+                return f"{name} {at(node, item)} {state} {phase}{by}{due}{awaits}{why}"
+            case UpdateReceived(key=key, state=state):
+                return f"{name} {key} {state}".rstrip()
+            case PassBegan(number=number, by=by):
+                return f"{name} {number} by {by}" + (f": {event.why}" if event.why else "")
+            case RunRested(number=number, verdict=verdict, due=due):
+                return f"{name} {number} {verdict}" + (
+                    f" {self._at(due)}" if due is not None else ""
+                )
+            case RunExtended(by=by, passes=passes):
+                return f"{name} by {by}: {passes}"
+            case RunNoted(kind=kind, key=key, value=value):
+                return f"{name} {kind} {key}: {value}"
+            case _:
+                return super()._told(event, before)
+
+    def _owed(self, effect: Effect) -> str:
+        if not isinstance(effect, JudgeRun):
+            return super()._owed(effect)
+        asks = ", ".join(map(_asked, effect.asks))
+        return f"JudgeRun {effect.seq}: {asks}"
+
+
+def _asked(question: Question) -> str:
+    visit = f" visit={question.visit}" if question.visit > 1 else ""
+    attempt = f" attempt={question.attempt}" if question.attempt > 1 else ""
+    return f"{question.stage} {notation._at(question.node, question.item)}{visit}{attempt}"
+
+
+def _sets(text: str) -> list[Set]:
+    target, _, state = text.partition(":")
+    count, _, target = target.rpartition("*")
+    node, _, index = target.removesuffix("]").partition("[")
+    one = Set(node=NodeId(node), item=int(index or NO_ITEM), state=state)
+    return [one] * int(count or 1)
+
+
+def _enter(text: str) -> Enter:
+    """A node with the work of a command; with `!` after it, of an end."""
+    work = End() if text.endswith("!") else Exec(argv=("true",))
+    return Enter(node=NodeId(text.removesuffix("!")), work=work)
+
+
+def _note(text: str) -> Note:
+    kind, _, value = text.partition(":")
+    return Note(kind=kind, value=value)

@@ -1,0 +1,101 @@
+"""A toy dialect of judged flows: steps with states, after the larger dialects that there will be.
+
+    toy passes=3
+      a
+      b on a                     | tries=2
+      c on a:DONE,CLIENT_ERROR   | items=3 sequence
+      d on b:final c:final       | recheck await=child then=DONE>a:TO_RETRY skip=SKIPPED
+
+A step runs when each step that it is `on` is in one of the states, DONE if none is named. It is
+pruned when one of them is done in a different state; `final` is any. The other options:
+
+    tries=N        at most N attempts in a run
+    items=N        N items, `sequence` one after the other, `parallel=N` at a time
+    idempotent     an attempt that was lost runs again
+    recheck        runs once more before its run rests as WAITING
+    await=KEY      is WAITING until there is an update with the key
+    skip=STATE     gets the state without an attempt
+    then=S>b:T     if it comes to S, the step b gets the state T
+"""
+
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from floe.model.flow import Flow, Foreach, Node
+from floe.model.states import FINAL, State, StateTable
+from floe.model.tags import Tag, tag_of
+from floe.model.work import Exec
+from tests.make import a_flow, a_node
+
+ROWS: Final = (
+    State(name="TODO", verdict="DEADLOCK", rank=1, again="pass", settable=True),
+    State(name="DONE", final=True, verdict="DONE", settable=True),
+    State(name="SKIPPED", final=True, verdict="DONE", result="skipped"),
+    State(name="PRUNED", final=True, verdict="DONE", result="skipped"),
+    State(name="FAILED", final=True, verdict="DONE", result="bad", settable=True),
+    State(name="WAITING", verdict="WAITING", rank=2, again="pass"),
+    State(name="RETRY_NOW", again="now", settable=True),
+    State(name="TO_RETRY", verdict="ERROR", rank=3, again="pass", retries=True, settable=True),
+    State(name="SERVER_ERROR", verdict="ERROR", rank=3, again="pass", retries=True, result="error"),
+    State(
+        name="CLIENT_ERROR", verdict="BLOCKED", rank=4, again="pass", result="bad", settable=True
+    ),
+    State(name="FATAL_ERROR", verdict="FATAL", rank=5, again="pass", result="error"),
+    State(name="CRASHED", verdict="TO_CHECK", rank=6, result="error"),
+)
+
+
+def toy_flow(line: str, block: Iterable[str]) -> Flow:
+    """The flow of a document: its first line, and one line for each step."""
+    given = _options(shlex.split(line)[1:])
+    table = StateTable(
+        rows=ROWS,
+        initial="TODO",
+        pruned="PRUNED",
+        fatal="FATAL_ERROR",
+        crashed="CRASHED",
+        ends={"DONE": "good"},
+        passes_max=int(given.get("passes", "0")),
+        passes_verdict="SPENT",
+    )
+    timeout_s = float(given["timeout"].removesuffix("s")) if "timeout" in given else None
+    return a_flow(*map(_step, block), states=table, timeout_s=timeout_s)
+
+
+def options_of(node: Node) -> Mapping[str, str]:
+    """The options of a step, which the toy judges by."""
+    assert isinstance(node.work, Exec), "a step runs a command"
+    return _options(map(str, node.work.argv[1:]))
+
+
+def _step(line: str) -> Node:
+    head, _, tail = line.partition(" | ")
+    id, *words = head.split()
+    given = _options(tail.split())
+    needs = [_need(word) for word in words[1:]]
+    node = a_node(
+        id,
+        Exec(argv=("toy", *tail.split())),
+        heard=frozenset(),
+        needs=tuple(needs),
+        prunes=tuple(at for at, clause in enumerate(needs) if not clause[0].endswith(FINAL)),
+        recheck=("WAITING",) if "recheck" in given else (),
+        idempotent="idempotent" in given,
+        tries_max=int(given.get("tries", "0")),
+    )
+    if "items" not in given:
+        return node
+    parallel = int(given["parallel"]) if "parallel" in given else None
+    after = ("DONE",) if "sequence" in given else ()
+    return replace(node, foreach=Foreach(expression="items", parallel=parallel, after=after))
+
+
+def _need(word: str) -> tuple[Tag, ...]:
+    id, _, states = word.partition(":")
+    return tuple(tag_of("task", id, state) for state in (states or "DONE").split(","))  # type: ignore[arg-type]
+
+
+def _options(words: Iterable[str]) -> dict[str, str]:
+    return {name: value for name, _, value in (word.partition("=") for word in words)}
