@@ -73,3 +73,6 @@ def _print(answer: dict[str, Any], *, dry_run: bool) -> None:
         f"{runs} run{'' if runs == 1 else 's'} and {spaces} workspace{'' if spaces == 1 else 's'}"
     )
     click.echo(f"{clean(answer['id'])}: {what} {does}, {size(answer['bytes'])}")
+    if sealed := answer["sealed"]:
+        click.echo(f"  sealed: {sealed}. Without its key, no copy of a removed run can be read;")
+        click.echo("  for copies in backups of this host: floe secret rotate")

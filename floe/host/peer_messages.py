@@ -14,7 +14,7 @@ from floe.host.peers.members import Members
 from floe.host.peers.outbox import Outbox
 from floe.host.site import Site
 from floe.host.step import Step
-from floe.model.ids import address_of
+from floe.model.ids import address_of, ref_of
 from floe.model.peer_message import (
     Accepted,
     Acquire,
@@ -107,6 +107,8 @@ class PeerMessages:
         self._outbox.hasten(host, step.now)
 
     def _take(self, step: Step, member: Member, message: Message, floor: int | None) -> None:
+        if self._site.unreadable and ref_of(getattr(message, "run", "")) in self._site.unreadable:
+            return  # what it knows of the run cannot be read now: the sender repeats it
         match message:
             case Ping() as ping:
                 pinged = self._members.pinged(step, member, ping)

@@ -23,6 +23,7 @@ class PendNeeds(NamedTuple):
     """The flow whose one workspace is to be free."""
     prefers: HostId | None
     only: HostId | None
+    sealed: bool
 
 
 def pend_needs(pend: Pend) -> PendNeeds:
@@ -36,6 +37,7 @@ def pend_needs(pend: Pend) -> PendNeeds:
         space,
         pend.prefers,
         pend.only,
+        pend.sealed,
     )
 
 
@@ -52,6 +54,7 @@ def pend_of(run: Run, flow: Flow) -> Pend:
         prefers=of.host if of else None,
         only=of.host if of and of.same_host else run.only,
         group=run.group,
+        sealed=run.sealed,
     )
 
 

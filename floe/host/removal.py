@@ -16,6 +16,7 @@ from floe.host.step import Step
 from floe.model.ids import RunRef
 from floe.model.run import Pruned
 from floe.model.summary import Summary
+from floe.store.sealing import RUN_KEY
 
 COPIES = "copies"
 """Rows of the ledger: a packed run, by key, whose outputs at this host are copies of those in the
@@ -39,6 +40,7 @@ def remove(step: Step, peers: PeerParts, prune: Prune) -> tuple[str, ...]:
         site.removed.put_newest(run.key, True, RECENT_MAX)
         step.keep(SWEEP, run.key, run.flow)
         step.keep(NOTIFIED, run.key, None)
+        _drop_key(step, run)
         if site.moved.put(run.key, None):
             step.keep("moved", run.key, None)
     step.prunes += runs
@@ -60,8 +62,16 @@ def receive_removals(step: Step, prunes: Iterable[Pruned]) -> None:
     own = [one for one in runs if RunRef.parse(one.key)[:2] == (site.id, site.store)]
     for run in own:  # an earlier epoch may have run here
         step.keep(SWEEP, run.key, run.flow)
+    for run in runs:
+        _drop_key(step, run)
     step.prunes += runs
     step.removals += own
+
+
+def _drop_key(step: Step, run: Pruned) -> None:
+    """Drop the key of a sealed run: no copy of its log can be read from then on."""
+    if step.site.seals.row(RunRef.parse(run.key)):
+        step.keep(RUN_KEY, run.key, None)
 
 
 def removable(site: Site, runs: Iterable[Pruned]) -> list[Pruned]:

@@ -43,6 +43,8 @@ class EndedRun:
     """Its log is gone with a store that was forgotten: only its row is here."""
     is_moving: bool = False
     """A run that repeats it has not ended, and may still take its workspace."""
+    is_sealed: bool = False
+    """With it goes its key."""
 
 
 class Expiry(NamedTuple):
@@ -139,12 +141,15 @@ class RetentionRemovals:
     workspaces: int = 0
     bytes: int = 0
     """Of the runs' outputs and logs, and of the workspaces."""
+    sealed: int = 0
+    """Sealed ones among the runs: with them go their keys."""
     some: list[tuple[str, Expiry]] = field(default_factory=list)
     """The newest of them, by the key of each run."""
 
     def add(self, run: EndedRun, expiry: Expiry) -> None:
         """Count a run of which something goes by retention."""
         self.runs += bool(expiry.run)
+        self.sealed += bool(expiry.run) and run.is_sealed
         self.workspaces += bool(expiry.space)
         self.bytes += run.bytes if expiry.run else 0
         self.bytes += (run.space_bytes or 0) if expiry.space else 0

@@ -156,6 +156,7 @@ class Site:
             spaces=dict(table.spaces),
             problems=(*self.troubles, *problems),
             secrets=self.secrets,
+            keys=self.seals.known,
         )
 
     def called(self, key: str) -> str:

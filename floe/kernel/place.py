@@ -75,6 +75,8 @@ def _refusals(
     if host.secrets is not None and (absent_ones := sorted(pend.secrets - host.secrets)):
         secrets = "secret" if len(absent_ones) == 1 else "secrets"
         yield f"has no {secrets} {', '.join(absent_ones)}"
+    if pend.sealed and host.lacks_key:
+        yield f"has {host.lacks_key}"
     if host.draining:
         yield "is draining: it finishes its runs and takes no new ones"
     unseen_s = 0 if host.seen_at is None else (now - host.seen_at) // 1000

@@ -30,6 +30,10 @@ class HostView:
     """Reasons why it can take no run at all, in sentences."""
     secrets: frozenset[SecretName] | None = None
     """The secrets that it has; None if runs are placed without regard to them."""
+    keys: frozenset[str] = frozenset()
+    """The ids of its keys for sealed runs."""
+    lacks_key: str = ""
+    """Why it can take no sealed run of this host, as `no key 9c1f77a0`; empty if it can."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,6 +61,8 @@ class Ping:
     """When each was forgotten, by the clock of the host that received the command."""
     secrets: frozenset[SecretName] = frozenset()
     """The names of the secrets that it has."""
+    keys: frozenset[str] = frozenset()
+    """The ids of its keys, which may open sealed runs of the receiver."""
     about: Mapping[str, Json] = field(default_factory=dict)
     """Information for people, not for decisions: version, config and flow digests, load."""
     change: int = 0
@@ -88,6 +90,8 @@ class Offer:
     facts: tuple[Fact, ...]
     flow: Flow
     digest: str
+    run_key: str = ""
+    """Of a sealed run: its row of the ledger, with the key that wraps its own; empty for others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +136,10 @@ class Ended:
     row: Summary
     """The row for lists from now on."""
     outputs: Mapping[str, Json] = field(default_factory=dict)
-    """Of a child run that its parent waits for; none of other runs, whose log has them."""
+    """Of a child run that its parent waits for; none of other runs, whose log has them, and of a
+    sealed one."""
+    sealed: str = ""
+    """Those of a sealed one as JSON, encrypted under its key, in base64; empty for others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

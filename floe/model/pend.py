@@ -22,5 +22,7 @@ class Pend:
     """The secrets that its nodes name."""
     group: str = ""
     """The runs that count together for the flow's `max-runs`; empty without it."""
+    sealed: bool = False
+    """Whether its host needs the key that wraps the key of the run."""
     refused_by: frozenset[HostId] = frozenset()
     """Hosts that returned this run's grant and have not changed since."""

@@ -53,6 +53,7 @@ PRUNES: Final[Mapping[str, Schema]] = {
             "runs": COUNT,
             "workspaces": COUNT,
             "bytes": COUNT,
+            "sealed": {**COUNT, "description": "sealed runs among them: their keys go first"},
             "some": {
                 **many(shape({"run": TEXT, "what": one_of("run", "workspace"), "why": TEXT})),
                 "description": "the newest of them",

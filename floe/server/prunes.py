@@ -54,6 +54,7 @@ def _shape(host: str, found: RetentionRemovals, named: Named) -> dict[str, objec
         "runs": found.runs,
         "workspaces": found.workspaces,
         "bytes": found.bytes,
+        "sealed": found.sealed,
         "some": [
             {
                 "run": named(RunRef.parse(key)),

@@ -62,6 +62,7 @@ def open_database(path: Path) -> sqlite3.Connection:
     _make_file(path)
     conn = connect(path)
     try:
+        conn.execute("PRAGMA secure_delete = ON")  # keys of removed runs do not stay in the file
         _bring_up_to_date(conn, path)
         _write_ahead(conn, path)
     except BaseException as error:

@@ -85,8 +85,8 @@ REQUEST_ACTS: Final = (
 )
 """What a step does for a request or a message, in this order."""
 
-ROTATION_ACTS: Final = ("make key", "keep secrets", "drop keys")
-"""What a rotation of the vault's key does; the rows are stored between the first two."""
+ROTATION_ACTS: Final = ("make key", "keep secrets", "keep keys of runs", "drop keys")
+"""What a rotation of the vault's key does; rows are stored before both that keep something."""
 
 POINTS: Final = tuple(f"{when} {act}" for act in ACTS for when in ("before", "after"))
 """Every point at which the host can be told to die."""
@@ -111,9 +111,9 @@ class Fuse:
     def around(self, what: str, call: Callable[..., T]) -> Callable[..., T]:
         """The same call between its two points."""
 
-        def around(*args: Any) -> T:
+        def around(*args: Any, **named: Any) -> T:
             self.passed(f"before {what}")
-            result = call(*args)
+            result = call(*args, **named)
             self.passed(f"after {what}")
             return result
 
@@ -142,8 +142,10 @@ def wrap(ports: Ports, fuse: Fuse) -> None:
     _replace(ports.documents, "read", lambda call: fuse.around_async(lambda _: [FLOW_FILE], call))
     _replace(ports.notifier, "send", lambda call: fuse.around_async(lambda *_: [NOTICE], call))
     _replace(ports.clock, "wake", lambda call: _wake(fuse, call))
-    for name, act in zip(("sealed_again", "keep", "drop_keys"), ROTATION_ACTS, strict=True):
-        _replace(ports.secrets, name, partial(fuse.around, act))
+    parts = (ports.secrets, ports.secrets, ports.seals, ports.secrets)
+    names = ("sealed_again", "keep", "rewrapped", "drop_keys")
+    for part, name, act in zip(parts, names, ROTATION_ACTS, strict=True):
+        _replace(part, name, partial(fuse.around, act))
     requests = (ports.executors[Http], ports.executors[Notify])
     for executor in requests:
         _replace(executor, "start", partial(_start, fuse, "request"))

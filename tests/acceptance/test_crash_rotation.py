@@ -1,4 +1,5 @@
-"""`kill -9` of the host at every point of a key rotation: every secret can be read after it."""
+"""`kill -9` of the host at every point of a key rotation: every secret and every sealed run can be
+read after it."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -25,6 +26,12 @@ flows:
         listen: trigger.good
         secrets: [NPM_TOKEN, DEPLOY_KEY]
         opts: {shell: 'test "$NPM_TOKEN,$DEPLOY_KEY" = "$(cat $HERE/expected)"'}
+  - id: sealed
+    seal: true
+    inputs: [{id: card}]
+    triggers: [{id: go, type: data}]
+    tasks:
+      - {id: sign, type: data, listen: trigger.good, opts: {form: {fields: [{id: word}]}}}
 """
 
 
@@ -37,6 +44,7 @@ def test_secrets_can_be_read_after_a_rotation_that_was_killed(
     (tmp_path / "expected").write_text(",".join(VALUES.values()))
     for name, value in VALUES.items():
         host.api.post("hosts/h1/secrets", {"name": name, "value": value})
+    runs = [host.trigger("sealed", card=f"card-{number}") for number in range(3)]
     host.stop()
     tally = tmp_path / "tally"
     tally.touch()
@@ -48,9 +56,15 @@ def test_secrets_can_be_read_after_a_rotation_that_was_killed(
     until(lambda: not host.is_up(), "its death")
     assert tally.read_text().splitlines()[-1] == f"{when} {act}"
     host.start()
+    for number, run in enumerate(runs):
+        assert host.show(run)["values"] == {"card": f"card-{number}"}
     over = host.until_over(host.trigger("use"))
     assert over["good"] is True, over["why"]
     done = said(floe(host, "secret", "rotate"))
     assert "secrets encrypted with it: 2" in done
     assert len((host.root / "vault.key").read_text().split()) == 1
     assert host.until_over(host.trigger("use"))["good"] is True
+    host.kill()
+    host.start()
+    host.give(runs[0], "sign", word="ok")
+    assert host.until_over(runs[0])["good"] is True

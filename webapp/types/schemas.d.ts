@@ -690,6 +690,8 @@ export type Pruned = {
   runs: number;
   workspaces: number;
   bytes: number;
+  /** sealed runs among them: their keys go first */
+  sealed: number;
   /** the newest of them */
   some: {
     run: string;

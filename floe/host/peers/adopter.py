@@ -12,7 +12,7 @@ from typing import Final
 from floe.host.leases.base import Leases
 from floe.host.ledger import LedgerRows
 from floe.host.peers.candidates import Candidates
-from floe.host.peers.facts import UNREADABLE, event_of, fact_of
+from floe.host.peers.facts import UNREADABLE, event_of, fact_of, outputs_of
 from floe.host.peers.member import Member
 from floe.host.peers.members import Members
 from floe.host.peers.outbox import Outbox
@@ -115,7 +115,7 @@ class Adopter:
             return
         fact = message.fact
         try:
-            event = event_of(fact)
+            event = event_of(fact, run.ref, self._site.seals.opened)
         except UNREADABLE:  # of a newer floe: the grantee repeats it until this host is upgraded
             return
         if not isinstance(event, RunActivated) or (fact.seq, fact.epoch, event.epoch) != (
@@ -143,6 +143,10 @@ class Adopter:
 
     def ended(self, step: Step, member: Member, message: Ended) -> None:
         """A run ended at the peer that ran it."""
+        try:
+            outputs = outputs_of(message, self._site.seals.opened)
+        except UNREADABLE:  # the key of the run is gone here: the grantee repeats it
+            return
         step.send(member.id, member.store, EndedStored(run=message.run, epoch=message.epoch))
         ref = ref_of(message.run)
         run = self._site.table.runs.get(ref) if ref else None
@@ -152,7 +156,7 @@ class Adopter:
         self._forget_cancel(step, run)
         self._candidates.over(run.ref)
         self._leases.over_elsewhere(step, run)
-        step.let_go(run, completed(message.row), message.outputs)
+        step.let_go(run, completed(message.row), outputs)
         self.facts.put(run.ref, None)
 
     def awaits_end(self, row: Summary) -> bool:
@@ -244,5 +248,6 @@ class Adopter:
                 facts=self.facts.get(run.ref) or (),
                 flow=run.flow,
                 digest=run.digest or "",
+                run_key=self._site.seals.row(run.ref) if run.sealed else "",
             )
             self._outbox.put(host, run.store, OFFER, key, offer, due)

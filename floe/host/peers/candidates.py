@@ -43,7 +43,12 @@ class Candidates:
         own = self._site.view(self._members.own_faults(now))
         if self._members.has_gone_back:
             return [own]
-        return [own, *map(self._charged, self._members.views())]
+        return [own, *map(self._with_keys, map(self._charged, self._members.views()))]
+
+    def _with_keys(self, view: HostView) -> HostView:
+        """A peer takes a sealed run if it has the key under which this host offers it."""
+        key = self._site.seals.newest
+        return view if not key or key in view.keys else replace(view, lacks_key=f"no key {key}")
 
     def refused(self, ref: RunRef) -> Collection[HostId]:
         """Hosts that refused a run and have not changed since."""

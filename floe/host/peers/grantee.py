@@ -10,7 +10,7 @@ from typing import Final
 from floe.host.inputs import FLOOR_MAX
 from floe.host.leases.current_keeper import CurrentKeeper
 from floe.host.ledger import LedgerRows
-from floe.host.peers.facts import UNREADABLE, event_of
+from floe.host.peers.facts import UNREADABLE, event_of, sealed_outputs
 from floe.host.peers.heartbeat import Heartbeat
 from floe.host.peers.member import Member
 from floe.host.peers.members import Members
@@ -42,6 +42,7 @@ from floe.model.run import Run
 from floe.model.signal import Cancel
 from floe.model.tags import TRIGGER_GOOD
 from floe.store.base import Record
+from floe.store.sealing import RUN_KEY
 
 FLOORS_MAX: Final = 10_000
 """Refusals kept in memory for offers whose ledger row was read before it was written; older ones
@@ -100,6 +101,11 @@ class Grantee:
             # A peer that missed the first refusal takes this one for one of the present state.
             self._heartbeat.void()
             return
+        if offer.run_key and (lack := self._site.seals.take(ref, offer.run_key)):
+            self._store_floor(step, offer.run, offer.epoch)
+            self._refuse(step, member, offer, lack)
+            self._heartbeat.void()
+            return
         taken = self._read(offer, ref)
         if isinstance(taken, str):
             self._store_floor(step, offer.run, offer.epoch)
@@ -118,6 +124,8 @@ class Grantee:
             self._heartbeat.void()
             return
         step.keep_flow(offer.digest, offer.flow)
+        if offer.run_key:
+            step.keep(RUN_KEY, offer.run, offer.run_key)
         run = step.activate(step.adopt(taken))
         step.send(member.id, member.store, _accepted(run))
 
@@ -149,9 +157,11 @@ class Grantee:
         key = run.ref.key
         if self._members.is_known_gone(run.ref.host, run.ref.store):
             return
-        outputs = run.outputs if run.parent and run.parent.waits else {}
+        is_awaited = run.parent is not None and run.parent.waits
+        outputs = run.outputs if is_awaited and not run.sealed else {}
+        sealed = sealed_outputs(run, self._site.seals) if is_awaited and run.sealed else ""
         row = row_of(run, reader_of(run, self._site.settings.row_readers))
-        message = Ended(run=key, epoch=run.epoch, row=row, outputs=outputs)
+        message = Ended(run=key, epoch=run.epoch, row=row, outputs=outputs, sealed=sealed)
         step.promise_row("owed", f"{ENDED} {key}", {"message": encode(message)})
         self._outbox.put(run.ref.host, run.ref.store, ENDED, key, message, step.now)
 
@@ -238,7 +248,7 @@ class Grantee:
         run: Run | None = None
         try:
             for fact in offer.facts:
-                event = event_of(fact)
+                event = event_of(fact, ref, self._site.seals.opened)
                 run = replace(evolve(run, event, ref=ref), flow=offer.flow)
                 record = Record(
                     run=ref, epoch=fact.epoch, seq=fact.seq, event=event, body=fact.body

@@ -91,6 +91,7 @@ class Heartbeat:
             forgotten=tuple(sorted(state.forgotten)),
             forgotten_at={key: gone.at for key, gone in self._members.forgotten.items()},
             secrets=host.secrets or frozenset(),
+            keys=host.keys,
             about=about,
             change=change,
         )

@@ -120,6 +120,7 @@ def member_view(member: Member) -> HostView:
         spaces={FlowId(f): r for f, r in _refs(ping.spaces.items()).items()} if ping else {},
         problems=member_faults(member),
         secrets=ping.secrets if ping else frozenset(),
+        keys=ping.keys if ping else frozenset(),
     )
 
 

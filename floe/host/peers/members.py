@@ -245,6 +245,7 @@ def _advertised(ping: Ping) -> tuple[object, ...]:
         ping.held,
         ping.spaces,
         ping.secrets,
+        ping.keys,
         ping.keeper,
         ping.keeper_store,
         ping.forgotten,

@@ -203,6 +203,7 @@ class Pruning:
                 is_shown=row.key in shown,
                 is_lost=pen_of(row) in forgotten,
                 is_moving=row.key in moving,
+                is_sealed=self._parts.seals.has(row.key),
             )
             for row in rows
         ]
@@ -282,9 +283,8 @@ class Pruning:
         return await self._parts.places.read(spaces.root, sizes.measure, unfinished)
 
     def _unfinished_bytes(self) -> int:
-        runs = self._loop.core.table.runs.values()
-        states = (state for run in runs for node in run.nodes.values() for state in node.parts())
-        return sum(attempt.output_bytes for state in states for attempt in state.attempts)
+        nodes = (n for run in self._loop.core.table.runs.values() for n in run.nodes.values())
+        return sum(one.output_bytes for node in nodes for s in node.parts() for one in s.attempts)
 
 
 def _delete_outputs(folders: Sequence[Path]) -> None:

@@ -50,6 +50,10 @@ def test_host_that_takes_runs_without_regard_to_secrets_takes_this_one() -> None
     assert place(a_pend(secrets=frozenset({NPM})), [a_host(secrets=None)], NOW, {}) == "h1"
 
 
+def test_run_that_is_not_sealed_needs_no_key() -> None:
+    assert place(a_pend(), [a_host(lacks_key="no key 9c1f77a0")], NOW, {}) == "h1"
+
+
 def test_lowest_id_breaks_a_tie() -> None:
     assert place(a_pend(), [a_host("h2"), a_host("h1"), a_host("h3")], NOW, {}) == "h1"
 
@@ -68,6 +72,11 @@ def test_lowest_id_breaks_a_tie() -> None:
             a_pend(secrets=frozenset({NPM, SecretName("A")})),
             a_host(secrets=frozenset()),
             "has no secrets A, NPM_TOKEN",
+        ),
+        (
+            a_pend(sealed=True),
+            a_host(lacks_key="no key 9c1f77a0"),
+            "has no key 9c1f77a0",
         ),
         (
             a_pend(only=HostId("h2"), prefers=HostId("h2")),
