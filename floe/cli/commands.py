@@ -36,6 +36,7 @@ COMMANDS: Final = {
     "runs": "list runs, newest first",
     "secret": "set, list and remove secrets of a host, and replace their key",
     "show": "show one run: nodes, times and forms",
+    "store": "derive the lists of a stopped host again",
     "test": "try flows against their tests; nothing runs",
     "trigger": "start a run",
     "watch": "follow the live feed",

@@ -124,6 +124,12 @@ def run_state(run: Shape) -> Painted:
     return state("ending" if run["phase"] == "ending" else run["state"])
 
 
+def label_of(run: Shape) -> str:
+    """Format the state of a run in its dialect, and when it goes on by itself; empty for floe's."""
+    due, label = run.get("due"), clean(run.get("label", ""))
+    return ", ".join(filter(None, (label, f"goes on {ahead(due)}" if due else "")))
+
+
 def instant(text: str | None) -> datetime | None:
     """The instant in a text of a reply; None for none."""
     return datetime.fromisoformat(text) if text else None

@@ -7,7 +7,18 @@ import click
 
 from floe.cli.arguments import FLOW
 from floe.cli.client import Client, connected
-from floe.cli.formats import age, as_json, as_of, child_of, ran_of, run_state, sentence, table, took
+from floe.cli.formats import (
+    age,
+    as_json,
+    as_of,
+    child_of,
+    label_of,
+    ran_of,
+    run_state,
+    sentence,
+    table,
+    took,
+)
 from floe.model.errors import NotFound
 from floe.model.ids import Shape
 from floe.model.result import RunResult
@@ -139,12 +150,14 @@ def _families(rows: Sequence[Shape]) -> Iterator[tuple[int, Shape]]:
 
 
 def _why(run: Shape, waits: Mapping[str, str], *, is_below: bool) -> str:
-    """The last column: the reason, how many nodes ran, and a parent that nothing else names."""
+    """The last column: the label, the reason, how many nodes ran, and a parent that nothing else
+    names."""
     reason, parent = _reason(run, waits), run.get("parent")
     is_named = is_below or (
         parent is not None and parent["run"] in reason.replace(":", " ").split()
     )
-    return "; ".join(filter(None, (reason, ran_of(run), "" if is_named else child_of(run))))
+    parent_text = "" if is_named else child_of(run)
+    return "; ".join(filter(None, (label_of(run), reason, ran_of(run), parent_text)))
 
 
 def _reason(run: Shape, waits: Mapping[str, str]) -> str:

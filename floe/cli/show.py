@@ -17,6 +17,7 @@ from floe.cli.formats import (
     child_of,
     clean,
     items_text,
+    label_of,
     node_state,
     node_took,
     ran_of,
@@ -63,7 +64,9 @@ def command(run: str, json_: bool) -> None:
         return
     name = f"{shape['id']}  {shape['flow']}@{shape['ver']}"
     title = clean(shape.get("title", ""))
-    click.echo("  ".join(filter(None, (name, title, run_state(shape), ran_of(shape)))))
+    click.echo(
+        "  ".join(filter(None, (name, title, run_state(shape), label_of(shape), ran_of(shape))))
+    )
     if shape["why"] and not shape["good"]:
         click.echo(f"  {sentence(shape['why'])}")
     for line in failure_lines(client, shape):

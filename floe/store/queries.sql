@@ -118,6 +118,30 @@ INSERT OR REPLACE INTO ledger (kind, key, value) VALUES (?, ?, ?);
 -- Delete a ledger entry.
 DELETE FROM ledger WHERE kind = ? AND key = ?;
 
+-- name: logged_runs
+-- Runs with a log here.
+SELECT DISTINCT run FROM log ORDER BY run;
+
+-- name: search_again
+-- The text that a search reads, where it differs from what the columns say.
+UPDATE runs SET search = floe_search(id, flow, why, by, trigger, title, terms)
+WHERE search <> floe_search(id, flow, why, by, trigger, title, terms);
+
+-- name: clear_facets
+-- Empty the index of facets.
+DELETE FROM facets;
+
+-- name: fill_facets
+-- The index of facets, by the rows.
+INSERT INTO facets (kind, key, row, at, run)
+SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
+    json_extract(value, '$[3]'), runs.key
+FROM runs, json_each(runs.facets) WHERE runs.facets <> '';
+
+-- name: request_rows
+-- Forget up to where the rows of other stores are known, so that they are requested again.
+UPDATE ledger SET value = '0' WHERE kind = 'directory';
+
 -- name: unfinished
 -- Runs with a log here that are not over, oldest first.
 SELECT key FROM runs

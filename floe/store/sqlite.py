@@ -4,13 +4,12 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, suppress
-from functools import lru_cache
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TypeVar, cast
 
-from floe.model.codec import EVENTS, Body, decode_event, from_text, to_text
-from floe.model.errors import KeyMissing, StoreFailed, StoreForeign, Yours
+from floe.model.codec import from_text, to_text
+from floe.model.errors import StoreFailed, Yours
 from floe.model.ids import FlowId, Json, RunRef, StoreId
 from floe.model.nouns import dataclass
 from floe.model.run import Pruned
@@ -21,7 +20,6 @@ from floe.store.base import (
     FacetPage,
     FacetQuery,
     FlowRuns,
-    Record,
     RunPage,
     RunQuery,
     Stored,
@@ -41,6 +39,7 @@ from floe.store.sqlite_file import (
     open_database,
     store_id_in,
 )
+from floe.store.sqlite_log import readable_in, records_in
 from floe.store.sqlite_page import (
     pruned_in,
     read_changes,
@@ -144,11 +143,11 @@ class SqliteStore:
     async def history(self, run: RunRef, after: int = 0, limit: int = 0) -> Sequence[Stored]:
         """As in the port."""
         values = (run.key, after, limit or -1)
-        return await self._read(lambda conn: _records(conn, values, self._text))
+        return await self._read(lambda conn: records_in(conn, values, self._text))
 
     async def tail(self, after: int, limit: int = 0) -> Sequence[Stored]:
         """As in the port."""
-        return await self._read(lambda conn: _readable(conn, after, limit, self._text))
+        return await self._read(lambda conn: readable_in(conn, after, limit, self._text))
 
     async def changes(self, after: int, limit: int) -> Sequence[Change]:
         """As in the port."""
@@ -272,42 +271,3 @@ def _in_one_transaction(conn: sqlite3.Connection, query: Callable[[], T]) -> T:
         return query()
     finally:
         conn.execute("COMMIT")
-
-
-def _records(
-    conn: sqlite3.Connection, values: tuple[str, int, int], opened: Opened
-) -> tuple[Stored, ...]:
-    return tuple(_stored(opened, *row) for row in conn.execute(queries()["history"], values))
-
-
-def _readable(
-    conn: sqlite3.Connection, after: int, limit: int, opened: Opened
-) -> tuple[Stored, ...]:
-    """The first events after a position, without those of sealed runs whose keys are missing."""
-    found: list[Stored] = []
-    for row in conn.execute(queries()["tail"], (after, -1)):
-        with suppress(KeyMissing):
-            found.append(_stored(opened, *row))
-        if limit and len(found) == limit:
-            break
-    return tuple(found)
-
-
-def _stored(
-    opened: Opened, pos: int, run: str, epoch: int, seq: int, name: str, body: Body
-) -> Stored:
-    if name not in EVENTS:
-        raise StoreForeign(
-            f"event {seq} of {run} is a {name}, which this version of floe does not know",
-            "a newer floe wrote it: start that version again",
-        )
-    try:
-        text = body if isinstance(body, str) else opened(_ref(run), seq, name, body)
-        event = decode_event(name, cast(Mapping[str, Json], from_text(text)))
-    except (ValueError, TypeError, KeyError) as error:
-        raise StoreForeign(f"event {seq} of {run} cannot be read as {name}: {error}") from error
-    record = Record(run=_ref(run), epoch=epoch, seq=seq, event=event, body=body)
-    return Stored(pos=pos, record=record)
-
-
-_ref = lru_cache(maxsize=4096)(RunRef.parse)

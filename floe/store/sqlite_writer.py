@@ -16,6 +16,7 @@ from asyncio import Future
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import starmap
+from operator import attrgetter
 from queue import SimpleQueue
 from typing import Final
 
@@ -282,7 +283,7 @@ class SqliteWriter:
         if events:
             many(self._sql["append_event"], events)
         if rows.puts:
-            many(self._sql["put_run"], starmap(_columns, rows.puts))
+            many(self._sql["put_run"], starmap(columns_of, rows.puts))
         if puts := [(*row, value) for row, value in ledger.items() if value is not None]:
             many(self._sql["put_row"], puts)
         if drops := [row for row, value in ledger.items() if value is None]:
@@ -358,8 +359,12 @@ def failed(error: sqlite3.Error) -> StoreFailed:
     return StoreFailed(f"the store refused: {error} ({name})", _HINTS.get(code, ""))
 
 
-def _columns(row: Summary, pos: int | None) -> dict[str, str | int | None]:
-    columns = {name: getattr(row, name) for name in FIELDS}
+_fields_of: Final = attrgetter(*FIELDS)
+
+
+def columns_of(row: Summary, pos: int | None) -> dict[str, str | int | None]:
+    """The values of a row, by the columns of its table."""
+    columns = dict(zip(FIELDS, _fields_of(row), strict=True))
     columns["facets"] = facets_text(row.facets) if row.facets else ""
     columns["pos"] = pos
     columns["search"] = text_of(row)

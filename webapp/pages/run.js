@@ -173,6 +173,12 @@ function Head({ run, at, away }) {
     <p class="head-facts">
       <span>by <b>${plain(run.by || run.trigger)}</b>${"by_hand" in run && run.by_hand && ", by hand"}</span>
       <span>trigger <b>${plain(run.trigger)}</b></span>
+      ${run.label && html`<span>state <b>${plain(run.label)}</b></span>`}
+      ${
+        run.due &&
+        html`<span>goes on <time dateTime=${run.due} title=${hover(run.due)}>
+          <b>${when(run.due)}</b></time></span>`
+      }
       ${run.host && html`<span>on <b>${plain(run.host)}</b></span>`}
       <span>pended <time dateTime=${run.pended_at} title=${hover(run.pended_at)}>
         <b>${when(run.pended_at)}</b></time></span>

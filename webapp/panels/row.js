@@ -25,7 +25,8 @@ export function Row({ run, flow = true, at = "ended", failed = 0, depth = 0, fol
   const isPending = run.state === "pending";
   const waits = isPending ? (pendedFor(run.id) ?? run.phase) : "";
   const above = depth || !run.parent ? "" : `child of ${plain(run.parent.run)}`;
-  const reason = [plain((!run.good && run.why) || waits), ranOf(run), above].filter(Boolean).join(" · ");
+  const label = run.label && plain(run.label);
+  const reason = [label, plain((!run.good && run.why) || waits), ranOf(run), above].filter(Boolean).join(" · ");
   const old = lastKnown(run);
   const until = old ? old.at : run.ended_at;
   const then = (at === "ended" && run.ended_at) || run.started_at || run.pended_at;

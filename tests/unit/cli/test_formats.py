@@ -14,6 +14,7 @@ from floe.cli.formats import (
     as_of,
     clean,
     clock,
+    label_of,
     printable,
     ran,
     ran_of,
@@ -202,3 +203,17 @@ def test_nodes_that_were_neither_run_nor_skipped_are_counted_apart() -> None:
 
 def test_run_of_a_host_that_does_not_count_nodes_has_no_figure() -> None:
     assert ran_of({"id": "h1-12"}) == ""
+
+
+def test_label_of_a_resting_run_shows_when_it_goes_on() -> None:
+    past = "2001-01-01T00:00:00.000Z"
+
+    assert label_of({"label": "BLOCKED", "due": past}) == "BLOCKED, goes on now"
+
+
+def test_label_sends_nothing_to_the_terminal() -> None:
+    assert "\x1b" not in label_of({"label": "BLOCKED\x1b[2J"})
+
+
+def test_run_of_an_older_host_has_no_label() -> None:
+    assert label_of({"id": "h1-12"}) == ""
