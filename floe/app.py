@@ -20,7 +20,8 @@ from floe.config import HostConfig, digests_of, others_of, read_common, read_loc
 from floe.config.admin_token import with_tokens
 from floe.config.root import make_root
 from floe.dialects.notes import Notes
-from floe.dialects.registry import dialect, row_readers
+from floe.dialects.registry import EVALUATORS, dialect, row_readers
+from floe.evaluators.base import Evaluators
 from floe.host.site import SiteSettings
 from floe.hub.attempts.attempt_outputs import OutputSettings
 from floe.hub.clock import Clock, WallClock
@@ -88,6 +89,8 @@ class Ports:
     """None where ended runs send no notices."""
     secrets: HostSecrets
     seals: RunSeals
+    evaluators: Evaluators | None
+    """None where no dialect has an evaluator."""
     close: Callable[[], Awaitable[None]]
     """Closes the things that the hub does not own."""
 
@@ -140,8 +143,24 @@ def ports_of(config: HostConfig, *, passing: bool = False) -> Ports:
         notifier=None if passing else NotifySender(config.smtp, places, forbidden),
         secrets=kept,
         seals=seals,
+        evaluators=_evaluators(config),
         close=close,
     )
+
+
+def _evaluators(config: HostConfig) -> Evaluators | None:
+    """The processes that judge runs; None where no dialect has an evaluator."""
+    if not EVALUATORS:
+        return None
+    from floe.evaluators.child import ProcessSettings  # other hosts do not need them
+    from floe.evaluators.pool import EvaluatorPool
+
+    settings = ProcessSettings(
+        evaluators=EVALUATORS,
+        limit_s=config.evaluator_timeout_s,
+        memory=config.evaluator_memory,
+    )
+    return EvaluatorPool(settings, config.evaluators)
 
 
 def _archive(config: HostConfig, seals: RunSeals) -> Archive | None:
@@ -232,6 +251,7 @@ async def open_hub(
             public_url=config.public_url,
             secrets=ports.secrets,
             seals=ports.seals,
+            evaluators=ports.evaluators,
             places_without_secrets=ports.notifier is None,
         )
         async with Hub(parts) as hub:

@@ -9,6 +9,7 @@ from floe.evaluators.base import FactsAfter, Judgement
 from floe.evaluators.child import ProcessSettings
 from floe.evaluators.pool import EvaluatorPool
 from floe.model.codec import digest_of, encode_event, to_text
+from floe.model.errors import StoreFailed
 from floe.model.event import CancelAsked, Event
 from floe.model.flow import Flow
 from floe.model.ids import Json, NodeId, RunRef
@@ -51,8 +52,12 @@ class StoredFacts:
         self.logs = {log[0].record.run: log for log in logs}
         self.reads: list[int] = []
         """How many facts each read returned."""
+        self.refused: set[RunRef] = set()
+        """Runs of which the store reads nothing."""
 
     async def __call__(self, run: RunRef, after: int, limit: int) -> Sequence[Stored]:
+        if run in self.refused:
+            raise StoreFailed("the key of this run is missing")
         found = self.logs[run][after : after + limit]
         self.reads.append(len(found))
         return found

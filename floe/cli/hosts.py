@@ -50,6 +50,10 @@ def command(json_: bool) -> None:
         if host["commands_why"]:
             fewer = f"{host['commands_at_once']} of {host['commands']} commands run at once"
             click.echo(clean(f"{host['id']}: {fewer}: {host['commands_why']}"), err=True)
+        if host["judging"]:
+            click.echo(
+                f"{host['id']}: judgements under way or waiting: {host['judging']}", err=True
+            )
         for problem in host["problems"]:
             click.echo(clean(f"{host['id'] or host['url']}: {problem}"), err=True)
         for shape in host["config"]["findings"]:

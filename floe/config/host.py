@@ -25,6 +25,9 @@ from floe.dialects.floe.vocabulary import (
     COMMON_SMTP,
     COMMON_STRICT_SHELL,
     CONFIG_PATH,
+    EVALUATOR_MEMORY,
+    EVALUATOR_TIMEOUT,
+    EVALUATORS,
     HOSTS,
     HTTP_FORBID,
     KEEPER,
@@ -51,6 +54,8 @@ from floe.server.settings import Bind, is_loopback, split_address
 from floe.store.bucket_settings import BucketSettings
 
 COMMANDS_PER_CORE: Final = 4
+EVALUATORS_MAX: Final = 4
+"""Processes that judge, where the config does not say."""
 KEEP: Final = Keep(runs=10_000, age_s=90 * 86_400.0, bytes=20 << 30, workspaces="failed")
 """The defaults of `keep`: docs/operating.md gives the reasons."""
 
@@ -97,6 +102,12 @@ class HostConfig:
     """Runs active at once. Default 64."""
     commands: int
     """Commands running at once. Default 4 for each core."""
+    evaluators: int
+    """Processes that judge runs. Default one for each core, at most 4."""
+    evaluator_timeout_s: float
+    """Seconds for one judgement. Default 5."""
+    evaluator_memory: int
+    """Bytes for each of these processes. Default 512 MiB."""
     pass_env: tuple[str, ...]
     """Names of additional variables that commands see."""
     http_forbid: tuple[str, ...]
@@ -192,6 +203,9 @@ def _assemble(given: GivenFlags, common: SectionValues, origin: str, text: str) 
         peer_ca=given.certificates("peer_ca"),
         slots=given.whole("slots", common[SLOTS]),
         commands=given.whole("commands", common[COMMANDS] or COMMANDS_PER_CORE * cores),
+        evaluators=common[EVALUATORS] or min(cores, EVALUATORS_MAX),
+        evaluator_timeout_s=common[EVALUATOR_TIMEOUT],
+        evaluator_memory=common[EVALUATOR_MEMORY],
         pass_env=common[PASS_ENV],
         http_forbid=common[HTTP_FORBID],
         key_file=str(absolute(common[COMMON_KEY]) or ""),

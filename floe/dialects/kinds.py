@@ -241,6 +241,7 @@ class Size:
     """Kind of value: bytes, or a number with a unit: `10MB`, `1GiB`."""
 
     label: str = "size"
+    least: int = 0
 
     def read(self, tree: Tree, key: str, notes: Notes) -> int:
         value = scalar(tree, key, "a size", _SIZE_HINT)
@@ -253,11 +254,14 @@ class Size:
         size = int(float(match[1] + (match[2] or "")) * scale)
         if size > SIZE_BYTES_MAX:
             raise Unfit(value.at, f"`{key}` cannot be {quoted(value.text)}", "at most 1024TiB")
+        if size < self.least:
+            least = f"at least {self.least >> 20}MiB"
+            raise Unfit(value.at, f"`{key}` cannot be {quoted(value.text)}", least)
         return size
 
     def schema(self) -> Schema:
         text = {"type": "string", "pattern": r"^\d+((\.\d+)? ?[kKMGT]i?B)?B?$"}
-        return {"anyOf": [{"type": "integer", "minimum": 0}, text]}
+        return {"anyOf": [{"type": "integer", "minimum": self.least}, text]}
 
 
 _SIZE_HINT: Final = "bytes, or 10MB, 1GiB; 0 for no limit"

@@ -78,7 +78,7 @@ class Evaluators(Protocol):
         ...
 
     def wait_of(self, run: RunRef) -> str:
-        """What the judgement of a run waits for, as the end of a sentence; empty for nothing."""
+        """What delays the judgement of a run, as a sentence; empty for nothing."""
         ...
 
     def problem(self) -> str:

@@ -18,6 +18,8 @@ from typing import Final, TypeVar, cast
 import floe
 from floe.evaluators.base import EvaluatorFailed
 from floe.evaluators.frames import (
+    ANSWER_BYTES_MAX,
+    OUT_OF_MEMORY,
     Found,
     FromProcess,
     Holds,
@@ -27,7 +29,6 @@ from floe.evaluators.frames import (
     frame,
     frames_from_process,
 )
-from floe.evaluators.process import ANSWER_BYTES_MAX, OUT_OF_MEMORY
 from floe.model.nouns import dataclass
 
 Reply = TypeVar("Reply", Ready, Holds, Found, JudgedText)
@@ -105,6 +106,11 @@ class EvaluatorProcess(asyncio.Protocol):
         if ready.version != floe.__version__:
             raise self.failure(f"is floe {ready.version}, and this host is {floe.__version__}")
         self.rest()
+
+    @property
+    def pid(self) -> int:
+        """The process; 0 before it is started."""
+        return self._popen.pid if self._popen is not None else 0
 
     @property
     def is_gone(self) -> bool:

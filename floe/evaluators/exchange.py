@@ -46,6 +46,8 @@ class Exchange(Protocol):
     run: RunRef | None
     """None for a text."""
     is_over: bool
+    why: str
+    """Why the last attempt failed; empty for no failure."""
 
     async def attempt(self, process: EvaluatorProcess) -> None:
         """Ask a process, until nothing is left to ask. Raises EvaluatorFailed, FloeError."""
@@ -64,6 +66,7 @@ class RunExchange:
     ) -> None:
         self.run: RunRef | None = judgement.run
         self.is_over = False
+        self.why = ""
         self._judgement = judgement
         self._facts = facts
         self._done = done
@@ -88,6 +91,7 @@ class RunExchange:
 
     def failed(self, why: str) -> None:
         """Judge the next question singly; if it was, or time is up, it fails for this reason."""
+        self.why = why
         now, at = asyncio.get_running_loop().time(), len(self._verdicts)
         self._failing_s -= now - self._since
         self._since = now
@@ -185,6 +189,7 @@ class TextExchange:
     def __init__(self, dialect: str, kind: str, body: Json) -> None:
         self.run: RunRef | None = None
         self.is_over = False
+        self.why = ""
         self.answer: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
         self._dialect, self._kind = dialect, kind
         self._body = text_of_json(body)

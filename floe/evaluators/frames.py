@@ -14,6 +14,12 @@ from floe.model.ids import Shape
 FRAME_BYTES_MAX: Final = 32 << 20
 """A longer frame is a fault of its sender."""
 
+ANSWER_BYTES_MAX: Final = 16 << 20
+"""Bytes of all verdicts of one judgement, without those that failed."""
+
+OUT_OF_MEMORY: Final = 3
+"""Exit status of a process that met its limit of memory."""
+
 _LENGTH: Final = struct.Struct(">I")
 
 

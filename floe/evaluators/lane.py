@@ -23,6 +23,14 @@ AGAIN_S: Final = 0.2
 
 AGAIN_MAX_S: Final = 30.0
 
+SLOW_S: Final = 1.0
+"""Seconds after which people see for how long a run has been judged."""
+
+ONE_FIRST: Final = "1 other judgement comes first"
+
+FACTS_S: Final = 5.0
+"""Seconds before the facts of a run are read again that could not be read."""
+
 
 class EvaluatorLane:
     """A process that is started when there is work, and replaced when it fails."""
@@ -49,11 +57,13 @@ class EvaluatorLane:
         self._wake = asyncio.Event()
         self._is_working = False
         self._starts_failed = 0
+        self._postponed: list[Exchange] = []
+        """Those whose facts could not be read, for a moment."""
         self._alive: list[EvaluatorProcess] = []
         """Those that are not gone yet."""
 
     def __len__(self) -> int:
-        return len(self.waiting) + (self.now is not None)
+        return len(self.waiting) + len(self._postponed) + (self.now is not None)
 
     def put(self, exchange: Exchange) -> None:
         """Have something asked after what waits already."""
@@ -65,19 +75,38 @@ class EvaluatorLane:
 
     def drop(self, run: RunRef) -> None:
         """Forget the judgement of a run."""
-        if self.now is not None and self.now.run == run:
+        if self.now is not None and self.now.run == run and not self.now.is_over:
             self.now.is_over = True
             self._wake.set()
             if self.process is not None:
                 self.process.kill("its judgement was dropped")
-        for exchange in [one for one in self.waiting if one.run == run]:
-            self.waiting.remove(exchange)
+        for held in (self.waiting, self._postponed):
+            for exchange in [one for one in held if one.run == run]:
+                held.remove(exchange)
 
-    def close(self) -> None:
-        """End the process."""
+    def end(self) -> None:
+        """End the process, and forget what waits."""
+        self.waiting.clear()
+        self._postponed.clear()
+        self._close()
+
+    def _close(self) -> None:
         if self.process is not None:
             self.process.kill("it is of no more use")
             self.process = None
+
+    def wait_of(self, run: RunRef) -> str:
+        """What delays the judgement of a run, as a sentence; empty for nothing."""
+        if self.problem:
+            return f"no evaluator process can be started: the last one {self.problem}"
+        if self.now is not None and self.now.run == run:
+            taken_s = asyncio.get_running_loop().time() - self.since_s
+            again = f"; the process before {self.now.why}" if self.now.why else ""
+            return f"judged for {taken_s:.0f} s{again}" if again or taken_s >= SLOW_S else ""
+        for ahead, exchange in enumerate(self.waiting, 1):
+            if exchange.run == run:
+                return f"{ahead} other judgements come first" if ahead > 1 else ONE_FIRST
+        return next((one.why for one in self._postponed if one.run == run), "")
 
     async def wait_gone(self) -> None:
         """Wait for the end of all processes that were killed."""
@@ -89,13 +118,13 @@ class EvaluatorLane:
             while await self._has_work():
                 self.now = self.waiting.popleft()
                 self.since_s = asyncio.get_running_loop().time()
-                while not self.now.is_over:
+                while self.now is not None and not self.now.is_over:
                     await self._attempt(self.now)
                 self.now = None
         finally:
             self.now = None
             self._is_working = False
-            self.close()
+            self._close()
 
     async def _has_work(self) -> bool:
         """Wait for work; False if none comes for a while."""
@@ -122,10 +151,18 @@ class EvaluatorLane:
                 why = error.what
                 log.warning("evaluator.failed", run=str(exchange.run or ""), why=why)
                 exchange.failed(why)
-            self.close()
-        except FloeError as error:
+            self._close()
+        except FloeError as error:  # of the store, or of this run; the others go on
             log.warning("evaluator.no_facts", run=str(exchange.run or ""), why=error.what)
-            await asyncio.sleep(AGAIN_S)
+            exchange.why = f"its events cannot be read: {error.what}"
+            self._postponed.append(exchange)
+            self.now = None
+            asyncio.get_running_loop().call_later(FACTS_S, self._put_back, exchange)
+
+    def _put_back(self, exchange: Exchange) -> None:
+        if exchange in self._postponed:
+            self._postponed.remove(exchange)
+            self.put(exchange)
 
     async def _started(self) -> EvaluatorProcess | None:
         """A new process; None after a pause where none can be started."""

@@ -1,6 +1,5 @@
 """The evaluator processes of a host. A run stays with one of them, which keeps it folded."""
 
-import os
 import zlib
 from typing import Final, Self
 
@@ -22,21 +21,13 @@ TEXTS_MAX: Final = 1000
 judgements of runs are at most one for each run, and always wait."""
 
 
-def processes_default() -> int:
-    """One for each core, at most 4."""
-    return min(os.cpu_count() or 1, 4)
-
-
 class EvaluatorPool:
     """Evaluator processes, which start when they are needed."""
 
-    def __init__(
-        self, settings: ProcessSettings, count: int = 0, *, idle_s: float = IDLE_S
-    ) -> None:
-        """`count` processes at most; 0 for the default."""
+    def __init__(self, settings: ProcessSettings, count: int, *, idle_s: float = IDLE_S) -> None:
+        """`count` processes at most."""
         self._settings = settings
         self._tasks = Tasks()
-        count = count or processes_default()
         self._lanes = [EvaluatorLane(settings, self._tasks.spawn, idle_s) for _ in range(count)]
 
     async def __aenter__(self) -> Self:
@@ -46,7 +37,7 @@ class EvaluatorPool:
     async def __aexit__(self, *exc: object) -> None:
         await self._tasks.__aexit__(None, None, None)
         for lane in self._lanes:
-            lane.close()
+            lane.end()
             await lane.wait_gone()
 
     def begin(self, judgement: Judgement, facts: FactsAfter, done: OnVerdicts) -> None:
@@ -80,15 +71,13 @@ class EvaluatorPool:
             killed=sum(lane.killed for lane in self._lanes),
         )
 
+    def pids(self) -> list[int]:
+        """The processes that run."""
+        return [lane.process.pid for lane in self._lanes if lane.process is not None]
+
     def wait_of(self, run: RunRef) -> str:
-        """What the judgement of a run waits for."""
-        lane = self._lane(run)
-        if lane.problem:
-            return f"no evaluator process can be started: it {lane.problem}"
-        for ahead, exchange in enumerate(lane.waiting, 1):
-            if exchange.run == run:
-                return f"{ahead} other judgement{'s' if ahead > 1 else ''} come first"
-        return ""
+        """What delays the judgement of a run."""
+        return self._lane(run).wait_of(run)
 
     def problem(self) -> str:
         """Why no process can be started."""

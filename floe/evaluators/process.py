@@ -18,6 +18,8 @@ import floe
 from floe.dialects.base import Evaluator
 from floe.evaluators.confined import confine
 from floe.evaluators.frames import (
+    ANSWER_BYTES_MAX,
+    OUT_OF_MEMORY,
     Found,
     FromProcess,
     Holds,
@@ -40,18 +42,12 @@ from floe.model.ids import RunRef
 from floe.model.judging import Question, Verdict
 from floe.model.run import Run
 
-OUT_OF_MEMORY: Final = 3
-"""Exit status of a process that met its limit."""
-
 KEPT_BYTES: Final = 24 << 20
 """Bytes of facts whose runs are kept folded, which takes five to eight times as much memory."""
 
 FLOW_BYTES: Final = 8 << 20
 
 READ_BYTES: Final = 256 << 10
-
-ANSWER_BYTES_MAX: Final = 16 << 20
-"""Bytes of all verdicts of one judgement, without those that failed."""
 
 REASON_MAX: Final = 500
 """Characters of what an evaluator raised."""

@@ -11,12 +11,13 @@ import structlog
 from floe.expr.substitute import in_values
 from floe.host.inputs import FlowRead, Incoming, Packed
 from floe.hub.attempts.attempt_outputs import OutputSettings, digests_of, storable
+from floe.hub.attempts.judgements import Judgements
 from floe.hub.children import Children
 from floe.hub.clock import Clock, Timers
 from floe.hub.ended.archiving import Archiving
 from floe.hub.flows import FlowFiles
 from floe.kernel.inputs import inputs_of
-from floe.kernel.items import attempts_of, state_of
+from floe.kernel.items import state_of
 from floe.kernel.owed import longest_s
 from floe.kernel.process import is_awaited
 from floe.model.effect import (
@@ -72,6 +73,7 @@ class Effects:
         put: Callable[[Incoming], None],
         places: Places,
         children: Children,
+        judgements: Judgements,
         archiving: Archiving | None = None,
     ) -> None:
         """`runs` is the core's table, read for the details of an effect; `put` takes reports.
@@ -87,6 +89,7 @@ class Effects:
         self._put = put
         self._places = places
         self._children = children
+        self.judgements = judgements
         self._archiving = archiving
         self._packing: dict[str, asyncio.Semaphore] = {}
         self._begun: dict[Key, Executor] = {}
@@ -118,7 +121,9 @@ class Effects:
                 self._spawn(self._load(ref))
             case PackArchive(run=ref):
                 self._spawn(self._pack(ref))
-            case AskData() | OfferWork() | OfferRun() | JudgeRun():
+            case JudgeRun():
+                self.judgements.perform(effect)
+            case AskData() | OfferWork() | OfferRun():
                 pass  # forms and outside work are open by being in the state; the core offers
             case _:
                 assert_never(effect)
@@ -131,6 +136,8 @@ class Effects:
                     self._forget(key)
             case SetTimer():
                 self._timers.drop(effect)
+            case JudgeRun():
+                self.judgements.close(effect)
             case _:
                 pass
 
@@ -251,8 +258,7 @@ class Effects:
         )
 
     async def _load(self, ref: RunRef) -> None:
-        run = self._runs.get(ref)
-        if run is None:
+        if (run := self._runs.get(ref)) is None:
             return
         signal: FlowRead | FlowUnreadable
         try:
@@ -263,14 +269,9 @@ class Effects:
         self._put(Incoming(input=signal, run=ref))
 
     async def _pack(self, ref: RunRef) -> None:
-        run = self._runs.get(ref)
-        if run is None:
+        if (run := self._runs.get(ref)) is None:
             return
-        outputs = [
-            (self._settings.output_path(key), attempt.output_bytes)
-            for key, attempt in attempts_of(run)
-            if attempt.output_bytes
-        ]
+        outputs = self._settings.outputs_of(run)
         digests: dict[str, str] = {}
         if outputs:
             place = self._places.on_way(outputs[0][0])

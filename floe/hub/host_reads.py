@@ -14,6 +14,7 @@ from typing import Final
 
 import structlog
 
+from floe.evaluators.base import EvaluatorCounts
 from floe.expr.masking import Masks
 from floe.feed.feed import Feed
 from floe.host.leases.base import Lease
@@ -57,6 +58,7 @@ class HostCounts:
     """Attempts that are carried out."""
     waiting: int
     """Attempts that wait for a place among the host's commands."""
+    evaluators: EvaluatorCounts
     inbox: int
     listeners: int
     """Clients of the feed."""
@@ -125,6 +127,7 @@ class HostReads:
             slots=self.parts.host.slots,
             running=self.effects.running(),
             waiting=len(self.effects.waiting()),
+            evaluators=self.effects.judgements.counts(),
             inbox=len(self.loop),
             listeners=len(self.feed),
             events=self.feed.head,
@@ -154,8 +157,8 @@ class HostReads:
 
     def lesser_troubles(self) -> tuple[str, ...]:
         """What an operator should know, although runs are accepted and started."""
-        archive = filter(None, [self.archive_problem()])
-        return (*self.places.problems(), *self.tasks.troubles(), *archive)
+        others = filter(None, [self.archive_problem(), self.effects.judgements.problem()])
+        return (*self.places.problems(), *self.tasks.troubles(), *others)
 
     def hangs(self) -> str:
         """That a file system hangs: only work that needs it waits. Empty for none."""
@@ -228,6 +231,7 @@ class HostReads:
             "commands_why": limit.why if limit else "",
             "running": self.effects.running(),
             "waiting": len(self.effects.waiting()),
+            "judging": self.effects.judgements.counts().waiting,
             "disk": self._disk(),
             "config": {
                 "path": book.path,

@@ -5,7 +5,7 @@ Acts of callers are in `hub`, questions in `reads`.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, Self
@@ -19,6 +19,7 @@ from floe.feed.peer_feeds import PeerFeeds
 from floe.feed.run_names import RunNames
 from floe.host.inputs import Incoming, Mark
 from floe.host.step_result import StepResult
+from floe.hub.attempts.judgements import Judgements
 from floe.hub.attempts.masked_inputs import SECRET, MaskedInputs
 from floe.hub.children import Children
 from floe.hub.clock import CHECK_S, Timers
@@ -80,6 +81,7 @@ class Life:
             for executor in dict.fromkeys(self.parts.executors.values()):
                 await executor.open()
                 stack.push_async_callback(executor.close)
+            await stack.enter_async_context(self.parts.evaluators or nullcontext())
             owed = await self._read()
             await stack.enter_async_context(self._tasks)
             await self.notices.open()
@@ -117,15 +119,9 @@ class Life:
         runs, files = core.table.runs, parts.flow_files
         self.archiving: Archiving | None = None
         if parts.archive is not None:
+            here, disk = address_key(self.host.id, store.store_id), parts.places
             copies = OutputCopies(
-                parts.archive,
-                parts.copies_bytes,
-                parts.attempts,
-                store,
-                parts.places,
-                runs,
-                put,
-                address_key(self.host.id, store.store_id),
+                parts.archive, parts.copies_bytes, parts.attempts, store, disk, runs, put, here
             )
             await copies.open()
             self.archiving = Archiving(parts.archive, copies, store, self.history)
@@ -151,6 +147,7 @@ class Life:
             self.masked,
             parts.places,
             children,
+            Judgements(parts.evaluators, self.history.events, runs, self.masked),
             self.archiving,
         )
         self.machine = Machine(loop, self.effects, store, clock, parts.folders, parts.places)

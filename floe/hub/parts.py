@@ -5,6 +5,7 @@ from dataclasses import field
 from pathlib import Path
 from uuid import uuid4
 
+from floe.evaluators.base import Evaluators
 from floe.host import repositories
 from floe.host.core import HostCore
 from floe.host.inputs import Incoming
@@ -77,6 +78,8 @@ class Parts:
     """What commands get by name; its values are masked in all that the host shows."""
     places_without_secrets: bool = False
     """A run is taken although this host lacks a secret; its node ends with an error then."""
+    evaluators: Evaluators | None = None
+    """The processes that judge runs; None where no dialect needs one."""
     public_url: str = ""
     """The URL of the dashboard for people, without a slash at the end; for links in notices."""
 

@@ -31,6 +31,7 @@ from floe.model.flow import Flow, Trigger
 from floe.model.host import AsOf
 from floe.model.ids import FlowId, HostId, Instant, Json, RunRef, Shape, address_of
 from floe.model.notice import OwedNotices
+from floe.model.nouns import replace
 from floe.model.run import Run
 from floe.model.summary import Summary
 from floe.model.why import Why
@@ -200,7 +201,7 @@ class Reads(HostReads):
         at = await self.run(run)
         core, limit = self.loop.core, self.effects.limit()
         placed = core.place(pend, self.now()) if (pend := core.table.pends.get(at.ref)) else None
-        return why(
+        found = why(
             at,
             placed if isinstance(placed, Refusals) else None,
             queued=[key for key in self.effects.waiting() if key.run == at.ref],
@@ -210,6 +211,8 @@ class Reads(HostReads):
             is_held_back=core.is_held_back(at),
             children=await places_of_children(at, self.parts.store, self.name_of),
         )
+        wait = self.effects.judgements.wait_of(at.ref)
+        return replace(found, text=f"{found.text}; {wait}") if wait else found
 
     async def earlier(self, run: str, again: RerunRequest) -> RerunSource:
         """A run that is to start again. Raises IdInvalid, NotFound, Conflict."""

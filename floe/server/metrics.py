@@ -55,6 +55,19 @@ def _lines(hub: Hub) -> Iterator[str]:
             _labels(state="waiting"): counts.waiting,
         },
     )
+    evaluators = counts.evaluators
+    yield from _gauge(
+        "floe_evaluators",
+        "Processes that judge runs: at most, running, and killed since the start.",
+        {
+            _labels(state="most"): evaluators.most,
+            _labels(state="running"): evaluators.running,
+            _labels(state="killed"): evaluators.killed,
+        },
+    )
+    yield from _gauge(
+        "floe_judgements", "Judgements under way or waiting.", {"": evaluators.waiting}
+    )
     yield from _gauge("floe_inbox", "Inputs that wait for the writer.", {"": counts.inbox})
     yield from _gauge("floe_feed_clients", "Listeners of the feed.", {"": counts.listeners})
     yield from _gauge("floe_events", "Position of the newest event.", {"": counts.events})

@@ -292,6 +292,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
             "commands_why": {**TEXT, "description": "which limit allows no more; empty for none"},
             "running": COUNT,
             "waiting": COUNT,
+            "judging": {**COUNT, "description": "judgements under way or waiting"},
             "disk": DISK,
             "config": shape(
                 {

@@ -96,6 +96,7 @@ _NOTHING: Final[Mapping[str, Json]] = {
     "commands_why": "",
     "running": 0,
     "waiting": 0,
+    "judging": 0,
     "disk": None,
     "config": {"path": "", "digest": "", "loaded_at": None, "findings": []},
 }

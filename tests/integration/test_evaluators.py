@@ -3,15 +3,17 @@
 import asyncio
 import os
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from floe.evaluators import lane
 from floe.evaluators.base import EvaluatorFailed
 from floe.model.ids import RunRef
 from floe.model.judging import Verdict
 from tests.hands import until
-from tests.make import H1, STORE
+from tests.make import H1, REF, STORE
 from tests.make_evaluators import (
     StoredFacts,
     a_judgement,
@@ -22,6 +24,8 @@ from tests.make_evaluators import (
 )
 
 pytestmark = pytest.mark.slow
+
+OTHER = RunRef(H1, STORE, 2)
 
 
 def pid_of(verdict: Verdict) -> int:
@@ -187,11 +191,10 @@ async def test_memory_that_earlier_judgements_left_fails_no_later_one() -> None:
 
 
 async def test_other_run_of_a_poisoned_process_is_judged() -> None:
-    ref = RunRef(H1, STORE, 2)
-    facts = StoredFacts(a_log(1), a_log(1, ref))
+    facts = StoredFacts(a_log(1), a_log(1, OTHER))
     async with a_pool(limit_s=1.0) as pool, asyncio.TaskGroup() as tasks:
         bad = tasks.create_task(judged(pool, a_judgement("forever"), facts))
-        other = tasks.create_task(judged(pool, a_judgement("a", run=ref), facts))
+        other = tasks.create_task(judged(pool, a_judgement("a", run=OTHER), facts))
 
     assert states(bad.result()) == ["timed out after 1 s"]
     assert states(other.result()) == ["before a"]
@@ -225,17 +228,42 @@ async def test_dropped_judgement_ends_its_process_and_is_never_answered() -> Non
     assert (answers, states([other]), pool.counts().killed) == ([], ["before a"], 0)
 
 
+async def test_run_that_is_judged_again_knows_why() -> None:
+    async with a_pool(limit_s=1.0) as pool:
+        pool.begin(a_judgement("forever", "sleep"), StoredFacts(a_log(1)), lambda verdicts: None)
+        await until(lambda: "timed out after 1 s" in pool.wait_of(REF))
+
+        assert pool.wait_of(REF).startswith("judged for ")
+
+
 async def test_dropped_judgement_that_waits_is_never_begun() -> None:
-    ref = RunRef(H1, STORE, 2)
-    facts = StoredFacts(a_log(1), a_log(1, ref))
+    facts = StoredFacts(a_log(1), a_log(1, OTHER))
     answers: list[object] = []
     async with a_pool() as pool:
-        pool.begin(a_judgement("a", run=ref), facts, answers.append)
+        pool.begin(a_judgement("a", run=OTHER), facts, answers.append)
         pool.begin(a_judgement("b"), facts, answers.append)
         pool.drop(a_judgement().run)
-        [other] = await judged(pool, a_judgement("c", run=ref), facts)
+        [other] = await judged(pool, a_judgement("c", run=OTHER), facts)
 
     assert (len(answers), states([other])) == (1, ["before c"])
+
+
+async def test_run_whose_facts_cannot_be_read_delays_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lane, "FACTS_S", 0.01)
+    facts = StoredFacts(a_log(1), a_log(1, OTHER))
+    facts.refused.add(OTHER)
+    answers: list[Sequence[Verdict]] = []
+    async with a_pool() as pool:
+        pool.begin(a_judgement("a", run=OTHER), facts, answers.append)
+        [found] = await judged(pool, a_judgement("b"), facts)
+        was_answered = bool(answers)
+        facts.refused.clear()
+        await until(lambda: answers)
+
+    assert (states([found]), was_answered) == (["before b"], False)
+    assert states(answers[0]) == ["before a"]
 
 
 async def test_text_is_judged_without_a_run() -> None:
@@ -320,6 +348,8 @@ async def test_process_that_cannot_start_fails_no_judgement(
     async with a_pool() as pool:
         pool.begin(a_judgement("a"), StoredFacts(a_log(1)), answers.append)
         await until(pool.problem)
+
+        assert pool.wait_of(REF).startswith("no evaluator process can be started: ")
 
     assert answers == []
     assert pool.problem().startswith("cannot start evaluator processes: the last one is floe ")

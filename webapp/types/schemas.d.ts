@@ -650,6 +650,8 @@ export type Host = {
   commands_why: string;
   running: number;
   waiting: number;
+  /** judgements under way or waiting */
+  judging: number;
   /** bytes, and when they were measured; null before that */
   disk: {
     at: string;

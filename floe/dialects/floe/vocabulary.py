@@ -1614,6 +1614,31 @@ COMMANDS: Final = KeySpec(
     doc="How many commands this host runs at once; the rest wait in order.",
     example="commands: 16",
 )
+EVALUATORS: Final = KeySpec(
+    name="evaluators",
+    kind=Whole(1, 64),
+    default=HOSTS_DEFAULT,
+    absent="one for each core, at most 4",
+    doc="How many processes [judge runs](operating.md#evaluators) of other dialects. They start "
+    "when they are needed; flows of this language need none.",
+    example="evaluators: 2",
+)
+EVALUATOR_TIMEOUT: Final = KeySpec(
+    name="evaluator-timeout",
+    kind=Duration(0.1),
+    default=5.0,
+    absent="5s",
+    doc="How long a process may take for one judgement before it is killed.",
+    example="evaluator-timeout: 10s",
+)
+EVALUATOR_MEMORY: Final = KeySpec(
+    name="evaluator-memory",
+    kind=Size(least=64 << 20),
+    default=512 << 20,
+    absent="512MiB",
+    doc="How much memory each of these processes may use, at least 64MiB.",
+    example="evaluator-memory: 1GiB",
+)
 TRUSTED_PROXIES: Final = KeySpec(
     name="trusted-proxies",
     kind=ListOf(Network(), unique=True),
@@ -1860,6 +1885,9 @@ COMMON_MAP: Final = Section(
         KEEPER,
         SLOTS,
         COMMANDS,
+        EVALUATORS,
+        EVALUATOR_TIMEOUT,
+        EVALUATOR_MEMORY,
         PASS_ENV,
         HTTP_FORBID,
         SECRET_KEY_FILE,

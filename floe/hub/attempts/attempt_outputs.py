@@ -12,10 +12,12 @@ import structlog
 
 from floe.expr.masking import NO_MASKS, Masks
 from floe.files import EXHAUSTED, opened
+from floe.kernel.items import attempts_of
 from floe.masked_files import masked_piece
 from floe.model.codec import to_text
 from floe.model.ids import Key
 from floe.model.nouns import dataclass, replace
+from floe.model.run import Run
 from floe.model.signal import Answered, Exited, Failed, Reported, Started
 from floe.model.visible import visible
 
@@ -52,6 +54,14 @@ class OutputSettings:
     def output_path(self, key: Key) -> Path:
         """The file with an attempt's output; it may not exist."""
         return self.root / f"runs/{key.run.key}/{key.name}.log"
+
+    def outputs_of(self, run: Run) -> list[tuple[Path, int]]:
+        """The files with the outputs of a run's finished attempts, and their sizes in bytes."""
+        return [
+            (self.output_path(key), attempt.output_bytes)
+            for key, attempt in attempts_of(run)
+            if attempt.output_bytes
+        ]
 
 
 def digests_of(outputs: Sequence[tuple[Path, int]]) -> dict[str, str] | None:

@@ -4,7 +4,9 @@ import asyncio
 from pathlib import Path
 from typing import cast
 
+from floe.evaluators.base import FactsAfter
 from floe.hub.attempts.attempt_outputs import OutputSettings
+from floe.hub.attempts.judgements import Judgements
 from floe.hub.children import Children
 from floe.hub.clock import Timers, WallClock
 from floe.hub.effects import AT_ONCE_MAX, Effects
@@ -36,6 +38,7 @@ async def test_many_effects_leave_others_their_turn() -> None:
         put=lambda word: None,
         places=Places(),
         children=cast(Children, None),
+        judgements=Judgements(None, cast(FactsAfter, None), {}, lambda word: None),
     )
     key = the_key(a_run(), "build")
     owed = [SetTimer(key=key, kind="wait", due=Instant(n)) for n in range(AT_ONCE_MAX + 1)]
