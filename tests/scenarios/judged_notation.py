@@ -11,7 +11,7 @@
     > opened rests=TODO         a new run, which rests before its first pass
 
 A verdict is a state, or `enter`, and then any of: why=A_REASON due=30s awaits=k1,k2 items=3
-out=x set=b:TO_RETRY set=b[1]:DONE enters=c note=tag:blue work=none
+out=x set=b:TO_RETRY set=b[1]:DONE enters=c note=tag:blue work=none failed=A_REASON
 """
 
 import shlex
@@ -146,6 +146,7 @@ class JudgedStory(notation._Story):
             items=tuple(range(int(by_key.get("items", "0")))),
             outputs={"out": by_key["out"]} if "out" in by_key else {},
             why=by_key.get("why", "").replace("_", " "),
+            failed=by_key.get("failed", "").replace("_", " "),
             due=Instant(due) if "due" in by_key else None,
             awaits=tuple(filter(None, by_key.get("awaits", "").split(","))),
             sets=tuple(one for key, value in given if key == "set" for one in _sets(value)),

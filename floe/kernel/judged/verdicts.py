@@ -50,6 +50,9 @@ def _answer(step: RunStep, question: Question, verdict: Verdict | None) -> None:
     if verdict is None:
         _refuse(step, question, "there is no verdict about it")
         return
+    if verdict.failed:
+        _fail(step, question, f"could not be judged: {verdict.failed}")
+        return
     if len(verdict.sets) > SETS_MAX:
         _find(step, question, f"sets {len(verdict.sets):,} states, of at most {SETS_MAX:,}")
     else:
@@ -214,9 +217,20 @@ def _refuse(step: RunStep, question: Question, why: str) -> None:
     put(step, part, NewState(name=table_of(step.run).fatal, why=f"wrong verdict: {why}"))
 
 
+def _fail(step: RunStep, question: Question, why: str) -> None:
+    """Note that a question could not be judged; its node cannot go on, and nothing is known of an
+    attempt that was lost."""
+    _found(step, question, why)
+    _judge(step, question, Verdict(state=table_of(step.run).fatal, why=why))
+
+
 def _find(step: RunStep, question: Question, what: str) -> None:
+    _found(step, question, f"wrong verdict: {what}")
+
+
+def _found(step: RunStep, question: Question, what: str) -> None:
     where = part_text(step.flow.by_id[question.node], question.item)
-    _note(step, question, Note(kind=FINDING, key=where, value=f"wrong verdict: {what}"))
+    _note(step, question, Note(kind=FINDING, key=where, value=what))
 
 
 def _note(step: RunStep, question: Question, note: Note) -> None:
