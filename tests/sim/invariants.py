@@ -229,7 +229,10 @@ def listener_has_heard(run: Run, log: Sequence[Event]) -> None:
     assert run.flow is not None
     if _has_resets(log):
         return  # the node that issued the tag may have been reset since
+    of_loops = {node for loop in run.flow.loops for node in loop.nodes}
     for node, state in run.nodes.items():
+        if state.taken_from and node in of_loops:
+            continue  # perhaps of a round before the last
         heard = frozenset() if state.is_skipped else run.flow.by_id[node].heard
         assert not heard or not heard.isdisjoint(run.standing)
         assert all(run.nodes[s].phase == "settled" for s in state.sources)
