@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from floe.host.forgetting import Forgetting
-from floe.host.inputs import Forget, Free, Received, Surroundings, Unsent
+from floe.host.inputs import Forget, Free, GiveBack, Received, Surroundings, TakeOldest, Unsent
 from floe.host.leases.current_keeper import CurrentKeeper
 from floe.host.leases.keeper import Keeper
 from floe.host.leases.kept import Kept
@@ -26,6 +26,7 @@ from floe.host.peers.lost import as_lost
 from floe.host.peers.member import Member, member_problems
 from floe.host.peers.members import Members
 from floe.host.peers.outbox import Outbox
+from floe.host.peers.seeking import Seeking
 from floe.host.site import Site
 from floe.host.step import Step
 from floe.model.event import RunEnded, RunPacked
@@ -55,6 +56,7 @@ class Cluster:
         self.heartbeat = Heartbeat(site, members, current_keeper)
         self.grantee = Grantee(site, members, outbox, self.heartbeat, current_keeper, rows)
         self._forgetting = Forgetting(site, members, outbox, self.adopter, self.grantee, keeper)
+        self._seeking = Seeking(site, members, outbox)
         self._peer_messages = PeerMessages(
             site,
             members,
@@ -65,6 +67,7 @@ class Cluster:
             claims,
             keeper,
             self._forgetting,
+            self._seeking,
         )
 
     def load(self, runs: Sequence[Run], logs: Iterable[Stored | Record]) -> None:
@@ -149,6 +152,14 @@ class Cluster:
             if not (row.summary and self.adopter.awaits_end(row.summary))
         ]
 
+    def seek(self, step: Step, wanted: TakeOldest, ticket: int) -> bool:
+        """Ask other hosts for outside work; False where this host has the oldest, or none has."""
+        return self._seeking.begin(step, wanted, ticket)
+
+    def give_back(self, step: Step, wanted: GiveBack) -> bool:
+        """Give back what a take got at other hosts; False if it got nothing there."""
+        return self._seeking.give_back(step, wanted)
+
     def owes(self, run: RunRef) -> bool:
         """Whether the adopter of a run has not acknowledged its end."""
         return self.grantee.owes(run)
@@ -177,7 +188,7 @@ class Cluster:
 
     def finish(self, step: Step) -> Instant:
         """Send what is due; return when to step again."""
-        dues: list[Instant | None] = [self.claims.tick(step)]
+        dues: list[Instant | None] = [self.claims.tick(step), self._seeking.tick(step)]
         self.outbox.flush(step)
         dues += [self.heartbeat.ping(step), self.outbox.next_due]
         dues.append(self.keeper.next_due(step.now))

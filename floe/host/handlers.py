@@ -11,6 +11,7 @@ from floe.host.inputs import (
     FlowRead,
     Forget,
     Free,
+    GiveBack,
     Incoming,
     Mark,
     Packed,
@@ -23,6 +24,7 @@ from floe.host.inputs import (
     SecretNames,
     Start,
     Surroundings,
+    TakeOldest,
     Troubles,
     Unsent,
 )
@@ -31,18 +33,22 @@ from floe.host.removal import COPIES, receive_removals, remove
 from floe.host.start_conditions import judged_start
 from floe.host.starts import is_sealed, start_run
 from floe.host.step import Step
+from floe.host.takes import give_back_here, take_oldest
 from floe.kernel.group import group_of
 from floe.kernel.title import title_of
+from floe.model.call import TakenWork
 from floe.model.event import FlowPinned, RunPacked
 from floe.model.ids import RunRef
+from floe.model.nouns import replace
 from floe.model.run import Run
-from floe.model.signal import Abandon, Cancel, DataGiven
+from floe.model.signal import Abandon, Cancel, DataGiven, Reported
 from floe.store.sealing import RUN_KEY
 
 
 def handle(step: Step, peers: PeerParts, received: Incoming) -> None:
     """Handle one input."""
     ref, why, removed = received.run, "", tuple[str, ...]()
+    taken: TakenWork | None = None
     match received.input:
         case Start() as start:
             why = _passed_over(step, start)
@@ -78,13 +84,21 @@ def handle(step: Step, peers: PeerParts, received: Incoming) -> None:
         case Received() | Unsent() | Forget() | Free() | Surroundings() as one:
             why = peers.receive(step, one)
             changed = not why
+        case TakeOldest() as wanted:
+            ref = step.site.once.get(wanted.once)
+            handed = step.site.handed.get(wanted.take) if ref else None
+            if ref is None and peers.seek(step, wanted, received.ticket):
+                return
+            taken = handed.work if handed else None if ref else take_oldest(step, wanted)
+            changed = taken is not None and ref is None
+        case GiveBack() as wanted_back:
+            changed = peers.give_back(step, wanted_back) or give_back_here(step, wanted_back)
         case _:
             run = step.site.table.runs.get(ref) if ref else None
             changed = run is not None and _change(step, peers, run, received)
     if received.ticket:
-        step.replies.append(
-            Reply(ticket=received.ticket, run=ref, changed=changed, why=why, removed=removed)
-        )
+        reply = Reply(ticket=received.ticket, run=ref, changed=changed, why=why, removed=removed)
+        step.replies.append(replace(reply, taken=taken) if taken else reply)
 
 
 def _passed_over(step: Step, start: Start) -> str:
@@ -155,7 +169,7 @@ def _change(step: Step, peers: PeerParts, run: Run, received: Incoming) -> bool:
             return False
         case SecretNames() | RunKeysWrapped() | SealKeys():
             return False
-        case Received() | Unsent() | Forget() | Free() | Surroundings():
+        case Received() | Unsent() | Forget() | Free() | Surroundings() | TakeOldest() | GiveBack():
             return False
         case signal:
             if received.once and received.once in step.site.once:
@@ -164,6 +178,8 @@ def _change(step: Step, peers: PeerParts, run: Run, received: Incoming) -> bool:
                 changed = isinstance(signal, Cancel) and _cancel_foreign(step, peers, run, signal)
             else:
                 changed = bool(step.decide(run, signal).events)
+            if changed and received.ticket and isinstance(signal, Reported):
+                step.promise = True  # a program outside knows of it
             if changed and isinstance(signal, Cancel | DataGiven):
                 step.promise = True
                 step.keep_once(received.once, run.ref)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from floe.model.call import TakenWork
 from floe.model.children import Parent
 from floe.model.flow import Flow, Trigger
 from floe.model.ids import HostId, Json, Key, NodeId, RunRef, StoreId
@@ -223,6 +224,30 @@ class Free:
     """The key of the run that loses it; empty for any run that holds it."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeOldest:
+    """Host input: a program asks for outside work; it gets the oldest that fits."""
+
+    queue: str
+    labels: frozenset[str]
+    """What the program has."""
+    take: str
+    """Names the take, also if it is repeated."""
+    by: str
+    once: str = ""
+    """Idempotency key of a take that the program named: it gets the same answer when it asks again.
+    Empty for none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiveBack:
+    """Host input: a take is void, since its taker never got the work, wherever that was taken."""
+
+    take: str
+    key: str = ""
+    """Of the attempt; empty for the one that this take got from this process."""
+
+
 Input = (
     Signal
     | Start
@@ -243,6 +268,8 @@ Input = (
     | RunKeysWrapped
     | SealKeys
     | Surroundings
+    | TakeOldest
+    | GiveBack
 )
 
 
@@ -271,3 +298,5 @@ class Reply:
     """Why it changed nothing, where there is a reason to show."""
     removed: tuple[str, ...] = ()
     """The keys of the runs that were removed."""
+    taken: TakenWork | None = None
+    """The outside work that was taken."""

@@ -12,6 +12,7 @@ from floe.host.peers.grantee import Grantee
 from floe.host.peers.member import Member
 from floe.host.peers.members import Members
 from floe.host.peers.outbox import Outbox
+from floe.host.peers.seeking import Seeking
 from floe.host.site import Site
 from floe.host.step import Step
 from floe.model.ids import address_of, ref_of
@@ -42,6 +43,7 @@ from floe.model.peer_message import (
 )
 from floe.model.peer_message import Rows as Rows
 from floe.model.run import Run
+from floe.model.take_message import FoundWork, SeekWork, Take, Taken, Untake, Untaken
 
 
 class PeerMessages:
@@ -58,6 +60,7 @@ class PeerMessages:
         claims: OwnClaims,
         keeper: Keeper,
         forgetting: Forgetting,
+        seeking: Seeking,
     ) -> None:
         self._site = site
         self._members = members
@@ -68,6 +71,7 @@ class PeerMessages:
         self._claims = claims
         self._keeper = keeper
         self._forgetting = forgetting
+        self._seeking = seeking
 
     def receive_own(self, step: Step, message: Message) -> None:
         """Handle a message from this host to itself, like any other."""
@@ -152,6 +156,18 @@ class PeerMessages:
                 self._keeper.answered(step, member, message)
             case Behind() as message:
                 self._keeper.behind(step, member, message)
+            case SeekWork() as message:
+                self._seeking.sought(step, member, message)
+            case FoundWork() as message:
+                self._seeking.found(step, member, message)
+            case Take() as message:
+                self._seeking.take(step, member, message)
+            case Taken() as message:
+                self._seeking.taken(step, member, message)
+            case Untake() as message:
+                self._seeking.untake(step, member, message)
+            case Untaken() as message:
+                self._seeking.untaken(step, member, message)
             case Rows() | RowsAfter():
                 pass  # the directory handles them
             case message:

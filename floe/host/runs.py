@@ -8,10 +8,11 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable
 from typing import Final, TypeVar
 
+from floe.host.offers import WorkOffers
 from floe.host.pends import PendNeeds, pend_needs, pend_of
 from floe.kernel.owed import Part, owed_by, parts_of
 from floe.kernel.process import takes_slot
-from floe.model.effect import Effect
+from floe.model.effect import Effect, OfferWork
 from floe.model.ids import FlowId, RunRef, StoreId
 from floe.model.passes import Passes
 from floe.model.pend import Pend
@@ -53,6 +54,8 @@ class RunTable:
         self._freed: set[RunRef] = set()
         """Runs that no longer take one, since they were last settled."""
         self._owed: dict[RunRef, dict[Part, frozenset[Effect]]] = {}
+        self.offers = WorkOffers()
+        """The outside work that may be taken here."""
 
     @property
     def active(self) -> int:
@@ -109,6 +112,7 @@ class RunTable:
                 continue
             new += now - old
             closed += old - now
+            self._index_offers(now - old, old - now)
             if now:
                 kept[part] = now
             else:
@@ -117,13 +121,22 @@ class RunTable:
             del self._owed[run.ref]
         return new, closed
 
+    def _index_offers(self, new: Iterable[Effect], closed: Iterable[Effect]) -> None:
+        for effect in closed:
+            if type(effect) is OfferWork:
+                self.offers.remove(effect.key)
+        for effect in new:
+            if type(effect) is OfferWork:
+                self.offers.add(effect)
+
     def owed(self, ref: RunRef) -> frozenset[Effect]:
         """All that a run owes at this moment."""
         return frozenset(e for effects in self._owed.get(ref, {}).values() for e in effects)
 
     def reload(self, ref: RunRef, run: Run | None) -> list[Effect]:
         """Put a run as it was or as it was read, and return all that it owes."""
-        self._owed.pop(ref, None)
+        for effects in self._owed.pop(ref, {}).values():
+            self._index_offers((), effects)
         self.put(ref, run)
         return [] if run is None else self.settle(run)[0]
 

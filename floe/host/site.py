@@ -13,6 +13,7 @@ from floe.host.ledger import NO_LEDGER, LedgerRows
 from floe.host.passed_over import PassedOver
 from floe.host.runs import RunTable
 from floe.host.undoable import Undoable, UndoJournal
+from floe.model.call import HandedWork
 from floe.model.host import HostView
 from floe.model.ids import HostId, RunRef, StoreId, ref_of
 from floe.model.notice import Notice
@@ -101,6 +102,8 @@ class Site:
         """The names of those that it has now."""
         self.once: Undoable[str, RunRef] = Undoable(self.journal)
         """Runs by the idempotency keys of the requests that changed them."""
+        self.handed: Undoable[str, HandedWork] = Undoable(self.journal)
+        """The outside work that takers got through this process, by take."""
         self.passed_over = PassedOver(rows, self.journal)
         self.moved: Undoable[str, str] = Undoable(self.journal)
         """The re-run that took the workspace of an earlier run, both by key."""

@@ -22,6 +22,7 @@ from floe.host.inputs import (
 from floe.host.rerun_plan import RerunPlan, RerunRequest
 from floe.host.retention import Wanted
 from floe.hub.attempts.masked_inputs import SECRET
+from floe.hub.attempts.outside import Outside
 from floe.hub.flows import FlowBook, flow_start, flow_start_values, flow_trigger
 from floe.hub.life import Life
 from floe.model.effect import Effect
@@ -182,6 +183,11 @@ class Hub(Life):
     async def prune(self, wanted: Wanted) -> bool:
         """Remove what is not kept; False where that takes longer than a caller waits."""
         return await self.pruning.ask(wanted)
+
+    @property
+    def outside(self) -> Outside:
+        """What programs do with the outside work of this hub."""
+        return Outside(self.loop, self.reads, self.store, self.masked)
 
     async def _ask(self, request: Input) -> None:
         reply = await self.loop.ask(request)

@@ -1,9 +1,9 @@
-"""The work of dialects besides floe's own: what a kind of call does is known to its dialect alone.
+"""The work of dialects besides floe's own: what a type of call does is known to its dialect alone.
 
 Kernel, store and host see a name and JSON. So a dialect adds work without a class in the model.
 """
 
-from floe.model.ids import Json
+from floe.model.ids import HostId, Json
 from floe.model.nouns import dataclass
 
 
@@ -30,3 +30,23 @@ class OutsideWork:
     queue: str
     labels: frozenset[str] = frozenset()
     """A taker needs all of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenWork:
+    """Outside work as its taker gets it."""
+
+    key: str
+    """Of the attempt; the answer names it."""
+    take: str
+    type: str
+    config: Json = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandedWork:
+    """Outside work that a taker got through this host."""
+
+    work: TakenWork
+    host: HostId
+    """Where it was taken."""

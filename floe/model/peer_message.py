@@ -19,9 +19,14 @@ from floe.model.nouns import dataclass
 from floe.model.run import Pruned
 from floe.model.secret_name import SecretName
 from floe.model.summary import Summary
+from floe.model.take_message import FoundWork, SeekWork, Take, Taken, Untake, Untaken
 
 PROTOCOL: Final = 1
 """The protocol version between hosts. Hosts with different versions report it and share no runs."""
+
+
+QUEUES_MAX: Final = 100
+"""Queues of outside work in one ping: those with the oldest offers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +68,8 @@ class Ping:
     """The names of the secrets that it has."""
     keys: frozenset[str] = frozenset()
     """The ids of its keys, which may open sealed runs of the receiver."""
+    queues: Mapping[str, Instant] = field(default_factory=dict)
+    """By queue of outside work, since when its oldest offer waits; at most `QUEUES_MAX` of them."""
     about: Mapping[str, Json] = field(default_factory=dict)
     """Information for people, not for decisions: version, config and flow digests, load."""
     change: int = 0
@@ -339,6 +346,12 @@ Message = (
     | Census
     | Claims
     | Behind
+    | SeekWork
+    | FoundWork
+    | Take
+    | Taken
+    | Untake
+    | Untaken
     | Rows
     | RowsAfter
 )

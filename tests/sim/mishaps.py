@@ -35,7 +35,9 @@ Mishap = tuple[str, str]
 EFFECTS: Final = (AskData, LoadFlow, PackArchive, SetTimer, StartAction, StopAction)
 """Those that hands carry out; an offer is a message."""
 
-OF_DIALECTS: Final = frozenset(("WorkReturned",))
+OF_DIALECTS: Final = frozenset(
+    ("WorkReturned", "SeekWork", "FoundWork", "Take", "Taken", "Untake", "Untaken")
+)
 """Events and messages of dialects, which no flow of the simulated cluster causes."""
 
 MESSAGES: Final = tuple(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from floe.host.inputs import Forget, Free, Received, Surroundings, Unsent
+from floe.host.inputs import Forget, Free, GiveBack, Received, Surroundings, TakeOldest, Unsent
 from floe.host.peers.member import Member
 from floe.host.step import Step, StepObserver
 from floe.model.ids import HostId, Instant, RunRef
@@ -29,6 +29,15 @@ class PeerParts(StepObserver, Protocol):
 
     def cancel(self, step: Step, run: Run, cancel: Cancel) -> bool:
         """Ask for the end of a run whose log is at a peer; False if that was asked before."""
+
+    def seek(self, step: Step, wanted: TakeOldest, ticket: int) -> bool:
+        """Ask other hosts for outside work; False where this host has the oldest, or none has any.
+
+        If True, the reply comes in a later step.
+        """
+
+    def give_back(self, step: Step, wanted: GiveBack) -> bool:
+        """Give back what a take got at other hosts; False if it got nothing there."""
 
     def owes(self, run: RunRef) -> bool:
         """Whether the adopter of a run that ended here has not acknowledged its end."""

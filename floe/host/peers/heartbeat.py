@@ -1,6 +1,9 @@
 """The pings of this host: its state, every 2 s and whenever it changed."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from heapq import nsmallest
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 from floe.host.leases.current_keeper import CurrentKeeper
@@ -11,7 +14,7 @@ from floe.host.undoable import Undoable
 from floe.model.host import HostView
 from floe.model.ids import Instant, StoreId
 from floe.model.nouns import dataclass
-from floe.model.peer_message import Ping
+from floe.model.peer_message import QUEUES_MAX, Ping
 
 PING_MS: Final = 2000
 PING_MIN_MS: Final = 50
@@ -24,6 +27,7 @@ class AdvertisedState(NamedTuple):
     host: HostView
     keeper_store: StoreId | None
     forgotten: tuple[str, ...]
+    queues: Mapping[str, Instant]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +76,10 @@ class Heartbeat:
 
     def _state(self) -> AdvertisedState:
         forgotten = tuple(self._members.forgotten)
-        return AdvertisedState(self._site.view(), self._current_keeper.keeper_store, forgotten)
+        keeper, queues = self._current_keeper.keeper_store, self._site.table.offers.oldest()
+        if len(queues) > QUEUES_MAX:
+            queues = dict(nsmallest(QUEUES_MAX, queues.items(), key=itemgetter(1)))
+        return AdvertisedState(self._site.view(), keeper, forgotten, queues)
 
     def _ping(self, step: Step, state: AdvertisedState, change: int) -> Ping:
         host, about = state.host, self._members.about
@@ -92,6 +99,7 @@ class Heartbeat:
             forgotten_at={key: gone.at for key, gone in self._members.forgotten.items()},
             secrets=host.secrets or frozenset(),
             keys=host.keys,
+            queues=state.queues,
             about=about,
             change=change,
         )

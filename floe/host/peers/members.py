@@ -246,6 +246,7 @@ def _advertised(ping: Ping) -> tuple[object, ...]:
         ping.spaces,
         ping.secrets,
         ping.keys,
+        ping.queues,
         ping.keeper,
         ping.keeper_store,
         ping.forgotten,

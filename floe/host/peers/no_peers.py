@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from floe.host.inputs import GiveBack, TakeOldest
 from floe.host.peers.base import PeerInput
 from floe.host.peers.member import Member
 from floe.host.step import Step
@@ -34,6 +35,14 @@ class NoPeers:
 
     def cancel(self, step: Step, run: Run, cancel: Cancel) -> bool:
         """No run is at a peer."""
+        return False
+
+    def seek(self, step: Step, wanted: TakeOldest, ticket: int) -> bool:
+        """No other host has work."""
+        return False
+
+    def give_back(self, step: Step, wanted: GiveBack) -> bool:
+        """No work was taken elsewhere."""
         return False
 
     def owes(self, run: RunRef) -> bool:

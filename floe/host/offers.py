@@ -1,0 +1,67 @@
+"""The outside work that this host offers: by queue and labels, oldest first.
+
+An index over what runs owe. A take costs one look at the oldest offer of each set of labels in its
+queue, whatever the number of offers.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterator, Mapping
+from heapq import merge
+
+from floe.model.effect import OfferWork
+from floe.model.ids import Instant, Key
+
+Place = tuple[Instant, Key]
+"""Where an offer stands: older ones first, then by key."""
+
+
+class WorkOffers:
+    """Open offers. Both changes are idempotent."""
+
+    def __init__(self) -> None:
+        self._by_key: dict[Key, OfferWork] = {}
+        self._queues: dict[str, dict[frozenset[str], list[Place]]] = {}
+        self._oldest: Mapping[str, Instant] | None = {}
+        """None after a change."""
+
+    def __len__(self) -> int:
+        return len(self._by_key)
+
+    def add(self, offer: OfferWork) -> None:
+        """Offer work, at the place of its age."""
+        if offer.key in self._by_key:
+            return
+        self._by_key[offer.key] = offer
+        self._oldest = None
+        by_labels = self._queues.setdefault(offer.queue, {})
+        insort(by_labels.setdefault(offer.labels, []), (offer.since, offer.key))
+
+    def remove(self, key: Key) -> None:
+        """Offer work no longer."""
+        offer = self._by_key.pop(key, None)
+        if offer is None:
+            return
+        self._oldest = None
+        by_labels = self._queues[offer.queue]
+        places = by_labels[offer.labels]
+        del places[bisect_left(places, (offer.since, key))]
+        if not places:
+            del by_labels[offer.labels]
+        if not by_labels:
+            del self._queues[offer.queue]
+
+    def fitting(self, queue: str, labels: frozenset[str]) -> Iterator[OfferWork]:
+        """What a taker with these labels may take from a queue, oldest first. Change nothing while
+        this is read."""
+        by_labels = self._queues.get(queue, {})
+        fitting = [places for needed, places in by_labels.items() if needed <= labels]
+        return (self._by_key[key] for _, key in merge(*fitting))
+
+    def oldest(self) -> Mapping[str, Instant]:
+        """Since when the oldest offer of each queue waits."""
+        if self._oldest is None:
+            self._oldest = {
+                queue: min(places[0][0] for places in by_labels.values())
+                for queue, by_labels in self._queues.items()
+            }
+        return self._oldest

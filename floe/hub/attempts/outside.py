@@ -1,0 +1,94 @@
+"""Outside work: programs take it, answer it, or give it back.
+
+A caller that may ask twice, since it lost an answer, names its take.
+"""
+
+import asyncio
+import secrets
+from typing import Final
+
+from floe.host.inputs import GiveBack, Incoming, TakeOldest
+from floe.host.takes import taken_before
+from floe.hub.attempts.masked_inputs import MaskedInputs
+from floe.hub.loop import Loop
+from floe.hub.reads import Reads
+from floe.model.call import TakenWork
+from floe.model.errors import Conflict
+from floe.model.ids import Key
+from floe.model.signal import Answered, Failed, Reported
+from floe.store.base import RunStore
+
+ONCE: Final = "take:"
+"""Begins the idempotency keys of takes, among those of other requests."""
+
+
+class Outside:
+    """What programs outside do with the work that this host offers."""
+
+    def __init__(self, loop: Loop, reads: Reads, store: RunStore, masked: MaskedInputs) -> None:
+        self._loop = loop
+        self._reads = reads
+        self._store = store
+        self._masked = masked
+
+    async def take(
+        self, queue: str, labels: frozenset[str] = frozenset(), *, by: str, take: str = ""
+    ) -> TakenWork | None:
+        """Take the oldest work of a queue that needs only these labels; None if there is none.
+
+        It is on the disk before this returns. `take`: a second call with this name gets the same
+        work. Raises Conflict where that take has it no more, Busy, StoreFailed.
+        """
+        once = f"{ONCE}{take}" if take else ""
+        ref = await self._store.row("once", once) if once else None
+        if ref is None:
+            name = take or secrets.token_hex(8)
+            wanted = TakeOldest(queue=queue, labels=labels, take=name, by=by, once=once)
+            try:
+                reply = await self._loop.ask(wanted)
+            except asyncio.CancelledError:
+                if not take:  # the caller cannot ask for it again
+                    self.give_back_nowait(name)
+                raise
+            if reply.taken or reply.run is None:
+                return reply.taken
+            ref = reply.run.key
+        run = await self._reads.run(str(ref))
+        if found := taken_before(run, take):
+            return found
+        raise Conflict(f"the take {take} is over: its work was given back, or is offered again")
+
+    async def answer(self, key: str, report: Answered | Failed, *, take: str = "") -> None:
+        """Answer work that was taken, once. `take`: the answer counts only while that take has it.
+
+        Raises NotFound for an unknown run, Conflict where the work is answered already or is not
+        this taker's, Yours where an output holds a secret, Busy, StoreFailed.
+        """
+        if isinstance(report, Answered):
+            self._masked.check_values(report.outputs)
+        at = await self._here(key, take)
+        signal = Reported(key=at, report=report, at=self._reads.now(), take=take)
+        reply = await self._loop.ask(signal, run=at.run)
+        if not reply.changed:
+            why = f"the work {at.name} of {at.run} is not open for this answer"
+            raise Conflict(why, "it was answered, given back or ended before: see floe why")
+
+    def give_back_nowait(self, take: str) -> None:
+        """Offer work again, wherever it was taken through this process: its taker never got it."""
+        self._loop.put(Incoming(input=GiveBack(take=take)))
+
+    async def give_back(self, key: str, take: str) -> bool:
+        """Offer work of this host again; False where the take had it no more.
+
+        Raises NotFound for an unknown run, Busy, StoreFailed.
+        """
+        at = await self._here(key, take)
+        reply = await self._loop.ask(GiveBack(take=take, key=str(at)))
+        return reply.changed
+
+    async def _here(self, key: str, take: str) -> Key:
+        """The key of an attempt under the present epoch of its run, if its take is named: the run
+        may have moved. Raises NotFound, IdInvalid."""
+        at = Key.parse(key)
+        run = await self._reads.run(at.run.key)
+        return at._replace(epoch=run.epoch) if take else at
