@@ -20,6 +20,7 @@ from tests.make import NOW, REF, a_flow, a_pended
 EVALUATORS = {
     "toy": "tests.toy_evaluator:TOY",
     "garbage": "tests.toy_evaluator:GARBAGE",
+    "steps": "tests.toy_evaluator:STEPS",
     "missing": "tests.toy_evaluator:MISSING",
 }
 FLOW = a_flow()
@@ -77,12 +78,17 @@ def a_judgement(*nodes: str, **others: Any) -> Judgement:
     return Judgement(**(made | others))
 
 
-@asynccontextmanager
-async def a_pool(count: int = 1, **others: Any) -> AsyncIterator[EvaluatorPool]:
-    """A pool of processes; the limits are those of the product unless told."""
+def pool_of(count: int = 1, **others: Any) -> EvaluatorPool:
+    """A pool of processes that is not open; the limits are those of the product unless told."""
     idle_s = others.pop("idle_s", 60.0)
     settings = ProcessSettings(**({"evaluators": EVALUATORS} | others))
-    async with EvaluatorPool(settings, count, idle_s=idle_s) as pool:
+    return EvaluatorPool(settings, count, idle_s=idle_s)
+
+
+@asynccontextmanager
+async def a_pool(count: int = 1, **others: Any) -> AsyncIterator[EvaluatorPool]:
+    """An open pool of processes."""
+    async with pool_of(count, **others) as pool:
         yield pool
 
 

@@ -14,6 +14,8 @@ from typing import Any, cast
 from floe.model.ids import Json
 from floe.model.judging import Question, Verdict
 from floe.model.run import Run
+from tests.make import NOW
+from tests.toy.judge import judged
 
 MIB = 1 << 20
 
@@ -148,5 +150,18 @@ class GarbageEvaluator:
         return cast(Json, self._made(kind))
 
 
+class StepEvaluator(ToyEvaluator):
+    """Judges the steps of the toy dialect, and does what their names say before they enter."""
+
+    def judge(
+        self, run: Run, asks: Sequence[Question], known: Sequence[Verdict]
+    ) -> Iterator[Verdict]:
+        """As the toy judges, which does not look at earlier verdicts."""
+        for question in asks[len(known) :]:
+            self._misbehave(question.node if question.stage == "before" else "")
+            yield from judged(run, (question,), NOW)
+
+
 TOY = ToyEvaluator()
+STEPS = StepEvaluator()
 GARBAGE = GarbageEvaluator()

@@ -108,11 +108,6 @@ class EvaluatorProcess(asyncio.Protocol):
         self.rest()
 
     @property
-    def pid(self) -> int:
-        """The process; 0 before it is started."""
-        return self._popen.pid if self._popen is not None else 0
-
-    @property
     def is_gone(self) -> bool:
         """Whether it has ended, and was removed by the kernel."""
         return self._gone.is_set()

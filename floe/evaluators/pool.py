@@ -71,10 +71,6 @@ class EvaluatorPool:
             killed=sum(lane.killed for lane in self._lanes),
         )
 
-    def pids(self) -> list[int]:
-        """The processes that run."""
-        return [lane.process.pid for lane in self._lanes if lane.process is not None]
-
     def wait_of(self, run: RunRef) -> str:
         """What delays the judgement of a run."""
         return self._lane(run).wait_of(run)

@@ -1,5 +1,6 @@
 """An evaluator that does nothing: what is left is the cost of the processes."""
 
+import os
 from collections.abc import Iterator, Sequence
 
 from floe.model.ids import Json
@@ -15,7 +16,7 @@ class EchoEvaluator:
     ) -> Iterator[Verdict]:
         """One verdict for each question."""
         for _ in asks[len(known) :]:
-            yield Verdict(state="DONE", outputs={"seq": run.seq})
+            yield Verdict(state="DONE", outputs={"pid": os.getpid()})
 
     def judge_text(self, kind: str, body: Json) -> Json:
         """The text itself."""

@@ -51,15 +51,16 @@ async def _measured(repeats: int) -> list[Row]:
     for _ in range(repeats):
         settings = ProcessSettings(evaluators={"echo": "scripts.benchmarks.echo_evaluator:ECHO"})
         async with EvaluatorPool(settings, 1) as pool:
-            starts.append(await _taken_ms(pool, log[:2], 2))
-            wholes.append(await _taken_ms(pool, log, FACTS))
+            taken_ms, pid = await _asked(pool, log[:2], 2)
+            starts.append(taken_ms)
+            wholes.append((await _asked(pool, log, FACTS))[0])
             begun = time.perf_counter()
             for seq in range(FACTS + 1, FACTS + JUDGEMENTS + 1):
                 log.append(_stored(seq, CancelAsked(at=NOW, by="a person", why="")))
-                trips.append(await _taken_ms(pool, log, seq))
+                trips.append((await _asked(pool, log, seq))[0])
             rates.append(JUDGEMENTS / (time.perf_counter() - begun))
-            memory.append(_pss_mb(pool))
-            wides.append(await _taken_ms(pool, log, FACTS + JUDGEMENTS, WIDE))
+            memory.append(_pss_mb(pid))
+            wides.append((await _asked(pool, log, FACTS + JUDGEMENTS, WIDE))[0])
             del log[FACTS:]
     what = "a judgement with one new fact"
     return [
@@ -73,7 +74,10 @@ async def _measured(repeats: int) -> list[Row]:
     ]
 
 
-async def _taken_ms(pool: EvaluatorPool, log: Sequence[Stored], seq: int, width: int = 1) -> float:
+async def _asked(
+    pool: EvaluatorPool, log: Sequence[Stored], seq: int, width: int = 1
+) -> tuple[float, object]:
+    """Milliseconds until the last verdict, and the process that gave it."""
     question = Question(node=NODES[0], visit=1, attempt=1, stage="after")
     judgement = Judgement(
         run=RUN,
@@ -94,7 +98,7 @@ async def _taken_ms(pool: EvaluatorPool, log: Sequence[Stored], seq: int, width:
     [*verdicts] = await done
     taken_ms = (time.perf_counter() - begun) * 1e3
     assert not any(verdict.failed for verdict in verdicts), verdicts[0].failed
-    return taken_ms
+    return taken_ms, verdicts[0].outputs["pid"]
 
 
 def _events() -> list[Event]:
@@ -120,6 +124,6 @@ def _stored(seq: int, event: Event) -> Stored:
     return Stored(pos=seq, record=Record(run=RUN, epoch=1, seq=seq, event=event, body=body))
 
 
-def _pss_mb(pool: EvaluatorPool) -> float:
-    rollup = Path(f"/proc/{pool.pids()[0]}/smaps_rollup").read_text()
+def _pss_mb(pid: object) -> float:
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
     return int(rollup.partition("\nPss:")[2].split()[0]) / 1024

@@ -3,7 +3,10 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -33,6 +36,25 @@ def pid_of(verdict: Verdict) -> int:
     pid = verdict.outputs["pid"]
     assert isinstance(pid, int)
     return pid
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs, and is not only waited for."""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+def group_of(group: int) -> list[int]:
+    """The processes of a group."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            if int(fields[2]) == group and is_alive(int(stat.parent.name)):
+                found.append(int(stat.parent.name))
+    return found
 
 
 async def test_idle_host_has_no_evaluator_process() -> None:
@@ -119,6 +141,31 @@ async def test_poisonous_ask_does_not_take_its_neighbours_with_it(how: str, why:
     assert states(found)[::2] == ["before a", "before b"]
     assert found[1].failed.startswith(why)
     assert found[2].outputs["before"] == ["before a", found[1].failed]
+
+
+async def test_process_that_an_evaluator_started_ends_with_its_own() -> None:
+    """Unless floe runs as root it cannot even start one."""
+    async with a_pool(limit_s=2.0) as pool:
+        [first] = await judged(pool, a_judgement("a"))
+        [found] = await judged(pool, a_judgement("fork"))
+
+        assert found.failed.startswith(("timed out", "BlockingIOError"))
+        await until(lambda: group_of(pid_of(first)) == [])
+
+
+async def test_process_ends_with_its_host() -> None:
+    """Also where it is in an endless loop, and the host had no time to end it."""
+    host = subprocess.Popen(
+        [sys.executable, "-m", "tests.evaluating_host"], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert host.stdout is not None
+        pid = int(host.stdout.readline())
+    finally:
+        host.kill()
+        host.communicate()
+
+    await until(lambda: not is_alive(pid))
 
 
 @pytest.mark.parametrize(

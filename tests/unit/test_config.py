@@ -49,6 +49,8 @@ def test_a_host_that_gets_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert (config.host_name, config.tags) == (HostId("h1"), frozenset({"master"}))
     assert config.pub.address == "127.0.0.1:8080"
     assert (config.slots, config.grace_s, config.output_max) == (64, 10, 1 << 30)
+    assert (config.evaluator_timeout_s, config.evaluator_memory) == (5, 512 << 20)
+    assert 1 <= config.evaluators <= 4
     assert (config.store_type, config.base_url, config.prv) == ("local", "/build/api", None)
     root = tmp_path / ".floe" / "h1"
     assert (config.root, config.store_root, config.workspace_root) == (root, root, root)
@@ -120,6 +122,18 @@ def test_common_is_read_whole() -> None:
     assert (config.key_file, config.pass_env) == ("/k", ("A",))
     assert (config.grace_s, config.output_max) == (3, 1_000_000)
     assert config.findings == ()
+
+
+def test_evaluators_have_limits_of_their_own() -> None:
+    config = given("common: {evaluators: 3, evaluator-timeout: 10s, evaluator-memory: 1GiB}")
+
+    assert (config.evaluators, config.evaluator_timeout_s) == (3, 10)
+    assert config.evaluator_memory == 1 << 30
+
+
+def test_evaluators_need_memory_for_python() -> None:
+    with pytest.raises(ConfigInvalid, match="cannot be `1MB`"):
+        given("common: {evaluator-memory: 1MB}")
 
 
 def test_the_token_may_stand_in_a_file(tmp_path: Path) -> None:
