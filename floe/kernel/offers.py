@@ -62,6 +62,11 @@ def answers(state: NodeState, signal: Reported) -> bool:
 
 def end_unanswered(step: RunStep, node: Node, state: NodeState) -> None:
     """Settle outside work, or retry it, after its time limit."""
+    settle_or_retry(step, node, state, unanswered(node, state), step.now)
+
+
+def unanswered(node: Node, state: NodeState) -> Outcome:
+    """The outcome of outside work whose time limit is over."""
     work = state.work
     assert isinstance(work, OutsideWork), "its timer was owed"
     limit = duration(node.timeout_s or 0)
@@ -69,7 +74,7 @@ def end_unanswered(step: RunStep, node: Node, state: NodeState) -> None:
         why = f"{by} took it and gave no answer within {limit}"
     else:
         why = f"no taker came for it to the queue {work.queue} within {limit}"
-    settle_or_retry(step, node, state, Outcome(result="error", why=why), step.now)
+    return Outcome(result="error", why=why)
 
 
 def _void(state: NodeState) -> tuple[str, ...]:

@@ -163,6 +163,8 @@ def _owed_by_node(run: Run, node: NodeId, state: NodeState, key: Key) -> frozens
         case "armed":
             assert state.due is not None
             return frozenset((SetTimer(key, "retry", state.due),))
+        case "judging" | "parked" | "again":
+            return _NOTHING
         case _ if isinstance(state.work, OutsideWork):
             over = None if timeout_s is None else later(state.queued_at, timeout_s)
             return owed_outside(state, state.work, key, over)
@@ -170,8 +172,6 @@ def _owed_by_node(run: Run, node: NodeId, state: NodeState, key: Key) -> frozens
             return frozenset((PendChild(key),))
         case "started" if isinstance(state.work, SubFlow):
             return _by_child(state, key, timeout_s)
-        case "judging" | "parked":
-            return _NOTHING
         case phase:
             if (over := wait_due(run, node)) is not None:
                 return frozenset((SetTimer(key, "wait", over),))

@@ -11,17 +11,19 @@
     > opened rests=TODO         a new run, which rests before its first pass
 
 A verdict is a state, or `enter`, and then any of: why=A_REASON due=30s awaits=k1,k2 items=3
-out=x set=b:TO_RETRY set=b[1]:DONE enters=c note=tag:blue work=none failed=A_REASON
+out=x set=b:TO_RETRY set=b[1]:DONE enters=c note=tag:blue work=end work=outside failed=A_REASON
 """
 
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Final
 
 from floe.kernel.evolve import fold
 from floe.kernel.judged.lane import judgement
 from floe.kernel.owed import run_key
-from floe.model.codec import digest_of, to_text
+from floe.model.call import OutsideWork
+from floe.model.codec import to_text
 from floe.model.effect import Effect
 from floe.model.event import Event, ItemEntered, NodeEntered, NodeSettled
 from floe.model.ids import NO_ITEM, Instant, NodeId
@@ -39,14 +41,15 @@ from floe.model.judging import (
     UpdateReceived,
     Verdict,
 )
-from floe.model.passes import BeginPass, Extend, PassBegan, RunExtended, RunOpened, RunRested
+from floe.model.passes import BeginPass, Extend, PassBegan, RunExtended, RunRested
 from floe.model.run import Run
 from floe.model.signal import Signal, TimerFired
-from floe.model.work import End, Exec
-from tests.make import H1, NOW, REF, STORE, attached, decided
+from floe.model.work import End, Exec, Work
+from tests.make import NOW, REF, attached, decided
 from tests.scenarios import notation
 from tests.toy.judge import judged
 from tests.toy.reader import toy_flow
+from tests.toy.run import opened
 
 
 class JudgedStory(notation._Story):
@@ -91,19 +94,7 @@ class JudgedStory(notation._Story):
         yield from told
 
     def _open(self, verdict: str = "") -> None:
-        opened = RunOpened(
-            at=self.now,
-            flow=self.flow.id,
-            ver=self.flow.ver,
-            digest=digest_of(self.flow),
-            trigger=NodeId("start"),
-            values={},
-            by="alice",
-            host=H1,
-            store=STORE,
-            verdict=verdict,
-        )
-        self.log = [opened]
+        self.log = [opened(self.flow, at=self.now, verdict=verdict)]
         self.run = attached(fold(REF, self.log), self.flow)
 
     def _signal(self, verb: str, words: Sequence[str], text: str) -> Signal | None:
@@ -142,7 +133,7 @@ class JudgedStory(notation._Story):
         due = self.now + round(notation._seconds(by_key.get("due", "0s")) * 1000)
         return Verdict(
             state="" if name == "enter" else name,
-            work=End() if "work" in by_key else None,
+            work=_WORKS.get(by_key.get("work", "")),
             items=tuple(range(int(by_key.get("items", "0")))),
             outputs={"out": by_key["out"]} if "out" in by_key else {},
             why=by_key.get("why", "").replace("_", " "),
@@ -193,6 +184,12 @@ class JudgedStory(notation._Story):
             return super()._owed(effect)
         asks = ", ".join(map(_asked, effect.asks))
         return f"JudgeRun {effect.seq}: {asks}"
+
+
+_WORKS: Final[dict[str, Work]] = {
+    "end": End(),
+    "outside": OutsideWork(type="toy", queue="jobs"),
+}
 
 
 def _asked(question: Question) -> str:

@@ -11,6 +11,7 @@ pruned when one of them is done in a different state; `final` is any. The other 
 
     tries=N        at most N attempts in a run
     items=N        N items, `sequence` one after the other, `parallel=N` at a time
+    limit=N        outside work has N seconds
     idempotent     an attempt that was lost runs again
     recheck        runs once more before its run rests as WAITING
     await=KEY      is WAITING until there is an update with the key
@@ -83,6 +84,7 @@ def _step(line: str) -> Node:
         prunes=tuple(at for at, clause in enumerate(needs) if not clause[0].endswith(FINAL)),
         recheck=("WAITING",) if "recheck" in given else (),
         idempotent="idempotent" in given,
+        timeout_s=float(given["limit"]) if "limit" in given else None,
         tries_max=int(given.get("tries", "0")),
     )
     if "items" not in given:

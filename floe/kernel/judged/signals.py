@@ -7,18 +7,20 @@ person may do to a run at rest is refused.
 from collections.abc import Iterable
 
 from floe.kernel.items import state_of
-from floe.kernel.judged.part import is_expanded, passes_of, table_of
+from floe.kernel.judged.part import RUNNING, is_expanded, passes_of, table_of
 from floe.kernel.judged.rest import BY_TIMER, begin_pass, conclude, end, is_spent, rest, wake
 from floe.kernel.judged.states import LOST, NewState, put
 from floe.kernel.judged.verdicts import apply
+from floe.kernel.offers import answers, unanswered
 from floe.kernel.owed import current, run_key
 from floe.kernel.process import has_process
 from floe.kernel.run_step import RunStep
 from floe.kernel.sentences import duration
 from floe.kernel.settle import LOST_RETRIES_MAX, outcome_of
+from floe.model.call import OutsideWork
 from floe.model.event import CancelAsked, GrantRevoked, RetryArmed, RetryDue
 from floe.model.flow import Node
-from floe.model.ids import NO_ITEM, Instant, NodeId
+from floe.model.ids import NO_ITEM, Instant, Key, NodeId
 from floe.model.judging import ActionEnded, Judged, Update, UpdateReceived
 from floe.model.outcome import Outcome
 from floe.model.passes import BeginPass, Extend, RunExtended
@@ -33,8 +35,10 @@ from floe.model.signal import (
     HostLost,
     Report,
     Reported,
+    ReturnWork,
     Signal,
     Started,
+    TakeWork,
     TimerFired,
 )
 
@@ -42,7 +46,7 @@ from floe.model.signal import (
 def decide_judged(step: RunStep, signal: Signal) -> bool:
     """Decide the events that a signal causes in a judged run; False if it is as in any other."""
     match signal:
-        case Started() | Abandon():
+        case Started() | Abandon() | TakeWork() | ReturnWork():
             return False
         case Judged():
             if step.run.phase == "active" and apply(step, signal):
@@ -72,7 +76,9 @@ def decide_judged(step: RunStep, signal: Signal) -> bool:
 
 def _reported(step: RunStep, signal: Reported) -> None:
     state, report = current(step.run, signal.key), signal.report
-    if state is None or isinstance(report, ChildEnded) or not has_process(state):
+    if state is None or isinstance(report, ChildEnded):
+        return
+    if not (has_process(state) or answers(state, signal)):
         return
     node = step.flow.by_id[signal.key.node]
     outcome = outcome_of(node, report, ending=step.run.phase == "ending")
@@ -179,6 +185,8 @@ def _extended(step: RunStep, signal: Extend) -> None:
 
 def _timer_fired(step: RunStep, signal: TimerFired) -> None:
     run = step.run
+    if signal.kind == "outside" and run.phase == "active":
+        _unanswered(step, signal.key)
     if signal.key != run_key(run) or run.phase not in ("active", "resting"):
         return
     limit_s = step.flow.timeout_s
@@ -189,6 +197,14 @@ def _timer_fired(step: RunStep, signal: TimerFired) -> None:
         rest(step)
 
 
+def _unanswered(step: RunStep, key: Key) -> None:
+    """Record that the time limit of outside work is over."""
+    state = current(step.run, key)
+    if state is not None and isinstance(state.work, OutsideWork) and state.phase != "judging":
+        node = step.flow.by_id[key.node]
+        _ended(step, node, state, unanswered(node, state), step.now, is_lost=False)
+
+
 def _items(run: Run, node: NodeId) -> Iterable[int]:
     """The items of a node that has not settled them; the node itself if it runs once."""
     items = run.nodes[node].items if is_expanded(run, node) else None
@@ -196,8 +212,11 @@ def _items(run: Run, node: NodeId) -> Iterable[int]:
 
 
 def _is_known(part: NodeState | None) -> bool:
-    """Whether a part of a run is done, or its verdict alone is missing."""
-    return part is not None and part.phase in ("settled", "judging")
+    """Whether a part of a run is done, or its verdict alone is missing, or it is done outside."""
+    if part is None:
+        return False
+    is_outside = isinstance(part.work, OutsideWork) and part.phase in RUNNING
+    return is_outside or part.phase in ("settled", "judging")
 
 
 def _host_lost(step: RunStep, signal: HostLost) -> None:

@@ -13,6 +13,7 @@ from floe.kernel.judged.part import is_expanded, next_entry, part_text, table_of
 from floe.kernel.judged.prune import prune_lost
 from floe.kernel.judged.states import PRUNE, NewState, put
 from floe.kernel.run_step import RunStep
+from floe.model.call import OutsideWork
 from floe.model.event import ItemEntered, NodeEntered
 from floe.model.flow import Node
 from floe.model.ids import NO_ITEM
@@ -129,7 +130,7 @@ def _fault(node: Node, question: Question, verdict: Verdict, work: Work) -> str:
         return "it runs once, so it has no items"
     if count > ITEMS_MAX:
         return f"it has {count:,} items, of at most {ITEMS_MAX:,}"
-    if not isinstance(work, Action):
+    if not isinstance(work, Action | OutsideWork):
         return f"a judged flow has no work {type(work).__name__}"
     return ""
 
@@ -155,7 +156,7 @@ def _enter_too(step: RunStep, question: Question, entry: Enter) -> None:
         _find(step, question, f"enters {entry.node}, which the flow does not have")
     elif node.id in step.run.nodes:
         _find(step, question, f"enters {node.ref}, which has entered")
-    elif node.foreach is not None or not isinstance(entry.work, Action):
+    elif node.foreach is not None or not isinstance(entry.work, Action | OutsideWork):
         _find(step, question, f"enters {node.ref}, which cannot enter without a question")
     else:
         _entered(step, node, entry.work, Verdict())

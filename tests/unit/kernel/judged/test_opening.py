@@ -8,7 +8,7 @@ from floe.kernel.process import takes_slot
 from floe.model.codec import decode_event, encode, encode_event, from_text, to_text
 from floe.model.effect import SetTimer
 from floe.model.event import Event
-from floe.model.ids import FlowId, NodeId
+from floe.model.ids import NodeId
 from floe.model.judging import (
     ActionEnded,
     Judged,
@@ -20,23 +20,14 @@ from floe.model.judging import (
 )
 from floe.model.nouns import replace
 from floe.model.outcome import Outcome
-from floe.model.passes import BeginPass, Extend, PassBegan, RunExtended, RunOpened, RunRested
+from floe.model.passes import BeginPass, Extend, PassBegan, RunExtended, RunRested
 from floe.model.signal import Signal
 from floe.model.tags import TRIGGER_GOOD, Tag
-from tests.make import H1, NOW, REF, STORE, a_flow, a_node, a_run, after, attached, decided
+from tests.make import NOW, REF, a_flow, a_node, a_run, after, decided
 from tests.toy.reader import toy_flow
+from tests.toy.run import a_judged_run, opened
 
-OPENED = RunOpened(
-    at=NOW,
-    flow=FlowId("toy"),
-    ver=1,
-    digest="sha256:1",
-    trigger=NodeId("start"),
-    values={},
-    by="alice",
-    host=H1,
-    store=STORE,
-)
+OPENED = opened(toy_flow("toy", ["  a"]))
 FACTS = (
     OPENED,
     ActionEnded(
@@ -110,17 +101,16 @@ def test_signal_to_a_judged_run_does_nothing_to_any_other(signal: Signal) -> Non
 
 
 def test_judged_run_takes_no_slot_while_a_command_of_it_runs() -> None:
-    flow = toy_flow("toy", ["  a"])
-    opened = attached(evolve(None, OPENED, ref=REF), flow)
+    before = a_judged_run(toy_flow("toy", ["  a"]))
 
-    run = after(opened, Judged(epoch=1, seq=1, verdicts=(Verdict(),)))
+    run = after(before, Judged(epoch=1, seq=1, verdicts=(Verdict(),)))
 
     assert run.open == {"a"}
     assert not takes_slot(run)
 
 
 def test_timer_of_the_next_pass_lasts_at_most_as_long_as_a_rest() -> None:
-    run = attached(evolve(None, OPENED, ref=REF), toy_flow("toy", ["  a"]))
+    run = a_judged_run(toy_flow("toy", ["  a"]))
     timer = SetTimer(run_key(run), "pass", NOW)
 
     assert longest_s(run, timer) == 3600.0

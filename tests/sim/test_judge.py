@@ -1,0 +1,32 @@
+"""Judged runs under faults: the invariants hold, and each deliberate bug breaks one."""
+
+from typing import Final
+
+import pytest
+
+from tests.sim.judge import play
+from tests.sim.judge_bugs import BUGS
+
+FIRST: Final = {
+    "late-answer": 2,
+    "later-attempts": 1,
+    "update-again": 95,
+    "update-during-pass": 140,
+    "twice-a-pass": 3,
+    "pass-in-pass": 2,
+    "action-again": 3,
+    "lost-again": 1,
+}
+"""The first seed that shows a bug."""
+
+
+@pytest.mark.slow
+def test_no_trial_breaks_a_rule_of_judged_runs() -> None:
+    broken = {seed: found for seed in range(1, 101) if (found := play(seed)[0])}
+
+    assert broken == {}
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_kernel_with_a_bug_breaks_an_invariant(bug: str) -> None:
+    assert play(FIRST[bug], bug)[0] != ""
