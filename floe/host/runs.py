@@ -13,6 +13,7 @@ from floe.host.pends import PendNeeds, pend_needs, pend_of
 from floe.kernel.owed import Part, owed_by, parts_of
 from floe.kernel.process import takes_slot
 from floe.model.effect import Effect, OfferWork
+from floe.model.flow import Flow
 from floe.model.ids import FlowId, RunRef, StoreId
 from floe.model.passes import Passes
 from floe.model.pend import Pend
@@ -53,6 +54,8 @@ class RunTable:
         """Runs that take a slot."""
         self._freed: set[RunRef] = set()
         """Runs that no longer take one, since they were last settled."""
+        self._reserved: dict[RunRef, Flow] = {}
+        """Active runs that are not in the table, since they cannot be read, with their flows."""
         self._owed: dict[RunRef, dict[Part, frozenset[Effect]]] = {}
         self.offers = WorkOffers()
         """The outside work that may be taken here."""
@@ -133,10 +136,17 @@ class RunTable:
         """All that a run owes at this moment."""
         return frozenset(e for effects in self._owed.get(ref, {}).values() for e in effects)
 
+    def reserve(self, ref: RunRef, flow: Flow) -> None:
+        """Hold what an active run holds that cannot be read now, until it is read."""
+        self._reserved[ref] = flow
+        self._hold_for(ref, flow, present=True)
+
     def reload(self, ref: RunRef, run: Run | None) -> list[Effect]:
         """Put a run as it was or as it was read, and return all that it owes."""
         for effects in self._owed.pop(ref, {}).values():
             self._index_offers((), effects)
+        if flow := self._reserved.pop(ref, None):
+            self._hold_for(ref, flow, present=False)
         self.put(ref, run)
         return [] if run is None else self.settle(run)[0]
 
@@ -157,16 +167,19 @@ class RunTable:
             else:
                 self._busy.discard(run.ref)
                 self._freed.discard(run.ref)
-            for tag in flow.resource_tags:
-                _hold(self.held, self._holders, tag, run.ref, present=present)
+            self._hold_for(run.ref, flow, present=present)
             if run.group and present:
                 self.groups.setdefault(run.group, set()).add(run.ref)
             elif run.group:
                 _drop(self.groups, run.group, run.ref)
-            if flow.reuse_space:
-                _hold(self.spaces, self._users, run.flow_id, run.ref, present=present)
             return not present
         return False
+
+    def _hold_for(self, ref: RunRef, flow: Flow, *, present: bool) -> None:
+        for tag in flow.resource_tags:
+            _hold(self.held, self._holders, tag, ref, present=present)
+        if flow.reuse_space:
+            _hold(self.spaces, self._users, flow.id, ref, present=present)
 
     def _count(self, run: Run) -> None:
         if takes_slot(run) and not self._is_elsewhere(run):

@@ -133,11 +133,20 @@ class History:
             return decode(Flow, packed.flow)
         if run.digest is None:
             return self._declared(run.flow_id, run.ver)
-        if run.digest not in self._flows:
-            shape = await self._store.row("flow", run.digest)
+        return await self.flow(run.digest)
+
+    async def flow(self, digest: str) -> Flow | None:
+        """A stored flow; None for none."""
+        if digest not in self._flows:
+            shape = await self._store.row("flow", digest)
             if not isinstance(shape, Mapping):
                 return None
             if len(self._flows) >= FLOWS_MAX:
                 self._flows.clear()
-            self._flows[run.digest] = decode(Flow, shape)
-        return self._flows[run.digest]
+            self._flows[digest] = decode(Flow, shape)
+        return self._flows[digest]
+
+    def check(self, ref: RunRef) -> None:
+        """Raise KeyMissing for an unfinished run that cannot be read now."""
+        if why := self.unreadable.get(ref):
+            raise KeyMissing(why, "the run goes on once the key is back")

@@ -144,6 +144,7 @@ class Hub(Life):
             return known
         ref = self.reads.ref(run)
         await self.reads.summary(ref)
+        self.history.check(ref)
         reply = await self.loop.ask(Cancel(by=by, why=why), run=ref, once=once)
         if not reply.changed:
             raise Conflict(f"{self.reads.name_of(ref)} is over or already being cancelled")

@@ -37,7 +37,7 @@ from floe.hub.machine import Machine
 from floe.hub.parts import Parts, core_of, hello_of, triggers_of
 from floe.hub.peer_gateway import PeerGateway
 from floe.hub.reads import Reads
-from floe.hub.sealing.run_keys import RunKeys, load_run_keys
+from floe.hub.sealing.run_keys import RunKeys, hold_back, load_run_keys
 from floe.model.effect import Effect
 from floe.model.ids import HostId, Key, RunRef, address_key
 from floe.model.peer_message import Message
@@ -189,7 +189,7 @@ class Life:
         )
         self.child_reruns = ChildReruns(self.reads, parts.peers)
         unfinished = await self.history.unfinished()
-        core.site.unreadable = self.history.unreadable
+        await hold_back(core.site, self.history, store)
         return core.load(unfinished, await self.history.adopted(unfinished) if self.gateway else ())
 
     def _begin(self, owed: Sequence[Effect]) -> None:

@@ -138,6 +138,19 @@ def test_a_peer_that_is_killed_goes_on_with_it(cluster: Cluster) -> None:
     assert h1.until_over(run)["outputs"] == {"receipt": PLANTED["output"]}
 
 
+def test_its_adopter_reads_it_in_the_bucket_while_its_host_is_away(cluster: Cluster) -> None:
+    h1, h2 = cluster["h1"], cluster["h2"]
+    run = ended(cluster)
+    until(lambda: h1.show(run)["phase"] == "packed", "its object")
+    h2.kill()
+
+    shown = h1.show(run)
+
+    cluster.start("h2")
+    cluster.until_met("h1", "h2")
+    assert (shown["values"], shown["good"]) == ({"card": PLANTED["value"]}, True)
+
+
 def test_a_run_waits_while_no_host_has_its_key_and_why_names_it(cluster: Cluster) -> None:
     h1 = cluster["h1"]
     run = h1.trigger("west", card=PLANTED["value"])

@@ -147,6 +147,7 @@ def test_a_host_without_the_key_lists_the_run_and_goes_on(host: Host) -> None:
     why = floe(host, "why", run)
 
     assert row["state"] == "active"
+    assert "is sealed with the key" in floe(host, "cancel", run).stderr
     assert "is sealed with the key" in why.stdout + why.stderr
     assert host.until_over(host.trigger("sub"))["good"]
 

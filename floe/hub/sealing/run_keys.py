@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 
 from floe.host.inputs import Child, Incoming, Input, RunKeysWrapped, SealKeys, Start
+from floe.host.site import Site
 from floe.host.starts import is_sealed
 from floe.hub.flows import FlowBook
 from floe.hub.history import History
@@ -90,6 +91,17 @@ def _is_sealed(incoming: Incoming) -> bool:
     start = given.start if isinstance(given, Child) else given
     # The child of a sealed run has a parent whose key was made, so there is a key.
     return isinstance(start, Start) and is_sealed(start)
+
+
+async def hold_back(site: Site, history: History, store: RunStore) -> None:
+    """At a start: let the core know the runs whose keys are missing, and hold what they hold."""
+    site.unreadable = history.unreadable
+    for ref in history.unreadable:
+        row = await store.find(ref)
+        if row is None or row.state != "active" or (row.store or ref.store) != site.store:
+            continue
+        if flow := await history.flow(row.digest):
+            site.table.reserve(ref, flow)
 
 
 async def load_run_keys(seals: HostSeals, store: RunStore, book: FlowBook) -> None:

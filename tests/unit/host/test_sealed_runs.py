@@ -101,6 +101,18 @@ def test_no_run_is_started_without_a_key(tmp_path: Path) -> None:
     assert decided.appends == ()
 
 
+def test_a_run_that_cannot_be_read_holds_its_resources_until_it_is_read() -> None:
+    table = a_core().table
+    flow = replace(FLOW, resource_tags=("nic",), reuse_space=True)
+    run = a_run(flow)
+
+    table.reserve(run.ref, flow)
+
+    assert (table.held, table.spaces) == ({"nic": run.ref}, {flow.id: run.ref})
+    table.reload(run.ref, None)
+    assert (table.held, table.spaces) == ({}, {})
+
+
 def removed(core: HostCore) -> tuple[Run, Incoming]:
     """A sealed run that is packed, and the request to remove it."""
     [run] = begun(core, FLOW)

@@ -9,15 +9,17 @@ import pytest
 from floe.host.inputs import Input, RunKeysWrapped
 from floe.hub.flows import FlowBook
 from floe.hub.history import History
-from floe.hub.sealing.run_keys import RunKeys, load_run_keys
+from floe.hub.sealing.run_keys import RunKeys, hold_back, load_run_keys
 from floe.key_file import KeyFile
+from floe.model.codec import digest_of, encode
 from floe.model.ids import HostId, RunRef, StoreId
 from floe.store.base import Batch, LedgerWrite
 from floe.store.memory import MemoryStore
 from floe.store.sealing import RUN_KEY
 from floe.store.seals import RunSeals
 from tests.make import a_flow
-from tests.make_core import a_start
+from tests.make_core import a_core, a_start
+from tests.make_store import a_summary, an_append
 
 RUN = RunRef(HostId("h1"), StoreId("k3f9"), 1)
 FLOW = replace(a_flow(), seal=True)
@@ -102,3 +104,18 @@ async def test_a_start_without_sealed_flows_makes_no_key(shell: Shell) -> None:
     await load_run_keys(shell.seals, shell.store, FlowBook(flows=(a_flow(),)))
 
     assert not shell.path.exists()
+
+
+async def test_a_run_whose_key_is_missing_holds_its_resources(shell: Shell) -> None:
+    site, flow = a_core().site, replace(FLOW, resource_tags=("nic",))
+    ref, digest = RunRef(site.id, site.store, 1), digest_of(flow)
+    row = a_summary(ref, state="active", phase="active", store=site.store, digest=digest)
+    kept = LedgerWrite(kind="flow", key=digest, value=encode(flow))
+    await shell.store.open()
+    await shell.store.append(Batch(appends=(an_append(ref, summary=row),), ledger=(kept,)))
+    shell.history.unreadable[ref] = "its key is missing"
+
+    await hold_back(site, shell.history, shell.store)
+
+    assert ref in site.unreadable
+    assert site.table.held == {"nic": ref}
