@@ -220,7 +220,9 @@ class Hub(Life):
         """
         secrets, seals = self.parts.secrets, self.parts.seals
         async with self._secrets:
-            has_runs = bool(seals.uses())
+            # Also if all sealed runs were removed: their keys are in backups, under the old key.
+            await asyncio.to_thread(seals.look)
+            has_runs = bool(seals.newest)
             rows = await asyncio.to_thread(secrets.sealed_again, has_runs=has_runs)
             await self._keep_secrets(rows)
             await asyncio.to_thread(seals.look)

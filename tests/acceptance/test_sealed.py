@@ -164,3 +164,21 @@ def test_a_run_goes_on_once_its_key_is_back(host: Host) -> None:
     until(lambda: b"runs.key_back" in host.log.read_bytes(), "the run")
     host.give(run, "sign", word=PLANTED["answer"])
     assert host.until_over(run)["outputs"] == {"receipt": PLANTED["output"]}
+
+
+def test_a_backup_of_a_removed_run_cannot_be_read_after_a_rotation(host: Host) -> None:
+    run = ended(host)
+    backup = host.folder / "floe.db"
+    with closing(sqlite3.connect(host.root / "floe.db")) as db:
+        db.execute("VACUUM INTO ?", (str(backup),))
+    host.api.post("hosts/h1/prune", {"keep": {"bytes": 1}})
+
+    assert "the new key is" in said(floe(host, "secret", "rotate"))
+
+    host.stop()
+    for name in ("floe.db", "floe.db-wal", "floe.db-shm"):
+        (host.root / name).unlink(missing_ok=True)
+    shutil.copy(backup, host.root / "floe.db")
+    host.start()
+    assert "is sealed with the key" in floe(host, "show", run).stderr
+    assert [row["id"] for row in host.api.get("runs")["runs"] if row["flow"] == "pay"] == [run]
