@@ -220,13 +220,8 @@ SELECT
 FROM newest JOIN runs ON runs.key = newest.last;
 
 -- name: facet_page
--- Rows of runs with one facet, in order, and whether they have the other facets of a query.
-SELECT at, run, row, NOT EXISTS (
-    SELECT 1 FROM json_each(:others) AS other WHERE NOT EXISTS (
-        SELECT 1 FROM json_each(other.value, '$[1]') AS wanted CROSS JOIN facets AS two
-        WHERE two.kind = json_extract(other.value, '$[0]') AND two.key = wanted.value
-        AND two.at = one.at AND two.run = one.run AND two.row = one.row))
-FROM facets AS one WHERE kind = :kind AND key = :key AND {where}
+-- Rows of runs with one facet, in order, and whether they have those of the other filters.
+SELECT at, run, row, {others} FROM facets AS one WHERE kind = :kind AND key = :key AND {where}
 ORDER BY at {order}, run {order}, row {order};
 
 -- name: count_facets

@@ -13,8 +13,14 @@ from floe.store.facets import FacetKey, facet_cursor_at, first_match
 from floe.store.sql import queries
 from floe.store.sqlite_page import Value, summary_in
 
-READ_MAX: Final = 5_000
-"""Facets read for one page: 10 ms with a second filter that no row matches."""
+READ_MAX: Final = 4_000
+"""Facets read for one page: 9 ms with a second filter that no row matches."""
+
+_HAS_FACET: Final = (
+    "EXISTS (SELECT 1 FROM facets AS two WHERE two.kind = :kind_{number} AND two.key IN ({keys})"
+    " AND two.at = one.at AND two.run = one.run AND two.row = one.row)"
+)
+"""Whether the row has a facet of one more filter: one look at the index for each of its keys."""
 
 
 def read_facet_page(
@@ -71,15 +77,19 @@ def _candidates(
     after: FacetKey | None,
 ) -> Iterator[tuple[FacetKey, bool]]:
     """The rows with a facet of a filter after a key, in order, and whether they have the others."""
-    values: dict[str, Value] = {
-        "kind": rarest.kind,
-        "others": json.dumps([[one.kind, one.keys] for one in others]),
-    }
+    values: dict[str, Value] = {"kind": rarest.kind}
+    tests = ["TRUE"]
+    for number, other in enumerate(others):
+        keys = {f"key_{number}_{n}": key for n, key in enumerate(other.keys)}
+        tests.append(_HAS_FACET.format(number=number, keys=", ".join(f":{name}" for name in keys)))
+        values |= {f"kind_{number}": other.kind, **keys}
     where, sign = "TRUE", "<" if query.order == "newest" else ">"
     if after:
         where = f"(at, run, row) {sign} (:at, :run, :row)"
         values |= after._asdict()
-    page = queries()["facet_page"].format(where=where, order="DESC" if sign == "<" else "ASC")
+    page = queries()["facet_page"].format(
+        others=" AND ".join(tests), where=where, order="DESC" if sign == "<" else "ASC"
+    )
     ranges = [conn.execute(page, {**values, "key": key}) for key in dict.fromkeys(rarest.keys)]
     rows = ranges[0] if len(ranges) == 1 else merge(*ranges, reverse=sign == "<")
     return ((FacetKey(at, run, row), bool(has_others)) for at, run, row, has_others in rows)

@@ -13,6 +13,7 @@ from typing import Any, Final
 from scripts.benchmarks import machine, measures
 from scripts.benchmarks.cluster import cluster
 from scripts.benchmarks.evaluators import evaluators
+from scripts.benchmarks.facets import facets
 from scripts.benchmarks.feed import feed
 from scripts.benchmarks.figures import Row, table
 from scripts.benchmarks.output import output
@@ -33,6 +34,7 @@ MEASURES: Final[Mapping[str, Callable[[Plan], list[Row]]]] = {
     "cluster": cluster,
     "prune": prune,
     "evaluators": evaluators,
+    "facets": facets,
 }
 
 
