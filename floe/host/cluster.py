@@ -27,6 +27,11 @@ from floe.host.peers.member import Member, member_problems
 from floe.host.peers.members import Members
 from floe.host.peers.outbox import Outbox
 from floe.host.peers.seeking import Seeking
+from floe.host.shared.alone import SharedAlone
+from floe.host.shared.base import Sharing
+from floe.host.shared.copying import SharedCopying
+from floe.host.shared.keeping import SharedKeeping
+from floe.host.shared.table import SharedTable
 from floe.host.site import Site
 from floe.host.step import Step
 from floe.model.event import RunEnded, RunPacked
@@ -40,20 +45,27 @@ from floe.store.base import Append, Record, Stored
 class Cluster:
     """The parts of a host that deal with its peers."""
 
-    def __init__(self, site: Site, rows: LedgerRows) -> None:
+    def __init__(self, site: Site, shared: SharedTable, rows: LedgerRows) -> None:
         self._site = site
         self._now = Instant(0)
         """Of the last step."""
         members = self.members = Members(site, rows)
         outbox = self.outbox = Outbox(site)
         current_keeper = self.current_keeper = CurrentKeeper(site, members, rows)
-        claims = self.claims = OwnClaims(site, current_keeper, outbox, rows)
+        claims = self.claims = OwnClaims(site, current_keeper, outbox, shared, rows)
         keeper = self.keeper = Keeper(site, members, current_keeper, claims, outbox, rows)
         report = LeaseReport(site, members, current_keeper, claims, keeper)
         self.leases = Kept(claims, keeper, report)
         self.candidates = Candidates(site, members)
         self.adopter = Adopter(site, members, outbox, self.candidates, self.leases, rows)
-        self.heartbeat = Heartbeat(site, members, current_keeper)
+        self.sharing: Sharing
+        if site.keeper is None:
+            self.sharing = SharedAlone(site, shared)
+        elif keeper.is_me:
+            self.sharing = SharedKeeping(site, shared, members, outbox, keeper, rows)
+        else:
+            self.sharing = SharedCopying(site.keeper, shared, current_keeper, outbox, site.journal)
+        self.heartbeat = Heartbeat(site, members, current_keeper, self.sharing)
         self.grantee = Grantee(site, members, outbox, self.heartbeat, current_keeper, rows)
         self._forgetting = Forgetting(site, members, outbox, self.adopter, self.grantee, keeper)
         self._seeking = Seeking(site, members, outbox)
@@ -66,6 +78,7 @@ class Cluster:
             self.grantee,
             claims,
             keeper,
+            self.sharing,
             self._forgetting,
             self._seeking,
         )
@@ -189,6 +202,7 @@ class Cluster:
     def finish(self, step: Step) -> Instant:
         """Send what is due; return when to step again."""
         dues: list[Instant | None] = [self.claims.tick(step), self._seeking.tick(step)]
+        dues.append(self.sharing.tick(step))
         self.outbox.flush(step)
         dues += [self.heartbeat.ping(step), self.outbox.next_due]
         dues.append(self.keeper.next_due(step.now))

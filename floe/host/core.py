@@ -20,6 +20,9 @@ from floe.host.peers.base import PeerParts
 from floe.host.peers.member import Member
 from floe.host.peers.no_peers import NoPeers
 from floe.host.placement import Placement, PlacementAlone
+from floe.host.shared.alone import SharedAlone
+from floe.host.shared.base import Sharing
+from floe.host.shared.table import SharedTable
 from floe.host.site import Site, SiteSettings
 from floe.host.step import Step
 from floe.host.step_result import StepResult
@@ -61,17 +64,19 @@ class HostCore:
             seals=seals,
         )
         self.table = site.table
-        self.cluster = Cluster(site, rows) if settings.peers else None
+        self.shared_rows = SharedTable(rows, site.journal)
+        self.cluster = Cluster(site, self.shared_rows, rows) if settings.peers else None
         """The parts that deal with peers; None for a single host."""
         self._peers: PeerParts
         self._leases: Leases
         if self.cluster is None:
             here = PlacementAlone(site)
             self._peers, self._leases = NoPeers(), Alone(site)
+            self.sharing: Sharing = SharedAlone(site, self.shared_rows)
             self._placement = Placement(site, here, self._leases, here.grant)
         else:
             cluster = self.cluster
-            self._peers, self._leases = cluster, cluster.leases
+            self._peers, self._leases, self.sharing = cluster, cluster.leases, cluster.sharing
             self._placement = Placement(
                 site, cluster.candidates, cluster.leases, cluster.adopter.grant
             )
@@ -106,7 +111,7 @@ class HostCore:
         step.retry_pends = self._retry
         try:
             for one in inputs:
-                handle(step, peers, one)
+                handle(step, peers, self.sharing, one)
                 step.deliver()
             peers.begin(step)
             step.note_freed_slots()

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from floe.host.children import pend_child, refused_flow
 from floe.host.earlier_children import note_children_left, note_rows
 from floe.host.inputs import (
+    CatchUp,
     Child,
     ChildrenLeft,
     Drain,
@@ -27,9 +28,11 @@ from floe.host.inputs import (
     TakeOldest,
     Troubles,
     Unsent,
+    WriteRow,
 )
 from floe.host.peers.base import PeerParts
 from floe.host.removal import COPIES, receive_removals, remove
+from floe.host.shared.base import Sharing
 from floe.host.start_conditions import judged_start
 from floe.host.starts import is_sealed, start_run
 from floe.host.step import Step
@@ -45,8 +48,11 @@ from floe.model.signal import Abandon, Cancel, DataGiven, Reported
 from floe.store.sealing import RUN_KEY
 
 
-def handle(step: Step, peers: PeerParts, received: Incoming) -> None:
+def handle(step: Step, peers: PeerParts, sharing: Sharing, received: Incoming) -> None:
     """Handle one input."""
+    if isinstance(received.input, WriteRow | CatchUp):
+        sharing.take(step, received.input, received.ticket)  # it replies, maybe in a later step
+        return
     ref, why, removed = received.run, "", tuple[str, ...]()
     taken: TakenWork | None = None
     match received.input:
@@ -170,6 +176,8 @@ def _change(step: Step, peers: PeerParts, run: Run, received: Incoming) -> bool:
         case SecretNames() | RunKeysWrapped() | SealKeys():
             return False
         case Received() | Unsent() | Forget() | Free() | Surroundings() | TakeOldest() | GiveBack():
+            return False
+        case WriteRow() | CatchUp():
             return False
         case signal:
             if received.once and received.once in step.site.once:

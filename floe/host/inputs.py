@@ -11,6 +11,7 @@ from floe.model.nouns import dataclass
 from floe.model.peer_message import Envelope
 from floe.model.run import Pruned
 from floe.model.secret_name import SecretName
+from floe.model.shared_row import Name
 from floe.model.signal import Signal
 from floe.model.taken import ChildAgain, ItemsTaken, NodeTaken, RerunOf
 from floe.store.base import Append, LedgerWrite
@@ -248,6 +249,28 @@ class GiveBack:
     """Of the attempt; empty for the one that this take got from this process."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteRow:
+    """Host input: write a shared row. The reply has its number, once this host's copy has it."""
+
+    request: str
+    """Identifies the request in the cluster."""
+    name: Name
+    value: Json
+    """None: delete the row."""
+    by: str
+    expected: int | None
+    """The number of the row that it replaces, 0 for none; None for whichever there is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatchUp:
+    """Host input: a caller needs the shared rows as the keeper has them now.
+
+    The reply comes when this host's copy has reached them.
+    """
+
+
 Input = (
     Signal
     | Start
@@ -270,6 +293,8 @@ Input = (
     | Surroundings
     | TakeOldest
     | GiveBack
+    | WriteRow
+    | CatchUp
 )
 
 
@@ -300,3 +325,7 @@ class Reply:
     """The keys of the runs that were removed."""
     taken: TakenWork | None = None
     """The outside work that was taken."""
+    number: int = 0
+    """Of the last shared row that this host's copy has."""
+    is_away: bool = False
+    """The keeper cannot write or send shared rows; `why` is what it does, without its name."""

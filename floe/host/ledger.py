@@ -8,6 +8,9 @@ from typing import Final
 
 from floe.model.ids import Json
 
+SHARED_KINDS: Final = ("shared", "shared-state", "shared-request")
+"""Those that a single host has, too: it is its own keeper."""
+
 LEDGER_KINDS: Final = (
     "drain",
     "member",
@@ -23,6 +26,8 @@ LEDGER_KINDS: Final = (
     "counted",
     "moved",
     "tags",
+    *SHARED_KINDS,
+    "shared-copied",
 )
 """drain: whether this host drains. member: the store that a host was first seen with. other: a
 different store that uses the name of a host. forgotten: when `host@store` was forgotten. floor: the
@@ -30,7 +35,9 @@ highest epoch of a run that was refused here. withdraw: the cancel that waits fo
 answer. owed: ends and releases without an acknowledgement. claim: what a run claims. obeyed: the
 keeper whose census was answered last. kept: the keeper's table and queue. keeping: its term, and
 whether its census is complete. counted: the hosts that answered its census. moved: the
-re-run that took the workspace of a run. tags: those of a peer, as it last sent them."""
+re-run that took the workspace of a run. tags: those of a peer, as it last sent them.
+shared, shared-state, shared-request: the copy of the shared rows, its state, and the requests that
+the keeper answered. shared-copied: the hosts whose copies are in the keeper's, and its term."""
 
 LedgerRows = Mapping[str, Mapping[str, Json]]
 """Rows by kind and key, as a store has them."""

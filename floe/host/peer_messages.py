@@ -13,6 +13,7 @@ from floe.host.peers.member import Member
 from floe.host.peers.members import Members
 from floe.host.peers.outbox import Outbox
 from floe.host.peers.seeking import Seeking
+from floe.host.shared.base import Sharing
 from floe.host.site import Site
 from floe.host.step import Step
 from floe.model.ids import address_of, ref_of
@@ -43,6 +44,12 @@ from floe.model.peer_message import (
 )
 from floe.model.peer_message import Rows as Rows
 from floe.model.run import Run
+from floe.model.shared_message import (
+    SharedPage,
+    SharedSince,
+    SharedWritten,
+    WriteShared,
+)
 from floe.model.take_message import FoundWork, SeekWork, Take, Taken, Untake, Untaken
 
 
@@ -59,6 +66,7 @@ class PeerMessages:
         grantee: Grantee,
         claims: OwnClaims,
         keeper: Keeper,
+        sharing: Sharing,
         forgetting: Forgetting,
         seeking: Seeking,
     ) -> None:
@@ -70,6 +78,7 @@ class PeerMessages:
         self._grantee = grantee
         self._claims = claims
         self._keeper = keeper
+        self._sharing = sharing
         self._forgetting = forgetting
         self._seeking = seeking
 
@@ -104,8 +113,11 @@ class PeerMessages:
         if isinstance(message, Forgotten) and envelope.to_store is None:
             return  # it names no store of this host
         if member is None:
-            if host != site.id and not isinstance(message, Ping):
-                self._take(step, Member(id=host, store=store), message, floor)
+            sender = Member(id=host, store=store)
+            if isinstance(message, Ping):
+                self._sharing.receive(step, sender, message)
+            elif host != site.id:
+                self._take(step, sender, message, floor)
             return
         self._take(step, member, message, floor)
         self._outbox.hasten(host, step.now)
@@ -117,6 +129,7 @@ class PeerMessages:
             case Ping() as ping:
                 pinged = self._members.pinged(step, member, ping)
                 step.retry_pends |= self._candidates.pinged(pinged)
+                self._sharing.receive(step, member, ping)
             case NotMe():
                 pass  # the sender's store is known by now
             case Forgotten():
@@ -154,6 +167,7 @@ class PeerMessages:
                 self._keeper.released(step, member, message)
             case Claims() as message:
                 self._keeper.answered(step, member, message)
+                self._sharing.receive(step, member, message)
             case Behind() as message:
                 self._keeper.behind(step, member, message)
             case SeekWork() as message:
@@ -168,6 +182,8 @@ class PeerMessages:
                 self._seeking.untake(step, member, message)
             case Untaken() as message:
                 self._seeking.untaken(step, member, message)
+            case WriteShared() | SharedWritten() | SharedSince() | SharedPage() as message:
+                self._sharing.receive(step, member, message)
             case Rows() | RowsAfter():
                 pass  # the directory handles them
             case message:

@@ -38,6 +38,7 @@ from floe.hub.parts import Parts, core_of, hello_of, triggers_of
 from floe.hub.peer_gateway import PeerGateway
 from floe.hub.reads import Reads
 from floe.hub.sealing.run_keys import RunKeys, hold_back, load_run_keys
+from floe.hub.shared.shared_rows import SharedRows
 from floe.model.effect import Effect
 from floe.model.ids import HostId, Key, RunRef, address_key
 from floe.model.peer_message import Message
@@ -104,6 +105,7 @@ class Life:
         core = await core_of(own, store, clock, lambda ref: self.reads.name_of(ref), parts.seals)
         self.loop = loop = Loop(core, store, clock, self._stored, self._recall, self._completed)
         self.gateway = PeerGateway(core, store, parts.peers, loop) if parts.peers else None
+        self.shared = SharedRows(loop, clock)
         put, ask = loop.put, loop.ask
         self.run_keys = RunKeys(parts.seals, store, self.history, ask, self._recall)
         self.sync = DirectorySync(store, clock.now, put, ask, self._send, spawn, self._reload)
@@ -251,6 +253,7 @@ class Life:
             self.parts.seals.forget([one.key for one in decided.prunes])
         if self.gateway:
             self.gateway.stored(decided, last)
+        self.shared.stored(decided)
         for row in decided.notices:
             self.notices.take(row)
         if self.archiving:

@@ -9,7 +9,7 @@ from floe.evaluators.base import Evaluators
 from floe.host import repositories
 from floe.host.core import HostCore
 from floe.host.inputs import Incoming
-from floe.host.ledger import LEDGER_KINDS
+from floe.host.ledger import LEDGER_KINDS, SHARED_KINDS
 from floe.host.passed_over import FAULT, PASSED_OVER
 from floe.host.site import SiteSettings
 from floe.hub.attempts.attempt_outputs import OutputSettings
@@ -100,7 +100,9 @@ async def core_of(
         term = clock.now() // 1000
         row = LedgerWrite(kind="keeper", key="term", value=term)
         await store.append(Batch(ledger=(row,), promise=True))
-    kinds = [kind for kind in LEDGER_KINDS if kind != "floor"] if host.peers else ["drain", "moved"]
+    kinds = ["drain", "moved", *SHARED_KINDS]
+    if host.peers:
+        kinds = [kind for kind in LEDGER_KINDS if kind != "floor"]
     kinds += [PASSED_OVER, FAULT]
     return HostCore(
         host,

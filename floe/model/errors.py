@@ -16,6 +16,7 @@
     └── World            this machine: disk, ports, database
         ├── PlaceHangs     a file system does not answer
         ├── HostAway       a different host is needed, and does not answer
+        │   └── KeeperAway   only the keeper knows or writes it, and the keeper does not answer
         ├── ArchiveAway    the bucket with ended runs does not answer, or refuses
         ├── StoreBusy      a different process uses the store
         ├── StoreForeign   the directory is not a floe store, or is from a newer floe
@@ -142,6 +143,10 @@ class HostAway(World):
         super().__init__(what, hint)
         self.host = host
         self.since = since
+
+
+class KeeperAway(HostAway):
+    """Error: only the keeper knows whether a row exists, or can change one, and is away."""
 
 
 class ArchiveAway(World):

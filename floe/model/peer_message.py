@@ -5,7 +5,7 @@ until it is answered. Messages name runs by their keys (`h1-12@k3f9`), and hosts
 as `h1@k3f9`. Shapes only grow: `codec` ignores unknown fields, so an older floe reads what it knows
 of a newer message.
 
-Source: docs/cluster-protocol.md, "The pen" and "Leases".
+Source: docs/cluster-protocol.md, "The pen", "Leases" and "Shared rows".
 """
 
 from collections.abc import Mapping
@@ -18,6 +18,8 @@ from floe.model.ids import FlowId, HostId, Instant, Json, StoreId
 from floe.model.nouns import dataclass
 from floe.model.run import Pruned
 from floe.model.secret_name import SecretName
+from floe.model.shared_message import SharedPage, SharedSince, SharedWritten, WriteShared
+from floe.model.shared_row import Seen
 from floe.model.summary import Summary
 from floe.model.take_message import FoundWork, SeekWork, Take, Taken, Untake, Untaken
 
@@ -70,6 +72,10 @@ class Ping:
     """The ids of its keys, which may open sealed runs of the receiver."""
     queues: Mapping[str, Instant] = field(default_factory=dict)
     """By queue of outside work, since when its oldest offer waits; at most `QUEUES_MAX` of them."""
+    shared_term: int = 0
+    """Of the keeper: the term under which it writes shared rows; 0 while it writes none."""
+    shared_number: int = 0
+    """Of the keeper: the number of its last shared row."""
     about: Mapping[str, Json] = field(default_factory=dict)
     """Information for people, not for decisions: version, config and flow digests, load."""
     change: int = 0
@@ -293,6 +299,8 @@ class Claims:
     opening: int
     round: int = 0
     claims: tuple[Claimed, ...] = ()
+    shared: Seen = field(default_factory=dict)
+    """What the sender's copy of the shared rows contains."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -352,6 +360,10 @@ Message = (
     | Taken
     | Untake
     | Untaken
+    | WriteShared
+    | SharedWritten
+    | SharedSince
+    | SharedPage
     | Rows
     | RowsAfter
 )

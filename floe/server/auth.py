@@ -52,14 +52,15 @@ class Auth:
         self._ended = Throttle(settings.wrong_tries, settings.throttle_s)
         """Ended texts that floe made: a client that repeats one is not guessing."""
 
-    def caller(self, request: web.Request) -> Caller:
-        """The caller of a request. Raises Denied, Throttled, or Forbidden for a foreign origin."""
+    async def caller(self, request: web.Request) -> Caller:
+        """The caller of a request. Raises Denied, Throttled, KeeperAway, or Forbidden for a foreign
+        origin."""
         if TOKEN in request.headers:
             passed = self._peer_auth.passed(request)
             user, _, name = passed.by.partition(":")
             return Caller(user=user, name=name, via=passed.via)
         if text := header_token(request):
-            return self._by_token(request, text, self._wrong)
+            return await self._by_token(request, text, self._wrong)
         shown = self.tokens.find(request.cookies.get(COOKIE, ""), "session")
         if shown is None:
             raise Denied("credentials are needed", "log in, or send a token as X-Floe-Auth")
@@ -72,11 +73,11 @@ class Auth:
         if caller.shown is not None and not self.tokens.lives(caller.shown):
             raise Denied("this token or session is not valid any more", "log in again")
 
-    def login(self, request: web.Request, text: str) -> Caller:
-        """The owner of a token given at login. Raises Denied or Throttled."""
-        return self._by_token(request, text, self._logins)
+    async def login(self, request: web.Request, text: str) -> Caller:
+        """The owner of a token given at login. Raises Denied, Throttled, KeeperAway."""
+        return await self._by_token(request, text, self._logins)
 
-    def _by_token(self, request: web.Request, text: str, throttle: Throttle) -> Caller:
+    async def _by_token(self, request: web.Request, text: str, throttle: Throttle) -> Caller:
         if shown := self.tokens.find(text, "session", "token"):
             return _caller(shown)
         # Tokens made by floe cannot be guessed, but the administrator's token may be short. So only
@@ -86,7 +87,10 @@ class Auth:
         peer, now = request.remote or "", asyncio.get_running_loop().time()
         if wait_s := throttle.wait_s(peer, now):
             raise Throttled(wait_s)
-        if not self.tokens.is_admin(text):
+        is_admin = self.tokens.is_admin(text)
+        if not is_admin and (shown := await self.tokens.ask(text)):
+            return _caller(shown)  # it was made at a different host, a moment ago
+        if not is_admin:
             throttle.failed(peer, now)
             log.warning("auth.denied", peer=peer, path=request.path)
             raise Denied("wrong credentials")

@@ -23,7 +23,7 @@ async def check_credentials(request: web.Request, handler: Handler) -> web.Strea
     if route in request.app[FOR_HOSTS] or (is_nothing and TOKEN in request.headers):
         request.app[PEER_AUTH].admit(request)
     elif route not in request.app[PUBLIC]:
-        request[CALLER] = request.app[AUTH].caller(request)
+        request[CALLER] = await request.app[AUTH].caller(request)
     else:
         connection = None  # the caller of a public route stays unknown
     if connection is not None:

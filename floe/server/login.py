@@ -37,14 +37,14 @@ async def login(request: web.Request) -> web.Response:
     if len(personal) > NAME_MAX or not personal.isprintable():
         fields.wrong("personal", f"a name has up to {NAME_MAX} printable characters")
     fields.done()
-    caller = _caller(request, token or password, user)
+    caller = await _caller(request, token or password, user)
     if caller.via:
         raise Forbidden("a login cannot be relayed by a host", "log in at this host directly")
     once, maker = idempotency_key(request, caller.by), caller.shown.maker if caller.shown else ""
     auth = request.app[AUTH]
     if personal:
+        text = await auth.tokens.make_personal(personal, once, maker=maker, by=caller.by)
         log.info("auth.token_made", by=caller.by, name=personal)
-        text = await auth.tokens.make_personal(personal, once, maker=maker)
         return answer({"token": text, "user": personal})
     session_s = request.app[SETTINGS].session_s
     shown = caller.shown
@@ -56,11 +56,11 @@ async def login(request: web.Request) -> web.Response:
     return response
 
 
-def _caller(request: web.Request, text: str, user: str) -> Caller:
+async def _caller(request: web.Request, text: str, user: str) -> Caller:
     auth = request.app[AUTH]
     if not text:
-        return auth.caller(request)  # a logged-in user may create a personal token
-    caller = auth.login(request, text)
+        return await auth.caller(request)  # a logged-in user may create a personal token
+    caller = await auth.login(request, text)
     if not hmac.compare_digest((user or USER).encode(errors="replace"), caller.user.encode()):
         raise Denied("wrong credentials")
     return caller

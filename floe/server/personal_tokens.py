@@ -4,7 +4,6 @@ import structlog
 from aiohttp import web
 
 from floe.model.codec import iso
-from floe.model.errors import NotFound
 from floe.server.app_keys import AUTH, CALLER
 from floe.server.fields import query
 from floe.server.problems import answer
@@ -16,24 +15,24 @@ log = structlog.get_logger()
 async def tokens(request: web.Request) -> web.Response:
     """The personal tokens; their texts are shown once, at their creation."""
     query(request).done()
-    found = request.app[AUTH].tokens.personal()
+    personal = request.app[AUTH].tokens.personal
     rows = [
         {
-            "id": id,
+            "id": key[:ID_LEN],
             "name": token.name,
             "made_at": iso(token.made_at),
             "made_by": token.maker[:ID_LEN],
         }
-        for id, token in found
+        for key, token in personal.all().items()
     ]
-    return answer({"tokens": rows})
+    return answer({"tokens": rows, "old": personal.age()})
 
 
 async def revoke(request: web.Request) -> web.Response:
     """Revoke a personal token, with the sessions and tokens that were made with it."""
     query(request).done()
-    id = request.match_info["token"]
-    if not await request.app[AUTH].tokens.revoke(id):
-        raise NotFound(f"no token {id[:80]}", "GET tokens lists them")
-    log.info("auth.token_revoked", by=request[CALLER].by, token=id)
+    personal, by = request.app[AUTH].tokens.personal, request[CALLER].by
+    key = await personal.key_of(request.match_info["token"])
+    await personal.end(key, by=by)
+    log.info("auth.token_revoked", by=by, token=key[:ID_LEN])
     return web.Response(status=204)

@@ -365,7 +365,15 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
             "away": AWAY,
         }
     ),
-    "Tokens": shape({"tokens": many(ref("Token"))}),
+    "Tokens": shape(
+        {
+            "tokens": many(ref("Token")),
+            "old": {
+                **TEXT,
+                "description": "why the list may be old, as the keeper is away; empty if it is not",
+            },
+        }
+    ),
     "TokenChanges": shape({"process": TEXT, "after": COUNT, "changes": many(VALUES)}),
     "Token": shape(
         {

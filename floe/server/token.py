@@ -87,9 +87,3 @@ def with_made(makers: Collection[str], made: Mapping[str, str]) -> list[str]:
     for key in found:  # grows during the loop
         found += by_maker.get(key, ())
     return found
-
-
-def is_of(session: Token, tokens: Collection[str], names: Collection[str]) -> bool:
-    """Whether a session was opened with one of some tokens; in entries of an older release only the
-    name shows it."""
-    return session.maker in tokens or (not session.era and session.name in names)

@@ -1,7 +1,8 @@
 """Sessions and personal tokens. Their texts are shown once; only keyed hashes are stored.
 
-All hosts of a cluster with the same administrator's token have the same entries: each takes the
-changes of the others (token_exchange.py). An entry that has ended stays so, whatever arrives late.
+Personal tokens are shared rows (shared_tokens.py). All hosts of a cluster with the same
+administrator's token have the same sessions: each takes the changes of the others
+(token_exchange.py). A session that has ended stays so, whatever arrives late.
 """
 
 import asyncio
@@ -9,68 +10,72 @@ import hmac
 import re
 import secrets
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
-from typing import Final, get_args
+from typing import Final
+
+import structlog
 
 from floe.hub.hub import Hub
 from floe.model.codec import decode, encode
 from floe.model.errors import Denied
-from floe.model.ids import Instant, Json
+from floe.model.ids import Instant
 from floe.model.secret import Secret
-from floe.server.token import ID_LEN, Kind, ShownToken, Token, TokenChange, is_of, with_made
+from floe.server.shared_tokens import ENDED, TOKEN, SharedTokens
+from floe.server.token import ID_LEN, Kind, ShownToken, Token, TokenChange, with_made
 from floe.server.waits import wait_set
+
+log = structlog.get_logger()
+
+SESSION: Final = "session"
+"""A kind of rows of the ledger."""
 
 MADE: Final = re.compile(r"floe_[A-Za-z0-9_-]{43}")
 """The text of a session or personal token: 256 bits by chance."""
 
-ENDED: Final = "ended-token"
-"""The kind of the ledger's rows about entries that have ended before they expired."""
-
 
 class Tokens:
-    """The valid credentials. Stored in the hub's ledger; the server is its only writer."""
+    """The valid credentials. The server alone writes the sessions, into the hub's ledger."""
 
     def __init__(self, hub: Hub, admin: Secret) -> None:
         self._hub = hub
         self._key = sha256(admin.reveal().encode()).digest()
         self._era = self._hash("era")[:ID_LEN]
         self._may_look_made = MADE.fullmatch(admin.reveal()) is not None
-        self._rows: dict[Kind, dict[str, Token]] = {}
+        self.personal = SharedTokens(hub, self._era)
+        self._rows: dict[str, Token] = {}
+        """The sessions by key."""
         self._gone: dict[str, TokenChange] = {}
         self._changed_at: dict[str, int] = {}
         """The number of the last change of each entry, the latest last."""
         self._latest = 0
         self._ended = asyncio.Event()
         self._changed = asyncio.Event()
+        self._told: set[str] = set()
+        """Tokens that were let in since the keeper has not answered."""
         self.process = secrets.token_hex(8)
         """The numbers of changes count in this process only."""
 
     async def open(self) -> None:
         """Read the entries of an earlier process, and drop the invalid ones.
 
-        These are expired ones; those made with a revoked token (a crash may have come in between);
-        and those made under a different administrator's token, so that they stay invalid if that
-        token returns.
+        These are expired ones; those whose opener has ended (a crash may have come in between); and
+        those made under a different administrator's token, so that they stay invalid if that token
+        returns.
         """
+        await self.personal.open(self._tell_ended)
         for key, row in (await self._hub.reads.kept(ENDED)).items():
+            if isinstance(row, Mapping) and (one := decode(TokenChange, row)).kind == SESSION:
+                self._gone[key] = one
+        for key, row in (await self._hub.reads.kept(SESSION)).items():
             if isinstance(row, Mapping):
-                self._gone[key] = decode(TokenChange, row)
-        for kind in get_args(Kind):
-            rows = await self._hub.reads.kept(kind)
-            self._rows[kind] = {
-                key: decode(Token, row) for key, row in rows.items() if isinstance(row, Mapping)
-            }
-            for key, token in [*self._rows[kind].items()]:
-                if key in self._gone or token.era not in ("", self._era):
-                    await self._forget(kind, key)
-        makers = {token.maker for rows in self._rows.values() for token in rows.values()}
-        await self._end(*makers - {"", *self._rows["token"]})
-        sessions = self._rows["session"]
-        await self._end_sessions(*{s.opener for s in sessions.values()} - {"", *sessions})
+                self._rows[key] = decode(Token, row)
+        for key, session in [*self._rows.items()]:
+            if key in self._gone or session.era not in ("", self._era):
+                await self._forget(key)
+        await self._end(*{s.opener for s in self._rows.values()} - {"", *self._rows})
         await self._sweep()
-        for key in (*self._gone, *self._rows["token"], *self._rows["session"]):
+        for key in (*self._gone, *self._rows):
             self._number(key)
 
     def changes(self, after: int, most: int) -> tuple[list[TokenChange], int]:
@@ -92,20 +97,22 @@ class Tokens:
     async def take(self, changes: Iterable[TokenChange]) -> None:
         """Apply the changes of a different host, in its order."""
         for change in changes:
+            if change.kind == TOKEN:
+                self.personal.take(change)
+                continue
             if change.key in self._gone or self._is_past(change.until):
                 continue
             if change.token is None:
                 await self._keep_ended(change)
-                if change.key in self._rows[change.kind]:
-                    end = self._end if change.kind == "token" else self._end_sessions
-                    await end(change.key)
-            elif change.token.era == self._era and change.key not in self._rows[change.kind]:
-                await self._hub.remember(change.kind, change.key, encode(change.token))
+                if change.key in self._rows:
+                    await self._end(change.key)
+            elif change.token.era == self._era and change.key not in self._rows:
+                await self._hub.remember(SESSION, change.key, encode(change.token))
                 if self._may_exist(change.token) and change.key not in self._gone:
-                    self._rows[change.kind][change.key] = change.token
+                    self._rows[change.key] = change.token
                     self._number(change.key)
                 else:  # it has ended meanwhile
-                    await self._hub.remember(change.kind, change.key, None)
+                    await self._hub.remember(SESSION, change.key, None)
 
     def is_admin(self, text: str) -> bool:
         """Whether this is the administrator's token; in constant time."""
@@ -119,15 +126,26 @@ class Tokens:
         """
         return self._may_look_made or MADE.fullmatch(text) is None
 
-    def find(self, text: str, *kinds: Kind) -> "ShownToken | None":
-        """The session or token with this text, if any."""
+    def find(self, text: str, *kinds: Kind) -> ShownToken | None:
+        """The session or token with this text, if this host has any."""
         key = self._hash(text)
         for kind in kinds:
             if token := self._living(kind, key):
-                return ShownToken(kind, key, token)
+                return self._let_in(ShownToken(kind, key, token))
         return None
 
-    def lives(self, shown: "ShownToken") -> bool:
+    async def ask(self, text: str) -> ShownToken | None:
+        """The personal token with a text that this host lacks, if the cluster has any.
+
+        Raises KeeperAway where only the keeper knows.
+        """
+        if not MADE.fullmatch(text):
+            return None
+        key = self._hash(text)
+        token = await self.personal.find(key)
+        return ShownToken("token", key, token) if token else None
+
+    def lives(self, shown: ShownToken) -> bool:
         """Whether a session or token is still valid."""
         return self._living(shown.kind, shown.key) is not None
 
@@ -145,119 +163,121 @@ class Tokens:
         """
         await self._sweep()
         now = self._hub.reads.now()
-        opened = self._rows["session"].get(opener)
-        latest = opened.expires_at if opened else None
+        latest = opened.expires_at if (opened := self._rows.get(opener)) else None
         expires_at = Instant(min(now + session_s * 1000, latest or sys.maxsize))
         token = Token(
-            name=name, made_at=now, expires_at=expires_at, once=once, maker=maker, opener=opener
+            name=name,
+            made_at=now,
+            expires_at=expires_at,
+            once=once,
+            maker=maker,
+            opener=opener,
+            era=self._era,
         )
-        return await self._make("session", token)
+        text, key = self._new()
+        await self._hub.remember(SESSION, key, encode(token))
+        if not (self._may_exist(token) and self._has_maker(token)):  # it has ended meanwhile
+            await self._hub.remember(SESSION, key, None)
+            raise Denied("this token or session is not valid any more", "log in again")
+        before = [k for k, made in self._rows.items() if once and made.once == once]
+        self._rows[key] = token
+        self._number(key)
+        for replaced in before:
+            await self._end(replaced)
+        return text
 
-    async def make_personal(self, name: str, once: str = "", *, maker: str = "") -> str:
+    async def make_personal(
+        self, name: str, once: str = "", *, maker: str = "", by: str = ""
+    ) -> str:
         """A new personal token, valid until its maker ends or the administrator's token changes.
 
-        It replaces one with the same idempotency key. Raises Denied if the maker has ended.
+        It replaces one with the same idempotency key. Raises Denied if the maker has ended, and
+        KeeperAway.
         """
-        now = self._hub.reads.now()
-        return await self._make("token", Token(name=name, made_at=now, once=once, maker=maker))
+        text, key = self._new()
+        token = Token(
+            name=name, made_at=self._hub.reads.now(), once=once, maker=maker, era=self._era
+        )
+        await self.personal.make(key, token, by=by)
+        return text
 
-    def personal(self) -> list[tuple[str, Token]]:
-        """Personal tokens, oldest first, each with a public name that grants no access."""
-        rows = self._rows["token"].items()
-        return sorted(((key[:ID_LEN], t) for key, t in rows), key=lambda row: row[1].made_at)
-
-    async def revoke(self, id: str) -> bool:
-        """Revoke a personal token with everything that was made with it.
-
-        That includes sessions, tokens, and whatever was made with those. False if it does not
-        exist.
-        """
-        token = next((key for key in self._rows["token"] if key[:ID_LEN] == id), None)
-        if token is None:
-            return False
-        await self._end(token)
-        return True
-
-    async def _end(self, *tokens: str) -> None:
-        """End some tokens with all that was made with them."""
-        made = {key: token.maker for key, token in self._rows["token"].items()}
-        ending = with_made(tokens, made)
-        names = {t.name for key in ending if (t := self._rows["token"].get(key))}
-        ended = frozenset(ending)
-        sessions = [k for k, s in self._rows["session"].items() if is_of(s, ended, names)]
-        await self._drop([*(("token", key) for key in ending), *(("session", k) for k in sessions)])
-
-    async def _end_sessions(self, *keys: str) -> None:
+    async def _end(self, *keys: str) -> None:
         """End some sessions with all that were opened with them."""
-        opened = {key: session.opener for key, session in self._rows["session"].items()}
-        await self._drop([("session", key) for key in with_made(keys, opened)])
-
-    async def _drop(self, rows: Sequence[tuple[Kind, str]]) -> None:
-        ended = [(kind, key, self._rows[kind].pop(key, None)) for kind, key in rows]
-        for kind, key, token in ended:  # none of it is valid from here on
+        opened = {key: session.opener for key, session in self._rows.items()}
+        ended = [(key, self._rows.pop(key, None)) for key in with_made(keys, opened)]
+        for key, token in ended:  # none of it is valid from here on
             if token is not None and key not in self._gone:
-                await self._keep_ended(
-                    TokenChange(kind=kind, key=key, token=None, until=token.expires_at)
-                )
-        for kind, key, _ in ended:
-            await self._forget(kind, key)
+                await self._keep_ended(_change(key, None, token.expires_at))
+        for key, _ in ended:
+            await self._forget(key)
 
     async def _keep_ended(self, change: TokenChange) -> None:
         self._gone[change.key] = change
         self._number(change.key)
         await self._hub.remember(ENDED, change.key, encode(change))
 
-    async def _forget(self, kind: Kind, key: str) -> None:
-        self._rows[kind].pop(key, None)
+    async def _forget(self, key: str) -> None:
+        self._rows.pop(key, None)
         if key not in self._gone:
             self._changed_at.pop(key, None)
+        self._tell_ended()
+        await self._hub.remember(SESSION, key, None)
+
+    def _tell_ended(self) -> None:
         self._ended.set()
         self._ended = asyncio.Event()
-        await self._hub.remember(kind, key, None)
 
     async def end_session(self, text: str) -> None:
         """Forget a session, and those that were opened with it. Unknown ones are none."""
         key = self._hash(text)
-        if key in self._rows["session"]:
-            await self._end_sessions(key)
+        if key in self._rows:
+            await self._end(key)
 
-    async def _make(self, kind: Kind, token: Token) -> str:
+    def _new(self) -> tuple[str, str]:
+        """The text of a new session or token, and its key."""
         text = "floe_" + secrets.token_urlsafe(32)
-        key = self._hash(text)
-        token = replace(token, era=self._era)
-        shape: Mapping[str, Json] = encode(token)
-        await self._hub.remember(kind, key, shape)
-        if not self._may_exist(token):  # its maker or opener has ended meanwhile
-            await self._hub.remember(kind, key, None)
-            raise Denied("this token or session is not valid any more", "log in again")
-        rows = self._rows[kind]
-        before = [k for k, made in rows.items() if token.once and made.once == token.once]
-        rows[key] = token
-        self._number(key)
-        for replaced in before:
-            await (self._end(replaced) if kind == "token" else self._end_sessions(replaced))
-        return text
+        return text, self._hash(text)
 
     async def _sweep(self) -> None:
-        rows = self._rows["session"]
-        for key in [k for k, t in rows.items() if self._is_past(t.expires_at)]:
-            await self._forget("session", key)
-        for key in [k for k, change in self._gone.items() if self._is_past(change.until)]:
+        for key in [k for k, t in self._rows.items() if self._is_past(t.expires_at)]:
+            await self._forget(key)
+        for key in [k for k, one in self._gone.items() if self._is_past(one.until)]:
             del self._gone[key]
             self._changed_at.pop(key, None)
             await self._hub.remember(ENDED, key, None)
 
     def _living(self, kind: Kind, key: str) -> Token | None:
-        token = self._rows[kind].get(key)
-        return None if token and self._is_past(token.expires_at) else token
+        if kind == "token":
+            return self.personal.get(key)
+        session = self._rows.get(key)
+        if session is None or self._is_past(session.expires_at):
+            return None
+        return session if self._has_maker(session) else None
+
+    def _has_maker(self, session: Token) -> bool:
+        """Whether the personal token of a session is valid, if it was opened with one; an entry of
+        an older release has only the name of it."""
+        if session.maker or session.era or not session.name:
+            return not session.maker or self.personal.get(session.maker) is not None
+        return any(token.name == session.name for token in self.personal.all().values())
+
+    def _let_in(self, shown: ShownToken) -> ShownToken:
+        """Report that a token is let in although it may have been revoked: the keeper is away."""
+        maker = shown.maker
+        if not (age := self.personal.age()):
+            self._told.clear()
+        elif maker and maker not in self._told:
+            self._told.add(maker)
+            log.warning("auth.old_rows", by=shown.token.by, token=maker[:ID_LEN], why=age)
+        return shown
 
     def _is_past(self, at: Instant | None) -> bool:
         return at is not None and at <= self._hub.reads.now()
 
-    def _may_exist(self, token: Token) -> bool:
-        """Whether what it was made with is there."""
-        is_made = not token.maker or token.maker in self._rows["token"]
-        return is_made and (not token.opener or token.opener in self._rows["session"])
+    def _may_exist(self, session: Token) -> bool:
+        """Whether nothing that a session was opened with is known to have ended."""
+        has_opener = not session.opener or session.opener in self._rows
+        return has_opener and not self.personal.was_ended(session.maker)
 
     def _number(self, key: str) -> None:
         self._latest += 1
@@ -269,9 +289,12 @@ class Tokens:
     def _change(self, key: str) -> TokenChange:
         if ended := self._gone.get(key):
             return ended
-        kind: Kind = "token" if key in self._rows["token"] else "session"
-        token = self._rows[kind][key]
-        return TokenChange(kind=kind, key=key, token=token, until=token.expires_at)
+        token = self._rows[key]
+        return _change(key, token, token.expires_at)
 
     def _hash(self, text: str) -> str:
         return hmac.new(self._key, text.encode(errors="replace"), sha256).hexdigest()
+
+
+def _change(key: str, session: Token | None, until: Instant | None) -> TokenChange:
+    return TokenChange(kind="session", key=key, token=session, until=until)

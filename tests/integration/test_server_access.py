@@ -176,7 +176,7 @@ async def test_only_hashes_are_kept(site: Site) -> None:
     session = await session_of(site)
     _, personal = await site.post("login", {"token": ADMIN, "personal": "laptop"})
 
-    rows = str([await site.hub.reads.kept("session"), await site.hub.reads.kept("token")])
+    rows = str([await site.hub.reads.kept("session"), await site.hub.reads.kept("shared")])
 
     assert "laptop" in rows
     assert session not in rows

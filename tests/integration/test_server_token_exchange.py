@@ -1,19 +1,20 @@
-"""A session or personal token counts at every host, and ends at every host."""
+"""A session counts at every host, and ends at every host."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
 import pytest
 
 from floe import tasks
-from floe.model.ids import HostId
+from floe.model.ids import HostId, Instant
 from floe.model.secret import Secret
 from floe.peers.base import Request
 from floe.server.app_keys import STOPPING
-from floe.server.token import TokenChange
+from floe.server.token import Token, TokenChange
 from floe.server.tokens import Tokens
 from tests.make import H1
 from tests.make_peers import H2, Host, a_host, free_port, url_of
@@ -54,20 +55,10 @@ async def two(tmp_path: Path) -> AsyncIterator[tuple[Host, Host]]:
         yield hosts[0], hosts[1]
 
 
-async def test_token_of_one_host_opens_the_other(two: tuple[Host, Host]) -> None:
-    text = await made(two[0].site, personal="laptop")
+async def test_session_of_one_host_opens_the_other(two: tuple[Host, Host]) -> None:
+    text = await made(two[0].site, token=ADMIN)
 
     await until_opens(two[1].site, text)
-
-
-async def test_token_is_revoked_at_either_host(two: tuple[Host, Host]) -> None:
-    text = await made(two[0].site, personal="laptop")
-    await until_opens(two[1].site, text)
-    _, listed = await two[1].site.get("tokens")
-
-    await two[1].site.ask("DELETE", f"{API}/tokens/{listed['tokens'][0]['id']}")
-
-    await until_opens(two[0].site, text, is_valid=False)
 
 
 async def test_session_ends_at_both_hosts_with_its_logout(two: tuple[Host, Host]) -> None:
@@ -77,19 +68,6 @@ async def test_session_ends_at_both_hosts_with_its_logout(two: tuple[Host, Host]
     await two[1].site.post("logout", headers={"X-Floe-Auth": text})
 
     await until_opens(two[0].site, text, is_valid=False)
-
-
-async def test_session_opened_with_a_token_of_the_other_host_ends_with_that_token(
-    two: tuple[Host, Host],
-) -> None:
-    token = await made(two[0].site, personal="laptop")
-    await until_opens(two[1].site, token)
-    _, answer = await two[1].site.post("login", {"token": token}, headers={"X-Floe-Auth": token})
-    _, listed = await two[0].site.get("tokens")
-
-    await two[0].site.ask("DELETE", f"{API}/tokens/{listed['tokens'][0]['id']}")
-
-    await until_opens(two[1].site, str(answer["token"]), is_valid=False)
 
 
 async def test_exchange_continues_after_an_error_that_nobody_foresaw(
@@ -106,7 +84,7 @@ async def test_exchange_continues_after_an_error_that_nobody_foresaw(
 
     monkeypatch.setattr(Tokens, "take", take_or_fail)
 
-    text = await made(two[0].site, personal="laptop")
+    text = await made(two[0].site, token=ADMIN)
 
     await until_opens(two[1].site, text)
     assert broken.is_set()
@@ -145,57 +123,87 @@ async def opened(site: Site, admin: str = ADMIN) -> Tokens:
     return tokens
 
 
-async def test_token_that_ended_stays_so_when_its_entry_arrives_late(
+async def test_session_that_ended_stays_so_when_its_entry_arrives_late(
     site: Site, other: Site
 ) -> None:
     here, there = await opened(site), await opened(other)
-    text = await there.make_personal("laptop")
+    text = await there.make_session("", 60)
     late, _ = there.changes(0, MOST)
     await here.take(late)
-    await here.revoke(here.personal()[0][0])
+    await here.end_session(text)
 
     await here.take(late)
     again = await opened(site)
     await again.take(late)
 
-    assert [tokens.find(text, "token") for tokens in (here, again)] == [None, None]
+    assert [tokens.find(text, "session") for tokens in (here, again)] == [None, None]
 
 
 async def test_end_that_arrives_before_the_entry_ends_it(site: Site, other: Site) -> None:
     here, there = await opened(site), await opened(other)
-    text = await there.make_personal("laptop")
+    text = await there.make_session("", 60)
     entry, _ = there.changes(0, MOST)
-    await there.revoke(there.personal()[0][0])
+    await there.end_session(text)
     end, _ = there.changes(0, MOST)
 
     await here.take(end)
     await here.take(entry)
 
-    assert here.find(text, "token") is None
+    assert here.find(text, "session") is None
 
 
 async def test_entries_under_a_different_administrator_s_token_are_not_taken(
     site: Site, other: Site
 ) -> None:
     here, there = await opened(site), await opened(other, "a different one")
-    await there.make_personal("laptop")
+    await there.make_session("", 60)
 
     await here.take(there.changes(0, MOST)[0])
 
-    assert here.personal() == []
+    assert here.changes(0, MOST)[0] == []
 
 
-async def test_changes_come_in_pieces_with_the_maker_first(site: Site, other: Site) -> None:
+async def test_changes_come_in_pieces_with_the_opener_first(site: Site, other: Site) -> None:
     here, there = await opened(site), await opened(other)
-    first = there.find(await there.make_personal("first"), "token")
+    first = there.find(await there.make_session("", 60), "session")
     assert first is not None
-    text = await there.make_personal("second", maker=first.key)
+    text = await there.make_session("", 60, opener=first.key)
     piece, after = there.changes(0, 1)
     await here.take(piece)
 
     await here.take(there.changes(after, 1)[0])
 
-    assert here.find(text, "token") is not None
+    assert here.find(text, "session") is not None
+
+
+async def test_tokens_of_a_host_with_an_older_floe_are_carried_over(site: Site) -> None:
+    tokens = await opened(site)
+    made = Token(name="old", made_at=Instant(1))
+    change = TokenChange(kind="token", key="k", token=made, until=None)
+
+    await tokens.take([change])
+
+    assert tokens.personal.get("k") == made
+    await until_shared(site, "k")
+    await tokens.take([replace(change, token=None)])
+    await until_shared(site, "k", is_valid=False)
+    await tokens.take([change])
+    assert tokens.personal.get("k") is None
+
+
+async def until_shared(site: Site, key: str, *, is_valid: bool = True) -> None:
+    """Wait until the token of an older floe is a shared row, or is not any more."""
+    changed = asyncio.Event()
+    site.hub.shared.changed.append(changed.set)
+
+    def is_so() -> bool:
+        row = site.hub.shared.local("token", key)
+        return row is not None and (row.value is not None) is is_valid
+
+    async with asyncio.timeout(DEADLINE_S):
+        while not is_so():
+            await changed.wait()
+            changed.clear()
 
 
 async def test_expired_end_is_forgotten(site: Site) -> None:

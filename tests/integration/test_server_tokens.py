@@ -2,15 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
+from floe.host.shared import base as base_module
+from floe.host.undoable import UndoJournal
+from floe.model.codec import encode
 from floe.model.errors import Denied
 from floe.model.secret import Secret
-from floe.server.token import ID_LEN, ShownToken
+from floe.server.token import ShownToken, TokenChange
 from floe.server.tokens import Tokens
 from tests.make_server import ADMIN, API, DEADLINE_S, Site, a_site
 
@@ -231,7 +235,7 @@ async def test_another_administrator_s_token_ends_all_and_for_good(site: Site) -
     tokens = Tokens(site.hub, Secret(ADMIN))
     await tokens.open()
 
-    assert tokens.personal() == []
+    assert tokens.personal.all() == {}
     assert tokens.find(laptop, "token") is None
 
 
@@ -242,37 +246,76 @@ async def test_token_that_is_being_made_when_its_maker_ends_is_refused(site: Sit
     with pytest.RaisesGroup(Denied):
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(tokens.make_personal("second", maker=maker.key))
-            tasks.create_task(tokens.revoke(maker.key[:ID_LEN]))
+            tasks.create_task(tokens.personal.end(maker.key, by="alice"))
 
-    assert await site.hub.reads.kept("token") == {}
+    assert site.hub.shared.of_kind("token") == []
 
 
-async def test_end_of_a_token_that_a_crash_cut_short_is_finished_at_the_start(site: Site) -> None:
+async def test_one_write_ends_all_that_was_made_with_a_token(site: Site) -> None:
     tokens = await opened(site)
     first = await shown(tokens, "first")
     second = await shown(tokens, "second", maker=first.key)
-    await tokens.make_personal("third", maker=second.key)
-    await tokens.make_session("second", 60, maker=second.key)
-    await site.hub.remember("token", first.key, None)
+    third = await shown(tokens, "third", maker=second.key)
+    session = await tokens.make_session("second", 60, maker=second.key)
 
-    await opened(site)
+    await site.hub.shared.write("token", first.key, None, by="alice", expected=None)
 
-    assert (await site.hub.reads.kept("token"), await site.hub.reads.kept("session")) == ({}, {})
+    assert [tokens.lives(one) for one in (first, second, third)] == [False] * 3
+    assert tokens.find(session, "session") is None
 
 
-async def test_row_of_an_older_release_still_opens_and_ends(site: Site) -> None:
-    tokens = Tokens(site.hub, Secret(ADMIN))
-    await tokens.open()
-    text = await tokens.make_personal("old")
-    rows = await site.hub.reads.kept("token")
-    ((key, row),) = rows.items()
-    assert isinstance(row, dict)
-    await site.hub.remember("token", key, {k: v for k, v in row.items() if k != "era"})
-    await tokens.open()
+async def test_token_of_an_older_floe_is_carried_over_and_ends(site: Site) -> None:
+    text = await old_token(site, "old")
+    tokens = await opened(site)
+
+    found = tokens.find(text, "token")
+
+    assert found is not None
+    assert await site.hub.reads.kept("token") == {}
+    await tokens.personal.end(found.key, by="alice")
+    assert tokens.find(text, "token") is None
+
+
+async def test_token_that_an_older_floe_revoked_stays_revoked(site: Site) -> None:
+    text = await old_token(site, "old")
+    ((key, row),) = (await site.hub.reads.kept("token")).items()
+    change = TokenChange(kind="token", key=key, token=None, until=None)
+    await site.hub.remember("ended-token", key, encode(change))
+    tokens = await opened(site)
+    await site.hub.remember("token", key, row)
+
+    again = await opened(site)
+
+    assert [one.find(text, "token") for one in (tokens, again)] == [None, None]
+    assert await site.hub.reads.kept("ended-token") == {}
+
+
+async def test_token_of_an_older_floe_stays_while_the_keeper_is_full(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = await old_token(site, "old")
+    monkeypatch.setattr(base_module, "ROWS_MAX", 0)
+
+    tokens = await opened(site)
 
     assert tokens.find(text, "token") is not None
-    assert await tokens.revoke(key[:16])
-    assert tokens.find(text, "token") is None
+    assert len(await site.hub.reads.kept("token")) == 1
+
+
+async def old_token(site: Site, name: str) -> str:
+    """A token as an older floe stored it."""
+    tokens = await opened(site)
+    text = await tokens.make_personal(name)
+    found = tokens.find(text, "token")
+    assert found is not None
+    await tokens.personal.end(found.key, by="alice")
+    for kind in ("shared", "shared-state"):
+        for key in await site.hub.reads.kept(kind):
+            await site.hub.remember(kind, key, None)
+    rows = site.hub.loop.core.shared_rows
+    rows.__init__({}, UndoJournal())  # type: ignore[misc] # as if it had never been there
+    await site.hub.remember("token", found.key, encode(replace(found.token, era="")))
+    return text
 
 
 async def opened(site: Site) -> Tokens:

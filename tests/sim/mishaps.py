@@ -41,10 +41,13 @@ OF_DIALECTS: Final = frozenset(
 """Events and messages of dialects, which no flow of the simulated cluster causes."""
 
 MESSAGES: Final = tuple(
-    cls.__name__ for cls in get_args(Message) if cls.__name__ not in OF_DIALECTS
+    cls.__name__
+    for cls in get_args(Message)
+    if cls.__name__ not in OF_DIALECTS and "Shared" not in cls.__name__
 )
 
-ROWS: Final = (*LEDGER_KINDS, SWEEP, PASSED_OVER)
+ROWS: Final = (*(kind for kind in LEDGER_KINDS if "shared" not in kind), SWEEP, PASSED_OVER)
+"""Without those of shared rows, which have a simulator of their own: no run writes any."""
 
 LATER_THINGS: Final = (
     *(event for event in EVENTS if event.startswith("Child")),

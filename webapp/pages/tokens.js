@@ -13,7 +13,7 @@ export function Tokens() {
   const [name, setName] = useState("");
   const [made, setMade] = useState("");
   const { data, error, again } = useLoad("tokens");
-  const loaded = /** @type {{tokens: import("../types/api").Token[]} | null} */ (data);
+  const loaded = /** @type {{tokens: import("../types/api").Token[], old: string} | null} */ (data);
   const make = useAction(async () => {
     const { token } = await post("login", { personal: name.trim() });
     setMade(token);
@@ -46,6 +46,7 @@ export function Tokens() {
     }</div>
     ${error && html`<${Failure} error=${error} again=${again} />`}
     ${!loaded && !error && html`<${Loading} what="tokens" />`}
+    ${loaded?.old && html`<p class="faint" role="status">This list may be old: ${plain(loaded.old)}.</p>`}
     ${
       loaded &&
       (loaded.tokens.length

@@ -873,6 +873,8 @@ export type Forms = {
 
 export type Tokens = {
   tokens: Token[];
+  /** why the list may be old, as the keeper is away; empty if it is not */
+  old: string;
 };
 
 export type TokenChanges = {

@@ -19,6 +19,7 @@ from floe.host.leases.releases import ACQUIRE, RELEASE, Releases
 from floe.host.ledger import LedgerRows
 from floe.host.peers.member import Member
 from floe.host.peers.outbox import Outbox
+from floe.host.shared.table import SharedTable
 from floe.host.site import Site
 from floe.host.step import Step
 from floe.host.undoable import Undoable
@@ -48,8 +49,14 @@ class OwnClaims:
     """The claims of runs that this host adopted or runs."""
 
     def __init__(
-        self, site: Site, current_keeper: CurrentKeeper, outbox: Outbox, rows: LedgerRows
+        self,
+        site: Site,
+        current_keeper: CurrentKeeper,
+        outbox: Outbox,
+        shared: SharedTable,
+        rows: LedgerRows,
     ) -> None:
+        self._shared = shared
         self._site = site
         self._current_keeper = current_keeper
         self._outbox = outbox
@@ -110,7 +117,12 @@ class OwnClaims:
             step.send(member.id, member.store, Behind(term=above))
             return
         self.follow(step, *keeper)
-        answer = Claims(opening=message.opening, round=message.round, claims=tuple(self.claims()))
+        answer = Claims(
+            opening=message.opening,
+            round=message.round,
+            claims=tuple(self.claims()),
+            shared=self._shared.state.position,
+        )
         step.send(member.id, member.store, answer)
 
     # --- asking ---

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from floe.host.leases.current_keeper import CurrentKeeper
 from floe.host.peers.members import Members
+from floe.host.shared.base import Sharing
 from floe.host.site import Site
 from floe.host.step import Step
 from floe.host.undoable import Undoable
@@ -28,6 +29,8 @@ class AdvertisedState(NamedTuple):
     keeper_store: StoreId | None
     forgotten: tuple[str, ...]
     queues: Mapping[str, Instant]
+    shared: tuple[int, int]
+    """The term and the last number of the shared rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +46,10 @@ class Advertised:
 class Heartbeat:
     """Advertises the state of this host to its peers."""
 
-    def __init__(self, site: Site, members: Members, current_keeper: CurrentKeeper) -> None:
+    def __init__(
+        self, site: Site, members: Members, current_keeper: CurrentKeeper, sharing: Sharing
+    ) -> None:
+        self._sharing = sharing
         self._site = site
         self._members = members
         self._current_keeper = current_keeper
@@ -79,7 +85,9 @@ class Heartbeat:
         keeper, queues = self._current_keeper.keeper_store, self._site.table.offers.oldest()
         if len(queues) > QUEUES_MAX:
             queues = dict(nsmallest(QUEUES_MAX, queues.items(), key=itemgetter(1)))
-        return AdvertisedState(self._site.view(), keeper, forgotten, queues)
+        return AdvertisedState(
+            self._site.view(), keeper, forgotten, queues, self._sharing.advertised()
+        )
 
     def _ping(self, step: Step, state: AdvertisedState, change: int) -> Ping:
         host, about = state.host, self._members.about
@@ -100,6 +108,8 @@ class Heartbeat:
             secrets=host.secrets or frozenset(),
             keys=host.keys,
             queues=state.queues,
+            shared_term=state.shared[0],
+            shared_number=state.shared[1],
             about=about,
             change=change,
         )

@@ -1,0 +1,1 @@
+"""Shared rows: the keeper's writes, and the copies of all hosts."""
