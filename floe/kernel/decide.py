@@ -222,7 +222,7 @@ def _timer_fired(step: RunStep, signal: TimerFired) -> None:
         case "form", "asking":
             outcome = Outcome(result="error", why=f"nobody answered within {_limit(node)}")
             settle_or_retry(step, node, state, outcome, step.now)
-        case "outside", _:
+        case "outside", "entered" | "started":
             end_unanswered(step, node, state)
         case "child", "started" if has_child(state) and not is_timed_out(state):
             at, visit, attempt = step.now, state.visit, state.attempt

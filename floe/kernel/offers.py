@@ -40,8 +40,8 @@ def take_work(step: RunStep, signal: TakeWork) -> None:
 def return_work(step: RunStep, signal: ReturnWork) -> None:
     """Record that a take is void, also one that has not arrived yet."""
     state = current(step.run, signal.key)
-    if state is None or not isinstance(state.work, OutsideWork) or signal.take in _void(state):
-        return
+    if state is None or not (is_offered(state) or is_taken(state)) or signal.take in _void(state):
+        return  # an attempt that has its answer is not offered again
     step.add(
         WorkReturned(
             at=step.now,
