@@ -5,8 +5,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from floe.host.core import HostCore
-from floe.host.inputs import FLOOR_MAX, Forget, Incoming, Input, Received, Start, Surroundings
+from floe.host.inputs import (
+    FLOOR_MAX,
+    Forget,
+    Incoming,
+    Input,
+    LogRead,
+    Received,
+    Start,
+    Surroundings,
+)
 from floe.host.ledger import LEDGER_KINDS
+from floe.host.peers.facts import fact_of
 from floe.host.site import SiteSettings
 from floe.host.step_result import StepResult
 from floe.kernel.evolve import fold
@@ -125,6 +135,12 @@ class Host:
             if ref in self.logs and ref not in self.core.table.runs:
                 floor = FLOOR_MAX
         return Received(envelope=envelope, floor=floor)
+
+    def read_logs(self) -> None:
+        """Read the logs that the core wants, as the hub does."""
+        for wanted in self.core.wanted_logs(self.now):
+            facts = tuple(map(fact_of, self.logs[wanted.run][wanted.after :]))
+            self.step(LogRead(facts=facts), run=wanted.run)
 
     def rows(self, kind: str) -> dict[str, Json]:
         """Rows of a kind."""

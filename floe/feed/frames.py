@@ -10,6 +10,7 @@ from floe.host.step_result import Recorded
 from floe.model.codec import from_text, iso, shown_text, to_text
 from floe.model.event import GrantRevoked, RunActivated
 from floe.model.ids import NO_ITEM, RunRef, StoreId
+from floe.model.moving import RunResumed
 from floe.model.nouns import dataclass
 from floe.model.secret import masked
 from floe.model.tags import TRIGGER_GOOD
@@ -31,7 +32,7 @@ class Frame:
     epoch: int = 0
     seq: int = 0
     begins: bool = False
-    """The event is RunActivated: the pen came to the host of this feed."""
+    """The event is RunActivated or RunResumed: the pen came to the host of this feed."""
 
     def at(self, pos: str) -> "Frame":
         """The same at a different position, without encoding it again."""
@@ -60,7 +61,8 @@ def reset_frame(pos: str) -> Frame:
 def is_published(step: Recorded, store: StoreId) -> bool:
     """Whether an event gets a frame in this store's feed: its host had the pen, not a mere copy.
 
-    The adopter has the pen until RunActivated, and again when it revokes the grant.
+    The adopter has the pen until RunActivated, and again when it revokes the grant. It publishes
+    RunReturned, too, once it has the events before it.
 
     Source: docs/cluster-protocol.md, "The pen".
     """
@@ -102,7 +104,7 @@ def frame_of(pos: int, step: Recorded, named: Named) -> Frame:
         )
     if step.summary is not None:
         shape["summary"] = summary_shape(step.summary, named)
-    begins = isinstance(event, RunActivated)
+    begins = isinstance(event, RunActivated | RunResumed)
     # Only texts with `@` or `=` may have a password. The key in a row always has an `@`.
     text = shown_text(shape) if step.summary is None else ""
     if not text or "@" in text or "=" in text:

@@ -8,7 +8,16 @@ from dataclasses import replace
 from typing import assert_never
 
 from floe.host.forgetting import Forgetting
-from floe.host.inputs import Forget, Free, GiveBack, Received, Surroundings, TakeOldest, Unsent
+from floe.host.inputs import (
+    Forget,
+    Free,
+    GiveBack,
+    LogRead,
+    Received,
+    Surroundings,
+    TakeOldest,
+    Unsent,
+)
 from floe.host.leases.current_keeper import CurrentKeeper
 from floe.host.leases.keeper import Keeper
 from floe.host.leases.kept import Kept
@@ -25,8 +34,10 @@ from floe.host.peers.heartbeat import Heartbeat
 from floe.host.peers.lost import as_lost
 from floe.host.peers.member import Member, member_problems
 from floe.host.peers.members import Members
+from floe.host.peers.moves import Moves
 from floe.host.peers.outbox import Outbox
 from floe.host.peers.seeking import Seeking
+from floe.host.peers.wanted_log import WantedLog
 from floe.host.shared.alone import SharedAlone
 from floe.host.shared.base import Sharing
 from floe.host.shared.copying import SharedCopying
@@ -66,8 +77,12 @@ class Cluster:
         else:
             self.sharing = SharedCopying(site.keeper, shared, current_keeper, outbox, site.journal)
         self.heartbeat = Heartbeat(site, members, current_keeper, self.sharing)
-        self.grantee = Grantee(site, members, outbox, self.heartbeat, current_keeper, rows)
-        self._forgetting = Forgetting(site, members, outbox, self.adopter, self.grantee, keeper)
+        moves = Moves(site, members, outbox, self.candidates, self.adopter, rows)
+        self.moves = moves
+        self.grantee = Grantee(site, members, outbox, self.heartbeat, current_keeper, moves, rows)
+        self._forgetting = Forgetting(
+            site, members, outbox, self.adopter, self.grantee, moves, keeper
+        )
         self._seeking = Seeking(site, members, outbox)
         self._peer_messages = PeerMessages(
             site,
@@ -76,6 +91,7 @@ class Cluster:
             self.candidates,
             self.adopter,
             self.grantee,
+            moves,
             claims,
             keeper,
             self.sharing,
@@ -91,6 +107,7 @@ class Cluster:
             facts.setdefault(record.run, []).append(fact_of(record))
         self.adopter.load(runs, facts)
         self.grantee.load()
+        self.moves.load()
         self._site.journal.take()
 
     # --- questions ---
@@ -173,6 +190,14 @@ class Cluster:
         """Give back what a take got at other hosts; False if it got nothing there."""
         return self._seeking.give_back(step, wanted)
 
+    def wanted(self, now: Instant) -> Sequence[WantedLog]:
+        """The logs that are to be read now, so that their runs move or are reported."""
+        return self.moves.wanted(now)
+
+    def read(self, step: Step, run: Run, log: LogRead) -> bool:
+        """The log of a run was read; return whether anything changed."""
+        return self.moves.read(step, run, log)
+
     def owes(self, run: RunRef) -> bool:
         """Whether the adopter of a run has not acknowledged its end."""
         return self.grantee.owes(run)
@@ -182,6 +207,7 @@ class Cluster:
     def recorded(self, step: Step, record: Record, run: Run) -> None:
         """An event was recorded; `run` is its run after it."""
         self.adopter.recorded(record, run)
+        self.moves.recorded(run, step.now)
         if isinstance(record.event, RunEnded):
             self.candidates.over(run.ref)
             self.leases.over(step, run)

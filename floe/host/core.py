@@ -19,6 +19,7 @@ from floe.host.ledger import NO_LEDGER, LedgerRows
 from floe.host.peers.base import PeerParts
 from floe.host.peers.member import Member
 from floe.host.peers.no_peers import NoPeers
+from floe.host.peers.wanted_log import WantedLog
 from floe.host.placement import Placement, PlacementAlone
 from floe.host.shared.alone import SharedAlone
 from floe.host.shared.base import Sharing
@@ -27,6 +28,7 @@ from floe.host.site import Site, SiteSettings
 from floe.host.step import Step
 from floe.host.step_result import StepResult
 from floe.host.undoable import Undo
+from floe.kernel.moving import why_stays
 from floe.kernel.place import Refusals
 from floe.model.effect import Effect
 from floe.model.host import HostView
@@ -89,7 +91,8 @@ class HostCore:
         `logs` are the events, in order, of runs that this host adopted and that are pending,
         granted or at a peer: they may have to be offered. A single host needs none.
         """
-        runs = tuple(runs)
+        copies = self.site.returned
+        runs = tuple(run for run in runs if run.ref.key not in copies)
         owed = tuple(effect for run in runs for effect in self.table.reload(run.ref, run))
         self._peers.load(runs, logs)
         self._retry = bool(self.table.pends)
@@ -138,6 +141,18 @@ class HostCore:
         return self._retry and self._placement.has_room
 
     # --- questions ---
+
+    def wanted_logs(self, now: Instant) -> Sequence[WantedLog]:
+        """The logs that are to be read now, so that their runs move or are reported."""
+        return self._peers.wanted(now)
+
+    def staying(self, now: Instant) -> Iterable[tuple[RunRef, str]]:
+        """The runs that are left here, each with the reason, as the end of a sentence."""
+        if self.cluster is not None:
+            return self.cluster.moves.staying(now)
+        alone = "has nowhere to go: there is no other host"
+        runs = (run for run in self.table.runs.values() if run.state == "active")
+        return ((run.ref, why_stays(run) or alone) for run in runs)
 
     def may_fire(self, now: Instant) -> bool:
         """Whether timers and polls are this host's: it is a single host, or the keeper at work."""

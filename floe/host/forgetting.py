@@ -5,6 +5,7 @@ from floe.host.leases.keeper import Keeper
 from floe.host.peers.adopter import Adopter
 from floe.host.peers.grantee import Grantee
 from floe.host.peers.members import FORGET_AFTER_S, Members
+from floe.host.peers.moves import Moves
 from floe.host.peers.outbox import Outbox
 from floe.host.site import Site
 from floe.host.step import Step
@@ -21,6 +22,7 @@ class Forgetting:
         outbox: Outbox,
         adopter: Adopter,
         grantee: Grantee,
+        moves: Moves,
         keeper: Keeper,
     ) -> None:
         self._site = site
@@ -28,6 +30,7 @@ class Forgetting:
         self._outbox = outbox
         self._adopter = adopter
         self._grantee = grantee
+        self._moves = moves
         self._keeper = keeper
 
     def by_operator(self, step: Step, forget: Forget) -> str:
@@ -60,5 +63,6 @@ class Forgetting:
             return
         self._adopter.lost(step, host, store)
         self._grantee.lost(step, host, store)
+        self._moves.lost(step, host, store)
         self._keeper.lost(step, host, store)
         self._outbox.drop(host, store)

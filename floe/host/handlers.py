@@ -14,6 +14,7 @@ from floe.host.inputs import (
     Free,
     GiveBack,
     Incoming,
+    LogRead,
     Mark,
     Packed,
     PassOver,
@@ -171,6 +172,8 @@ def _change(step: Step, peers: PeerParts, run: Run, received: Incoming) -> bool:
             changed = note_children_left(step.site, run, left)
             step.retry_pends |= changed
             return changed
+        case LogRead() as log:
+            return peers.read(step, run, log)
         case Start() | Child() | Mark() | PassOver() | Prune() | Drain() | Troubles():
             return False
         case SecretNames() | RunKeysWrapped() | SealKeys():

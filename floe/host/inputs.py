@@ -8,7 +8,7 @@ from floe.model.children import Parent
 from floe.model.flow import Flow, Trigger
 from floe.model.ids import HostId, Json, Key, NodeId, RunRef, StoreId
 from floe.model.nouns import dataclass
-from floe.model.peer_message import Envelope
+from floe.model.peer_message import Envelope, Fact
 from floe.model.run import Pruned
 from floe.model.secret_name import SecretName
 from floe.model.shared_row import Name
@@ -75,6 +75,13 @@ class ChildrenLeft:
     read; what was read before the last of them does not count."""
     names: tuple[str, ...] = ()
     """What the parent waits for, each with its host, for people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogRead:
+    """Host input: the log of a run that only waits here, from what its adopter may lack on."""
+
+    facts: tuple[Fact, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,6 +283,7 @@ Input = (
     | Start
     | Child
     | ChildrenLeft
+    | LogRead
     | Mark
     | PassOver
     | Prune

@@ -26,16 +26,18 @@ LEDGER_KINDS: Final = (
     "counted",
     "moved",
     "tags",
+    "returned",
     *SHARED_KINDS,
     "shared-copied",
 )
 """drain: whether this host drains. member: the store that a host was first seen with. other: a
 different store that uses the name of a host. forgotten: when `host@store` was forgotten. floor: the
 highest epoch of a run that was refused here. withdraw: the cancel that waits for the grantee's
-answer. owed: ends and releases without an acknowledgement. claim: what a run claims. obeyed: the
-keeper whose census was answered last. kept: the keeper's table and queue. keeping: its term, and
-whether its census is complete. counted: the hosts that answered its census. moved: the
-re-run that took the workspace of a run. tags: those of a peer, as it last sent them.
+answer. owed: ends, returned runs and releases without an acknowledgement. claim: what a run claims.
+obeyed: the keeper whose census was answered last. kept: the keeper's table and queue. keeping: its
+term, and whether its census is complete. counted: the hosts that answered its census. moved: the
+re-run that took the workspace of a run. tags: those of a peer, as it last sent them. returned: the
+copy of a run that this host returned to its adopter.
 shared, shared-state, shared-request: the copy of the shared rows, its state, and the requests that
 the keeper answered. shared-copied: the hosts whose copies are in the keeper's, and its term."""
 

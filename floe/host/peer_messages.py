@@ -11,6 +11,7 @@ from floe.host.peers.candidates import Candidates
 from floe.host.peers.grantee import Grantee
 from floe.host.peers.member import Member
 from floe.host.peers.members import Members
+from floe.host.peers.moves import Moves
 from floe.host.peers.outbox import Outbox
 from floe.host.peers.seeking import Seeking
 from floe.host.shared.base import Sharing
@@ -38,6 +39,10 @@ from floe.model.peer_message import (
     Refused,
     Release,
     Released,
+    Rested,
+    RestedStored,
+    Returned,
+    ReturnedStored,
     RowsAfter,
     Withdraw,
     Yield,
@@ -64,6 +69,7 @@ class PeerMessages:
         candidates: Candidates,
         adopter: Adopter,
         grantee: Grantee,
+        moves: Moves,
         claims: OwnClaims,
         keeper: Keeper,
         sharing: Sharing,
@@ -76,6 +82,7 @@ class PeerMessages:
         self._candidates = candidates
         self._adopter = adopter
         self._grantee = grantee
+        self._moves = moves
         self._claims = claims
         self._keeper = keeper
         self._sharing = sharing
@@ -148,6 +155,14 @@ class PeerMessages:
                 self._adopter.refused(step, member, message)
             case Ended() as message:
                 self._adopter.ended(step, member, message)
+            case Rested() as message:
+                self._adopter.rested(step, member, message)
+            case RestedStored() as message:
+                self._moves.rested_stored(step, member, message)
+            case Returned() as message:
+                self._adopter.returned(step, member, message)
+            case ReturnedStored() as message:
+                self._moves.returned_stored(step, member, message)
             case Held() as message:
                 self._claims.held(step, member, message)
             case Queued() as message:

@@ -15,6 +15,7 @@ from floe.model.event import (
     RunGranted,
     RunPended,
 )
+from floe.model.moving import RunResumed, RunReturned
 from floe.model.run import Run
 
 PROMISES: Final = (
@@ -25,6 +26,8 @@ PROMISES: Final = (
     GrantRevoked,
     GrantSuperseded,
     RunActivated,
+    RunReturned,
+    RunResumed,
     RunEnding,
     RunEnded,
 )

@@ -41,6 +41,7 @@ def remove(step: Step, peers: PeerParts, prune: Prune) -> tuple[str, ...]:
         step.keep(SWEEP, run.key, run.flow)
         step.keep(NOTIFIED, run.key, None)
         _drop_key(step, run)
+        step.keep_copy(run.key, None)
         if site.moved.put(run.key, None):
             step.keep("moved", run.key, None)
     step.prunes += runs
@@ -64,6 +65,7 @@ def receive_removals(step: Step, prunes: Iterable[Pruned]) -> None:
         step.keep(SWEEP, run.key, run.flow)
     for run in runs:
         _drop_key(step, run)
+        step.keep_copy(run.key, None)
     step.prunes += runs
     step.removals += own
 

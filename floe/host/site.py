@@ -11,9 +11,11 @@ from floe.dialects.base import RowReaders
 from floe.host.inputs import ChildrenLeft
 from floe.host.ledger import NO_LEDGER, LedgerRows
 from floe.host.passed_over import PassedOver
+from floe.host.peers.returned_copies import ReturnedCopies
 from floe.host.runs import RunTable
 from floe.host.undoable import Undoable, UndoJournal
 from floe.model.call import HandedWork
+from floe.model.flow import Flow
 from floe.model.host import HostView
 from floe.model.ids import HostId, RunRef, StoreId, ref_of
 from floe.model.notice import Notice
@@ -109,6 +111,7 @@ class Site:
         """The re-run that took the workspace of an earlier run, both by key."""
         for old, new in rows.get("moved", {}).items():
             self.moved.put(old, str(new))
+        self.returned = ReturnedCopies(rows, self.journal)
         self.repeats: Undoable[str, str] = Undoable(self.journal)
         """By the re-runs of this process the runs that they repeat, both by key."""
         self.removed: Undoable[str, bool] = Undoable(self.journal)
@@ -178,3 +181,11 @@ class Site:
 
     def _set_draining(self, on: bool) -> None:
         self.draining = on
+
+
+def workspace_of(root: str, flow: Flow, ref: RunRef) -> str:
+    """The folder of the workspace of a run that is granted in a step.
+
+    Source: floe README, "Workspace"; the original's layout.
+    """
+    return f"{root}/spaces/{flow.id}/ws/{'single' if flow.reuse_space else ref.key}"

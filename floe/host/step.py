@@ -7,10 +7,11 @@ from itertools import chain
 from typing import Final, Protocol
 
 from floe.host.inputs import Reply
+from floe.host.peers.returned_copies import ReturnedCopy
 from floe.host.promises import is_promise
 from floe.host.rows import has_new_row, reader_of
 from floe.host.run_notices import notice_rows, notices_at_end
-from floe.host.site import MOVED_MAX, Site
+from floe.host.site import MOVED_MAX, Site, workspace_of
 from floe.host.step_result import Recorded, StepResult
 from floe.kernel.children import end_of
 from floe.kernel.decide import Decision, decide
@@ -178,6 +179,12 @@ class Step:
         self.keep(kind, key, value)
         self.promise = True
 
+    def keep_copy(self, key: str, copy: ReturnedCopy | None) -> None:
+        """Keep what is left here of a run that was returned; None if it came back or is removed."""
+        if row := self.site.returned.put(key, copy):
+            self.ledger.append(row)
+            self.promise = True
+
     def keep_once(self, key: str, ref: RunRef) -> None:
         """Keep the run that a request with an idempotency key led to; no key, no row."""
         if key:
@@ -229,10 +236,13 @@ class Step:
         self.record(new, event, run, body)
         return new
 
-    def adopt(self, log: Sequence[tuple[Record, Run]]) -> Run:
-        """Take in a run that a peer adopted: its log, with the run after each event."""
-        old: Run | None = None
-        for record, run in log:
+    def adopt(self, log: Sequence[tuple[Record, Run]], known: int = 0) -> Run:
+        """Take in a run that a peer adopted: its log, with the run after each event.
+
+        `known`: how many events of it the store has.
+        """
+        old = log[known - 1][1] if known else None
+        for record, run in log[known:]:
             self.before.setdefault(record.run, None)
             self.record(run, record.event, old, record.body)
             old = run
@@ -263,7 +273,8 @@ class Step:
         settings, flow = self.site.settings, run.flow
         assert flow is not None, "a pend has its flow"
         workspace = workspace_of(settings.workspace_root, flow, run.ref)
-        moved_from = "" if flow.reuse_space else self._take_workspace(run)
+        is_new = run.started_at is None and not flow.reuse_space
+        moved_from = self._take_workspace(run) if is_new else ""
         activate = Activate(
             host=settings.id, epoch=run.epoch, workspace=workspace, moved_from=moved_from
         )
@@ -356,14 +367,6 @@ class Step:
             rows = notice_rows(run.ref.key, notices)
             self.ledger += rows
             self.notices += rows
-
-
-def workspace_of(root: str, flow: Flow, ref: RunRef) -> str:
-    """The folder of the workspace of a run that is granted in a step.
-
-    Source: floe README, "Workspace"; the original's layout.
-    """
-    return f"{root}/spaces/{flow.id}/ws/{'single' if flow.reuse_space else ref.key}"
 
 
 def _append(ref: RunRef, steps: Sequence[Recorded]) -> Append:

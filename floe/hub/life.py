@@ -207,8 +207,8 @@ class Life:
         self.watch_triggers()
         if gateway := self.gateway:
             gateway.open(hello_of(self.parts), self.sync)
-            self.keep("look at the other hosts", lambda: gateway.look_around(self.reads.about))
-            self.keep("reading of earlier child runs", gateway.read_children)
+            for name, work in gateway.works(self.reads.about, self.clock.now):
+                self.keep(name, work)
             self.keep("log of problems", lambda: keep_logged(self.reads.problems))
             self._tasks.spawn(self.sync.send_changes())
         log.info("hub.opened", runs=len(self.loop.core.table.runs), owed=len(owed))

@@ -100,7 +100,7 @@ async def core_of(
         term = clock.now() // 1000
         row = LedgerWrite(kind="keeper", key="term", value=term)
         await store.append(Batch(ledger=(row,), promise=True))
-    kinds = ["drain", "moved", *SHARED_KINDS]
+    kinds = ["drain", "moved", "returned", *SHARED_KINDS]
     if host.peers:
         kinds = [kind for kind in LEDGER_KINDS if kind != "floor"]
     kinds += [PASSED_OVER, FAULT]

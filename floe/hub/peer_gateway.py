@@ -5,24 +5,28 @@ the store has about them.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from floe.feed.directory_sync import DirectorySync
 from floe.host.core import HostCore
 from floe.host.earlier_children import has_unread, restarting
-from floe.host.inputs import FLOOR_MAX, Incoming, Received, Surroundings, Unsent
+from floe.host.inputs import FLOOR_MAX, Incoming, LogRead, Received, Surroundings, Unsent
+from floe.host.peers.facts import fact_of
 from floe.host.step_result import StepResult
 from floe.hub.children import children_left
 from floe.hub.loop import Loop
-from floe.model.ids import HostId, Json, ref_of
+from floe.model.ids import HostId, Instant, Json, ref_of
 from floe.model.peer_message import Envelope, Message, Offer, Withdraw
 from floe.peers.base import Hello, Peers, Seen
 from floe.store.base import RunStore
 
 ABOUT_S: Final = 1.0
 """Seconds between two observations of this host's own figures."""
+
+LOGS_S: Final = 0.5
+"""Seconds between two looks for logs that are to be read."""
 
 
 class PeerGateway:
@@ -45,6 +49,14 @@ class PeerGateway:
         runs = self._core.table.runs.values()
         sent = {(run.ref.key, run.epoch) for run in runs if run.phase == "granted"}
         self._peers.open(me, self.receive, self.unsent, sent)
+
+    def works(
+        self, about: Callable[[], Mapping[str, Json]], now: Callable[[], Instant]
+    ) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]]:
+        """What watches or reads until cancelled, each with its name; see there for `about`."""
+        yield "look at the other hosts", lambda: self.look_around(about)
+        yield "reading of earlier child runs", self.read_children
+        yield "reading of logs that move", lambda: self.read_logs(now)
 
     def send(self, host: HostId | None, message: Message) -> None:
         """Send a message that is in no step of the core, to one host or to all."""
@@ -123,6 +135,17 @@ class PeerGateway:
             gone, named = self._sync.forgotten, core.site.named
             for one in await children_left(restarting(core.site), self._store, gone, named):
                 self._loop.put(one)
+
+    async def read_logs(self, now: Callable[[], Instant]) -> None:
+        """Read, until cancelled, the logs of runs that only wait here, for those that move and for
+        their adopters. Raises StoreFailed."""
+        core = self._core
+        while True:
+            for wanted in core.wanted_logs(now()):
+                stored = await self._store.history(wanted.run, wanted.after)
+                log = LogRead(facts=tuple(fact_of(one.record) for one in stored))
+                self._loop.put(Incoming(input=log, run=wanted.run))
+            await asyncio.sleep(LOGS_S)
 
     def _surroundings(self) -> Surroundings:
         return Surroundings(

@@ -32,6 +32,7 @@ from floe.model.event import (
 from floe.model.flow import Node
 from floe.model.ids import Instant
 from floe.model.judging import Judged, Update
+from floe.model.moving import RunResumed
 from floe.model.nouns import dataclass
 from floe.model.outcome import Outcome
 from floe.model.passes import BeginPass, Extend
@@ -130,6 +131,12 @@ def _activate(step: RunStep, signal: Activate) -> None:
         case _:
             is_due = False
     if not is_due:
+        return
+    if run.started_at is not None:
+        resumed = RunResumed(
+            at=step.now, host=signal.host, epoch=signal.epoch, workspace=signal.workspace
+        )
+        step.add(resumed)
         return
     step.add(
         RunActivated(
@@ -297,8 +304,8 @@ def _host_lost(step: RunStep, signal: HostLost) -> None:
         for node in step.open_nodes():
             step.lose(step.flow.by_id[node], Outcome(result="error", why=why))
         return
-    step.add(GrantRevoked(at=step.now, epoch=run.epoch))
-    if step.flow.on_host_lost == "fail":
+    step.add(GrantRevoked(at=step.now, epoch=run.epoch, keeps=signal.keeps))
+    if step.flow.on_host_lost == "fail" and not signal.keeps:
         step.end(good=False, why=why)
 
 

@@ -18,6 +18,7 @@ from floe.kernel.items import (
 from floe.kernel.judged.fold import judged_after
 from floe.kernel.judged.opening import opened_run
 from floe.kernel.loops import reset_nodes
+from floe.kernel.moving import resumed_run, returned_run
 from floe.kernel.node_changes import (
     armed_node,
     entered_node,
@@ -27,7 +28,14 @@ from floe.kernel.node_changes import (
     with_tags,
 )
 from floe.kernel.outside_work import returned_state, taken_state
-from floe.kernel.run_changes import pended_run, result_in, revoked_run, superseded_run, unhosted_run
+from floe.kernel.run_changes import (
+    pended_run,
+    refused_run,
+    result_in,
+    revoked_run,
+    superseded_run,
+    unhosted_run,
+)
 from floe.kernel.shared import with_item, with_member, without_member
 from floe.kernel.skipping import skipped_visit
 from floe.kernel.taken import taken_node
@@ -61,6 +69,7 @@ from floe.model.event import (
 )
 from floe.model.ids import NO_ITEM, RunRef
 from floe.model.judging import ActionEnded, NodeSet, RunNoted, UpdateReceived
+from floe.model.moving import RunResumed, RunReturned
 from floe.model.nouns import replace
 from floe.model.old_reasons import result_of_row
 from floe.model.passes import PassBegan, RunExtended, RunOpened, RunRested
@@ -169,6 +178,10 @@ def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:
                 started_at=event.at,
                 fences=run.fences,
             )
+        case RunReturned():
+            return returned_run(run, seq)
+        case RunResumed():
+            return resumed_run(run, event, seq)
         case RunGranted():
             return _run(
                 run,
@@ -181,7 +194,7 @@ def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:
                 why="",
             )
         case GrantReturned():
-            return _run(unhosted_run(run), seq=seq, phase="pending", why=event.why)
+            return refused_run(run, event, seq)
         case GrantRevoked():
             return revoked_run(run, event, seq)
         case GrantSuperseded():

@@ -39,6 +39,9 @@ Part = tuple[NodeId, int]
 
 _NOTHING: frozenset[Effect] = frozenset()
 
+_MOVING = ("pending", "granted")
+"""Phases without a host. A run that moves has open nodes then, too, but they owe nothing."""
+
 
 def owed(run: Run) -> frozenset[Effect]:
     """All effects that a run owes: as a whole, for each open node and for each open item."""
@@ -64,7 +67,7 @@ def owed_by(run: Run, node: NodeId, item: int = NO_ITEM) -> frozenset[Effect]:
     """
     if node == WHOLE:
         return _owed_by_run(run)
-    if node not in run.open:
+    if node not in run.open or run.phase in _MOVING:
         return _NOTHING
     state = state_of(run, node, item)
     if state is None or state.items is not None or state.phase == "settled":
@@ -87,6 +90,8 @@ def current(run: Run, key: Key) -> NodeState | None:
     state = state_of(run, key.node, key.item)
     if key.node not in run.open or state is None or state.phase == "settled":
         return None
+    if run.phase in _MOVING:
+        return None  # it moves: its next host owes the same under its own epoch
     if state.items is not None:
         return None  # its items have attempts, it has none
     return state if key == key_of(run, key.node, state) else None

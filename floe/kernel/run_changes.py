@@ -1,9 +1,10 @@
 """The run after an event that changes it as a whole: pended, revoked, superseded."""
 
+from floe.kernel.moving import returned_run
 from floe.kernel.process import has_process
 from floe.kernel.result import result_of
 from floe.kernel.shared import with_item
-from floe.model.event import GrantRevoked, GrantSuperseded, RunEnding, RunPended
+from floe.model.event import GrantReturned, GrantRevoked, GrantSuperseded, RunEnding, RunPended
 from floe.model.ids import RunRef
 from floe.model.nouns import replace
 from floe.model.result import RunResult
@@ -43,13 +44,20 @@ def pended_run(ref: RunRef, event: RunPended) -> Run:
 def revoked_run(run: Run, event: GrantRevoked, seq: int) -> Run:
     """Take a new epoch for the adopter: the lost host may have continued under the old one, and the
     copy of a run with the higher (epoch, seq) wins."""
+    left = returned_run(run, seq) if event.keeps else unhosted_run(run)
     return replace(
-        unhosted_run(run),
+        left,
         seq=seq,
         phase="pending",
         epoch=max(run.epoch, event.epoch + 1),
         revoked=run.revoked + 1,
     )
+
+
+def refused_run(run: Run, event: GrantReturned, seq: int) -> Run:
+    """The run after a host refused it: a run that had begun keeps what stands."""
+    left = unhosted_run(run) if run.started_at is None else returned_run(run, seq)
+    return replace(left, seq=seq, phase="pending", why=event.why)
 
 
 def superseded_run(run: Run, event: GrantSuperseded, seq: int) -> Run:
@@ -97,5 +105,6 @@ def unhosted_run(run: Run) -> Run:
         open=frozenset(),
         standing={},
         started_at=None,
+        resumed=None,
         why="",
     )

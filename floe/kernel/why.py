@@ -1,6 +1,7 @@
 """Explains what a run waits for, or why it ended: in sentences and in their parts."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Final, assert_never
 
 from floe.kernel.coming_tags import awaited_clauses, can_come, coming_nodes
@@ -80,6 +81,13 @@ def why(
 
 
 def _why_pending(run: Run, refusals: Refusals | None) -> Why:
+    waits = _why_unplaced(run, refusals)
+    if run.started_at is None:
+        return waits
+    return replace(waits, text=f"moves to a different host with all that is done: {waits.text}")
+
+
+def _why_unplaced(run: Run, refusals: Refusals | None) -> Why:
     if refusals is None:
         last = f"; the last host refused: {run.why}" if run.why else ""
         return Why(text=f"waits for a host{last}")
@@ -114,6 +122,8 @@ def _why_active(
         f"{flow.by_id[n].ref}: {waiting[flow.by_id[n].ref][0]}" for n in run.nodes if n in run.open
     ]
     text = f"waits for {first_parts(open_)}"
+    if run.resumed is not None:
+        text += f"; it moved to {run.host} at {iso(run.resumed.at)}"
     if trouble and any(run.nodes[n].phase in ("entered", "started") for n in run.open):
         text += f"; {run.host} {trouble}"
     return Why(text=text, waiting=waiting, skipped=_skipped(run, flow))

@@ -10,6 +10,7 @@ from dataclasses import field
 from floe.model.children import ChildPended, ChildTimedOut, Parent
 from floe.model.ids import NO_ITEM, FlowId, HostId, Instant, Json, NodeId, StoreId
 from floe.model.judging import ActionEnded, NodeSet, RunNoted, UpdateReceived
+from floe.model.moving import RunResumed, RunReturned
 from floe.model.nouns import dataclass
 from floe.model.outcome import Outcome
 from floe.model.passes import PassBegan, RunExtended, RunOpened, RunRested
@@ -92,6 +93,8 @@ class GrantRevoked:
 
     at: Instant
     epoch: int
+    keeps: bool = False
+    """The run only waited: it continues from here, with all that stands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -356,6 +359,8 @@ Event = (
     | GrantRevoked
     | GrantSuperseded
     | RunActivated
+    | RunReturned
+    | RunResumed
     | NodeEntered
     | ItemsTaken
     | ItemEntered

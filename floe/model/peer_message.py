@@ -78,6 +78,8 @@ class Ping:
     """Of the keeper: the number of its last shared row."""
     about: Mapping[str, Json] = field(default_factory=dict)
     """Information for people, not for decisions: version, config and flow digests, load."""
+    moves: bool = False
+    """Whether it takes back runs that only wait; an older floe does not."""
     change: int = 0
     """Changes whenever any field above changes, except `at` and `about`."""
 
@@ -158,6 +160,41 @@ class Ended:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndedStored:
     """Peer message, a reply: the end is stored; do not repeat it."""
+
+    run: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rested:
+    """Peer message to the adopter: a run only waits; these are the events that it may lack."""
+
+    run: str
+    epoch: int
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestedStored:
+    """Peer message, a reply: the events up to this one are stored; do not repeat them."""
+
+    run: str
+    epoch: int
+    seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Returned:
+    """Peer message to the adopter: it has the pen again; the last event is RunReturned."""
+
+    run: str
+    epoch: int
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnedStored:
+    """Peer message, a reply: the returned run is stored; do not repeat it."""
 
     run: str
     epoch: int
@@ -343,6 +380,10 @@ Message = (
     | Withdraw
     | Ended
     | EndedStored
+    | Rested
+    | RestedStored
+    | Returned
+    | ReturnedStored
     | CancelRun
     | Acquire
     | Held

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 from floe.model.children import Parent
 from floe.model.flow import Flow
 from floe.model.ids import NO_ITEM, FlowId, HostId, Instant, Json, NodeId, RunRef, StoreId
+from floe.model.moving import Resumed
 from floe.model.nouns import dataclass
 from floe.model.outcome import Outcome
 from floe.model.passes import Passes
@@ -252,6 +253,8 @@ class Run:
     """Of a judged run; None for a run of floe's own flows."""
     sealed: bool = False
     """Whether its log is encrypted: its values go into no row, frame or file."""
+    resumed: Resumed | None = None
+    """None for a run that is on the host on which it began, or on none."""
     superseded: int = 0
     """The last event before this copy of the log became a branch: the run may have continued
     elsewhere from there. 0 if it is not a branch."""

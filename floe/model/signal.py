@@ -208,6 +208,8 @@ class HostLost:
     """Signal: the host with the pen is permanently lost."""
 
     host: HostId
+    keeps: bool = False
+    """The run only waited there, as far as is known here: it continues from here."""
 
 
 Signal = (

@@ -13,7 +13,7 @@
     > rerun from build         a re-run of the ended run; the lines below are about it
     ! RunGranted h2 epoch=2    a fact that the hub records
     @ 90s                      the clock goes on
-    ? owed | why | inputs build | phase | title | failed
+    ? owed | why | inputs build | phase | title | failed | stays
 
 Lines that begin with a sign are input; what is indented below them is checked, or rewritten.
 Everything else is prose.
@@ -32,6 +32,7 @@ from floe.kernel.evolve import fold
 from floe.kernel.inputs import givers_of, inputs_of
 from floe.kernel.items import state_of
 from floe.kernel.judge import AT_NODE, OF_ITEM
+from floe.kernel.moving import outlives_host, why_stays
 from floe.kernel.owed import key_of, owed, owed_by, parts_of, run_key
 from floe.kernel.rerun import RerunChoice, rerun_of
 from floe.kernel.result import failed_nodes
@@ -71,6 +72,7 @@ from floe.model.event import (
 from floe.model.flow import Backoff, Flow, Foreach, Node, Repeat, Retry, RunOutput
 from floe.model.form import Form
 from floe.model.ids import NO_ITEM, HostId, Instant, Json, Key, NodeId, RunRef
+from floe.model.moving import RunResumed, RunReturned
 from floe.model.outcome import Outcome
 from floe.model.run import Run
 from floe.model.signal import (
@@ -240,6 +242,8 @@ class _Story:
                 yield self.run.phase
             case "title":
                 yield summary_of(self.run).title or "none"
+            case "stays":
+                yield why_stays(self.run) or f"it may move, outlives={outlives_host(self.run)}"
             case "failed":
                 yield ", ".join(failed_nodes(self.run, self.flow)) or "none"
             case _:
@@ -313,11 +317,17 @@ class _Story:
             case RunEnded(good=good, why=why_):
                 outputs = f" outputs {to_text(event.outputs)}" if event.outputs else ""
                 return f"{name} {'good' if good else 'bad'}: {why_}{outputs}"
-            case RunActivated(host=host, epoch=epoch) | RunGranted(host=host, epoch=epoch):
+            case (
+                RunActivated(host=host, epoch=epoch)
+                | RunGranted(host=host, epoch=epoch)
+                | RunResumed(host=host, epoch=epoch)
+            ):
                 return f"{name} {host} epoch={epoch}"
             case CancelAsked(by=by):
                 return f"{name} by {by}"
-            case GrantReturned(epoch=epoch) | GrantRevoked(epoch=epoch):
+            case GrantRevoked(epoch=epoch, keeps=True):
+                return f"{name} epoch={epoch} keeps: {before.phase} → {self.run.phase}"
+            case GrantReturned(epoch=epoch) | GrantRevoked(epoch=epoch) | RunReturned(epoch=epoch):
                 return f"{name} epoch={epoch}: {before.phase} → {self.run.phase}"
             case _:
                 return f"{name}: {before.phase} → {self.run.phase}"
@@ -501,8 +511,8 @@ def _signal(run: Run, text: str, now: Instant) -> Signal:
             return Abandon(by="alice", why=" ".join(words))
         case "unreadable", _:
             return FlowUnreadable(why=" ".join(words))
-        case "host-lost", [host]:
-            return HostLost(host=HostId(host))
+        case "host-lost", [host, *rested]:
+            return HostLost(host=HostId(host), keeps=bool(rested) and outlives_host(run))
         case _:
             raise ValueError(f"no signal is written {text!r}")
 
@@ -539,6 +549,8 @@ def _fact(text: str, now: Instant) -> Event:
             return GrantReturned(at=now, epoch=epoch, why=" ".join(words[1:]))
         case "GrantRevoked":
             return GrantRevoked(at=now, epoch=epoch)
+        case "RunReturned":
+            return RunReturned(at=now, epoch=epoch)
         case "GrantSuperseded":
             return GrantSuperseded(at=now, epoch=epoch)
         case "RunPacked":

@@ -52,6 +52,7 @@ from floe.model.event import (
 )
 from floe.model.flow import Flow
 from floe.model.ids import NO_ITEM, Instant, Json, Key, NodeId, RunRef
+from floe.model.moving import RunResumed
 from floe.model.peer_message import Accepted, Ended, Envelope, Offer, Refused
 from floe.model.run import NodeState, Run
 from floe.model.summary import Summary
@@ -149,7 +150,7 @@ def items_are_done_once(run: Run, log: Sequence[Event]) -> None:
 
 def activations_have_growing_epochs(run: Run, log: Sequence[Event]) -> None:
     """2: a run is activated at most once under an epoch, and never under an older one."""
-    epochs = [e.epoch for e in log if isinstance(e, RunActivated)]
+    epochs = [e.epoch for e in log if isinstance(e, RunActivated | RunResumed)]
     assert epochs == sorted(set(epochs))
 
 
@@ -299,7 +300,7 @@ def nothing_outlives_the_end(run: Run, log: Sequence[Event]) -> None:
 def nothing_begins_after_ending(run: Run, log: Sequence[Event]) -> None:
     """Once it is decided how a run ends, no node enters and none is tried again."""
     ending = next((i for i, e in enumerate(log) if isinstance(e, RunEnding)), len(log))
-    beginnings = NodeEntered | RetryDue | DataAsked | RunActivated
+    beginnings = NodeEntered | RetryDue | DataAsked | RunActivated | RunResumed
     assert not any(isinstance(e, beginnings) for e in log[ending:])
 
 
@@ -438,7 +439,8 @@ def _by_epoch(log: Sequence[Event]) -> list[list[Event]]:
     """The log cut where a host lost the run: what follows is begun anew."""
     parts: list[list[Event]] = [[]]
     for event in log:
-        if isinstance(event, GrantRevoked | RunActivated):
+        is_loss = isinstance(event, GrantRevoked) and not event.keeps
+        if is_loss or isinstance(event, RunActivated):
             parts.append([])
         parts[-1].append(event)
     return parts
@@ -720,7 +722,7 @@ def what_is_said_is_stored(truth: Truth, disk: Disk, envelope: Envelope) -> None
             if ref in truth.cancelled:
                 raise Broken(f"cancelled_run_is_not_offered: {key} epoch {epoch}")
         case Accepted(run=key, epoch=epoch):
-            is_true = _has(disk.logs.get(RunRef.parse(key), []), RunActivated, epoch)
+            is_true = _has(disk.logs.get(RunRef.parse(key), []), (RunActivated, RunResumed), epoch)
         case Ended(run=key, epoch=epoch):
             log = disk.logs.get(RunRef.parse(key), [])
             # A host that was forgotten in error repeats it although its adopter removed the run.
@@ -936,7 +938,7 @@ def _said(world: "World", ref: RunRef) -> str:
     return why(run, placed if isinstance(placed, Refusals) else None).text
 
 
-def _has(log: Sequence[Record], kind: type[Event], epoch: int) -> bool:
+def _has(log: Sequence[Record], kind: type[Event] | tuple[type[Event], ...], epoch: int) -> bool:
     return any(r.epoch == epoch and isinstance(r.event, kind) for r in reversed(log))
 
 

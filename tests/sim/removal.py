@@ -12,7 +12,7 @@ from floe.host.peers.whereabouts import pen_of
 from floe.host.removal import SWEEP, is_removed_here, repeated_in
 from floe.host.retention import LOOK_S, EndedRun, Retention
 from floe.host.run_notices import NOTICES
-from floe.host.step import workspace_of
+from floe.host.site import workspace_of
 from floe.model.ids import Instant, RunRef
 from floe.model.keep import Keep
 from floe.model.run import Pruned, Run

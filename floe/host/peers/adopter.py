@@ -19,9 +19,11 @@ from floe.host.peers.outbox import Outbox
 from floe.host.site import Site
 from floe.host.step import Step
 from floe.host.undoable import Undoable
+from floe.kernel.moving import outlives_host
 from floe.model.codec import decode, encode
 from floe.model.event import GrantReturned, RunActivated, RunGranted
 from floe.model.ids import HostId, Instant, RunRef, StoreId, ref_of
+from floe.model.moving import RunResumed, RunReturned
 from floe.model.peer_message import (
     Accepted,
     CancelRun,
@@ -30,6 +32,10 @@ from floe.model.peer_message import (
     Fact,
     Offer,
     Refused,
+    Rested,
+    RestedStored,
+    Returned,
+    ReturnedStored,
     Withdraw,
 )
 from floe.model.run import Run
@@ -86,9 +92,9 @@ class Adopter:
         ref = run.ref
         if ref.store != self._site.store:
             return
-        if run.phase in ("ended", "packed") or (run.phase == "active" and not self._is_lent(run)):
+        if run.phase in ("ended", "packed") or (run.state == "active" and not self._is_lent(run)):
             self.facts.put(ref, None)
-        elif run.phase not in ("active", "ending") or isinstance(record.event, RunActivated):
+        else:
             self.facts.put(ref, (*(self.facts.get(ref) or ()), fact_of(record)))
 
     def grant(self, step: Step, run: Run, host: HostId, fences: Mapping[str, str]) -> None:
@@ -118,7 +124,11 @@ class Adopter:
             event = event_of(fact, run.ref, self._site.seals.opened)
         except UNREADABLE:  # of a newer floe: the grantee repeats it until this host is upgraded
             return
-        if not isinstance(event, RunActivated) or (fact.seq, fact.epoch, event.epoch) != (
+        if not isinstance(event, RunActivated | RunResumed) or (
+            fact.seq,
+            fact.epoch,
+            event.epoch,
+        ) != (
             run.seq + 1,
             run.epoch,
             run.epoch,
@@ -127,6 +137,30 @@ class Adopter:
         self._answered(step, run)
         run = step.add_as_stored(run, event, fact.body)
         self._send(run, step.now)
+
+    def rested(self, step: Step, member: Member, message: Rested) -> None:
+        """A run only waits at the peer that runs it: keep the events that this host lacks."""
+        run = self._held_by(member, message.run, message.epoch)
+        if run is not None and (extended := self._extended(step, run, message.facts)):
+            stored = RestedStored(run=message.run, epoch=message.epoch, seq=extended.seq)
+            step.promise = True
+            step.send(member.id, member.store, stored)
+
+    def returned(self, step: Step, member: Member, message: Returned) -> None:
+        """The peer that ran a run returns it: this host has the pen, and grants it again."""
+        run = self._held_by(member, message.run, message.epoch)
+        if run is not None:
+            if (extended := self._extended(step, run, message.facts)) is None:
+                return
+            self._outbox.done(member.id, CANCEL, message.run)
+            self._cancel_now(step, extended)
+        step.send(member.id, member.store, ReturnedStored(run=message.run, epoch=message.epoch))
+
+    def give_away(self, step: Step, run: Run, facts: tuple[Fact, ...], host: HostId) -> None:
+        """Grant a run to a peer that only waits here; `facts` are its log."""
+        self.facts.put(run.ref, facts)
+        run = step.add(run, (RunReturned(at=step.now, epoch=run.epoch),))
+        self.grant(step, run, host, {})
 
     def refused(self, step: Step, member: Member, message: Refused) -> None:
         """The grantee refused a run, and will never accept it under this epoch."""
@@ -148,9 +182,8 @@ class Adopter:
         except UNREADABLE:  # the key of the run is gone here: the grantee repeats it
             return
         step.send(member.id, member.store, EndedStored(run=message.run, epoch=message.epoch))
-        ref = ref_of(message.run)
-        run = self._site.table.runs.get(ref) if ref else None
-        if run is None or not self._is_held_by(run, member, message.epoch):
+        run = self._held_by(member, message.run, message.epoch)
+        if run is None:
             return
         self._answered(step, run)
         self._forget_cancel(step, run)
@@ -185,17 +218,39 @@ class Adopter:
         for run in tuple(self._site.table.runs.values()):
             if self._is_lent(run) and run.host == host and run.store == store:
                 self._answered(step, run)
-                run = step.decide(run, HostLost(host=host)).run
+                run = step.decide(run, HostLost(host=host, keeps=outlives_host(run))).run
                 self._leases.revoked(step, run)
                 self._cancel_now(step, run)
 
-    def _granted(self, member: Member, key: str, epoch: int) -> Run | None:
-        """The run that an answer is about, if the answer counts."""
+    def _extended(self, step: Step, run: Run, facts: Sequence[Fact]) -> Run | None:
+        """A run at a peer with events that this host may have; None where they cannot be read."""
+        new = [fact for fact in facts if fact.seq > run.seq]
+        try:
+            opened = self._site.seals.opened
+            events = [event_of(fact, run.ref, opened) for fact in new]
+        except UNREADABLE:  # of a newer floe: the peer repeats it until this host is upgraded
+            return None
+        if [fact.seq for fact in new] != [*range(run.seq + 1, run.seq + 1 + len(new))]:
+            return None
+        was_granted = run.phase == "granted"
+        if was_granted and new:
+            self._answered(step, run)
+        for event, fact in zip(events, new, strict=True):
+            run = step.add_as_stored(run, event, fact.body)
+        if was_granted and run.state == "active":
+            self._send(run, step.now)
+        return run
+
+    def _held_by(self, member: Member, key: str, epoch: int) -> Run | None:
+        """The run of this host that a peer has, or may have, under an epoch."""
         ref = ref_of(key)
         run = self._site.table.runs.get(ref) if ref else None
-        if run is None or run.phase != "granted" or not self._is_held_by(run, member, epoch):
-            return None
-        return run
+        return run if run is not None and self._is_held_by(run, member, epoch) else None
+
+    def _granted(self, member: Member, key: str, epoch: int) -> Run | None:
+        """The run that an answer is about, if the answer counts."""
+        run = self._held_by(member, key, epoch)
+        return run if run is not None and run.phase == "granted" else None
 
     def _is_lent(self, run: Run) -> bool:
         """Whether this host adopted a run and a peer may write its log."""
@@ -235,7 +290,7 @@ class Adopter:
         key, epoch, host = run.ref.key, run.epoch, run.host
         assert host is not None
         cancel = self._cancels.get(run.ref)
-        if run.phase == "active":
+        if run.state == "active":
             if cancel is not None:
                 request = CancelRun(run=key, epoch=epoch, by=cancel.by, why=cancel.why)
                 self._outbox.put(host, run.store, CANCEL, key, request, due)

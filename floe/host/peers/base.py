@@ -3,8 +3,18 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from floe.host.inputs import Forget, Free, GiveBack, Received, Surroundings, TakeOldest, Unsent
+from floe.host.inputs import (
+    Forget,
+    Free,
+    GiveBack,
+    LogRead,
+    Received,
+    Surroundings,
+    TakeOldest,
+    Unsent,
+)
 from floe.host.peers.member import Member
+from floe.host.peers.wanted_log import WantedLog
 from floe.host.step import Step, StepObserver
 from floe.model.ids import HostId, Instant, RunRef
 from floe.model.run import Run
@@ -38,6 +48,12 @@ class PeerParts(StepObserver, Protocol):
 
     def give_back(self, step: Step, wanted: GiveBack) -> bool:
         """Give back what a take got at other hosts; False if it got nothing there."""
+
+    def wanted(self, now: Instant) -> Sequence[WantedLog]:
+        """The logs that are to be read now, so that their runs move or are reported."""
+
+    def read(self, step: Step, run: Run, log: LogRead) -> bool:
+        """The log of a run was read; return whether anything changed."""
 
     def owes(self, run: RunRef) -> bool:
         """Whether the adopter of a run that ended here has not acknowledged its end."""

@@ -14,6 +14,7 @@ from floe.host.peers.facts import UNREADABLE, event_of, sealed_outputs
 from floe.host.peers.heartbeat import Heartbeat
 from floe.host.peers.member import Member
 from floe.host.peers.members import Members
+from floe.host.peers.moves import Moves
 from floe.host.peers.outbox import Outbox
 from floe.host.pends import pend_of
 from floe.host.rows import reader_of, row_of
@@ -27,6 +28,7 @@ from floe.kernel.sentences import first_parts
 from floe.model.codec import decode, encode, encode_event, to_text
 from floe.model.event import GrantSuperseded, RunActivated
 from floe.model.ids import HostId, Instant, RunRef, StoreId, ref_of
+from floe.model.moving import RunResumed
 from floe.model.peer_message import (
     NEVER,
     Accepted,
@@ -62,6 +64,7 @@ class Grantee:
         outbox: Outbox,
         heartbeat: Heartbeat,
         current_keeper: CurrentKeeper,
+        moves: Moves,
         rows: LedgerRows,
     ) -> None:
         self._site = site
@@ -69,6 +72,7 @@ class Grantee:
         self._outbox = outbox
         self._heartbeat = heartbeat
         self._current_keeper = current_keeper
+        self._moves = moves
         self._floors: Undoable[str, int] = Undoable(site.journal)
         self._owed = {
             key.removeprefix(f"{ENDED} "): row
@@ -126,7 +130,11 @@ class Grantee:
         step.keep_flow(offer.digest, offer.flow)
         if offer.run_key:
             step.keep(RUN_KEY, offer.run, offer.run_key)
-        run = step.activate(step.adopt(taken))
+        copy = self._site.returned.get(offer.run)
+        if copy is not None:
+            step.keep_copy(offer.run, None)
+            self._moves.granted(step, ref)
+        run = step.activate(step.adopt(taken, copy.events if copy else 0))
         step.send(member.id, member.store, _accepted(run))
 
     def withdrawn(self, step: Step, member: Member, message: Withdraw, floor: int | None) -> None:
@@ -209,6 +217,8 @@ class Grantee:
         if outgoing := self._outbox.get(ref.host, ENDED, ref.key):
             step.send(member.id, member.store, outgoing.message)
             return True
+        if self._moves.answer_again(step, member, ref, epoch):
+            return True
         run = self._site.table.runs.get(ref)
         if run is None or run.epoch != epoch or run.started_at is None:
             return False
@@ -225,9 +235,14 @@ class Grantee:
         ref = ref_of(key)
         if ref in self._site.table.runs:
             return FLOOR_MAX
+        if copy := self._site.returned.get(key):
+            return copy.floor
         return max(self._floors.get(key) or 0, stored or 0)
 
     def _store_floor(self, step: Step, key: str, epoch: int) -> None:
+        if copy := self._site.returned.get(key):
+            step.keep_copy(key, copy._replace(floor=epoch))
+            return
         self._put_floor(key, epoch)
         step.promise_row("floor", key, epoch)
 
@@ -275,17 +290,23 @@ def _accepted(run: Run) -> Accepted:
     """The acceptance of an offer, made from the run: the same each time."""
     assert run.started_at is not None
     assert run.host is not None
-    event = RunActivated(
-        at=run.started_at,
-        host=run.host,
-        epoch=run.epoch,
-        workspace=run.workspace,
-        moved_from=run.moved_from,
-    )
+    event: RunActivated | RunResumed
+    if run.resumed is not None:
+        seq, at = run.resumed
+        event = RunResumed(at=at, host=run.host, epoch=run.epoch, workspace=run.workspace)
+    else:
+        seq = run.standing[TRIGGER_GOOD]
+        event = RunActivated(
+            at=run.started_at,
+            host=run.host,
+            epoch=run.epoch,
+            workspace=run.workspace,
+            moved_from=run.moved_from,
+        )
     fact = Fact(
         epoch=run.epoch,
-        seq=run.standing[TRIGGER_GOOD],
-        event=RunActivated.__name__,
+        seq=seq,
+        event=type(event).__name__,
         body=to_text(encode_event(event)),
     )
     return Accepted(run=run.ref.key, epoch=run.epoch, fact=fact)

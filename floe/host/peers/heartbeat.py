@@ -111,5 +111,6 @@ class Heartbeat:
             shared_term=state.shared[0],
             shared_number=state.shared[1],
             about=about,
+            moves=True,
             change=change,
         )

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from floe.host.inputs import GiveBack, TakeOldest
+from floe.host.inputs import GiveBack, LogRead, TakeOldest
 from floe.host.peers.base import PeerInput
 from floe.host.peers.member import Member
+from floe.host.peers.wanted_log import WantedLog
 from floe.host.step import Step
 from floe.model.ids import HostId, Instant, RunRef
 from floe.model.peer_message import Message
@@ -43,6 +44,14 @@ class NoPeers:
 
     def give_back(self, step: Step, wanted: GiveBack) -> bool:
         """No work was taken elsewhere."""
+        return False
+
+    def wanted(self, now: Instant) -> Sequence[WantedLog]:
+        """None: no run moves."""
+        return ()
+
+    def read(self, step: Step, run: Run, log: LogRead) -> bool:
+        """No run moves."""
         return False
 
     def owes(self, run: RunRef) -> bool:

@@ -27,6 +27,7 @@ from floe.model.passes import BeginPass, Extend, RunExtended
 from floe.model.run import NodeState, Run
 from floe.model.signal import (
     Abandon,
+    Activate,
     Answered,
     Cancel,
     ChildEnded,
@@ -46,7 +47,7 @@ from floe.model.signal import (
 def decide_judged(step: RunStep, signal: Signal) -> bool:
     """Decide the events that a signal causes in a judged run; False if it is as in any other."""
     match signal:
-        case Started() | Abandon() | TakeWork() | ReturnWork():
+        case Started() | Abandon() | Activate() | TakeWork() | ReturnWork():
             return False
         case Judged():
             if step.run.phase == "active" and apply(step, signal):
@@ -64,13 +65,13 @@ def decide_judged(step: RunStep, signal: Signal) -> bool:
         case TimerFired():
             _timer_fired(step, signal)
         case Cancel(by=by, why=why):
-            if step.run.phase in ("active", "resting"):
+            if step.run.phase in ("pending", "granted", "active", "resting"):
                 step.add(CancelAsked(at=step.now, by=by, why=why))
                 end(step, "cancelled", f"cancelled by {by}" + (f": {why}" if why else ""))
         case HostLost():
             _host_lost(step, signal)
         case _:
-            pass  # for forms, child runs and grants, which it does not have
+            pass  # for forms and child runs, which it does not have
     return True
 
 
