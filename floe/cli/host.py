@@ -136,12 +136,10 @@ def reload(hosts: tuple[str, ...], json_: bool) -> int:
 @click.option("--off", is_flag=True, help="Let it accept runs again.")
 @click.option("--json", "json_", is_flag=True, help="Print the reply as JSON.")
 def drain(host: str, off: bool, json_: bool) -> None:
-    """Stop new runs on HOST; its runs continue. This lasts until `--off`, also across restarts.
+    """Stop new runs on HOST. This lasts until `--off`, also across restarts.
 
-    \b
-    Before a machine goes down:
-      floe host drain h2
-      floe runs --host h2 --state active
+    Runs that only wait, and have no files there, move to other hosts; the others continue there. It
+    prints which runs are left, and why. Call it again until none is left.
     """
     from floe.cli.client import connected, path
     from floe.cli.formats import as_json
@@ -150,9 +148,12 @@ def drain(host: str, off: bool, json_: bool) -> None:
     if json_:
         as_json(answer)
         return
-    active = f"{answer['active']} run{'' if answer['active'] == 1 else 's'} there"
+    left = answer.get("left", answer["active"])  # a host with an older floe does not name them
+    runs = f"{left} run{'' if left == 1 else 's'} there"
     does = "accepts runs again" if off else "accepts no new runs"
-    click.echo(f"{answer['id']} {does}; {active}")
+    click.echo(f"{answer['id']} {does}; {runs}")
+    for one in () if off else answer.get("staying", ()):
+        click.echo(f"  {one['run']} {one['why']}")
 
 
 @command.command(name="forget")

@@ -50,6 +50,8 @@ class SiteSettings:
     """The number of other hosts in the config; 0 for a single host."""
     keeper: HostId | None = None
     """The host that grants the cluster's resources and fires its timers."""
+    rest_ms: int = 5000
+    """A run that waits for less than this reports nothing to its adopter."""
     packs_at_end: bool = False
     """Whether a run without output is packed in the step that ends it. With a bucket it is not: its
     copy comes first."""

@@ -44,7 +44,7 @@ CHECK_S: Final = 1.0
 """Seconds between two checks for problems to log."""
 
 FINDINGS_MAX: Final = 20
-"""Findings of its config that a host reports to the other hosts."""
+"""Findings of its config, and runs that a drain leaves, that a host reports to the others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +119,11 @@ class HostReads:
     def view(self) -> HostView:
         """This host as placing sees it."""
         return self.loop.core.view()
+
+    def staying(self) -> list[tuple[str, str]]:
+        """The runs that are left while this host drains, each with why it stays; oldest first."""
+        runs = self.loop.core.staying(self.now()) if self.view().draining else ()
+        return [(self.loop.core.called(ref.key), why) for ref, why in runs]
 
     def counts(self) -> HostCounts:
         """The numbers of this host."""
@@ -233,6 +238,7 @@ class HostReads:
             "waiting": len(self.effects.waiting()),
             "judging": self.effects.judgements.counts().waiting,
             "disk": self._disk(),
+            "staying": [" ".join(one) for one in self.staying()[:FINDINGS_MAX]],
             "config": {
                 "path": book.path,
                 "digest": book.digest,
@@ -244,8 +250,7 @@ class HostReads:
         }
 
     def _disk(self) -> Json:
-        use = self.pruning.use
-        if use is None:
+        if (use := self.pruning.use) is None:
             return None
         sizes = {"workspaces": use.workspaces, "outputs": use.outputs, "store": use.store}
         return {"at": iso(use.at), **sizes}

@@ -12,9 +12,13 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Final
 
-from floe.model.codec import Body
 from floe.model.flow import Flow, WhenFull
 from floe.model.ids import FlowId, HostId, Instant, Json, StoreId
+from floe.model.move_messages import Fact as Fact
+from floe.model.move_messages import Rested as Rested
+from floe.model.move_messages import RestedStored as RestedStored
+from floe.model.move_messages import Returned as Returned
+from floe.model.move_messages import ReturnedStored as ReturnedStored
 from floe.model.nouns import dataclass
 from floe.model.run import Pruned
 from floe.model.secret_name import SecretName
@@ -29,18 +33,6 @@ PROTOCOL: Final = 1
 
 QUEUES_MAX: Final = 100
 """Queues of outside work in one ping: those with the oldest offers."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
-    """In a peer message: one event of a run's log on its way to a different host."""
-
-    epoch: int
-    seq: int
-    event: str
-    """The name of its class."""
-    body: Body
-    """As it is stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,41 +152,6 @@ class Ended:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndedStored:
     """Peer message, a reply: the end is stored; do not repeat it."""
-
-    run: str
-    epoch: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rested:
-    """Peer message to the adopter: a run only waits; these are the events that it may lack."""
-
-    run: str
-    epoch: int
-    facts: tuple[Fact, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RestedStored:
-    """Peer message, a reply: the events up to this one are stored; do not repeat them."""
-
-    run: str
-    epoch: int
-    seq: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Returned:
-    """Peer message to the adopter: it has the pen again; the last event is RunReturned."""
-
-    run: str
-    epoch: int
-    facts: tuple[Fact, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReturnedStored:
-    """Peer message, a reply: the returned run is stored; do not repeat it."""
 
     run: str
     epoch: int

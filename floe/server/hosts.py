@@ -1,7 +1,7 @@
 """The hosts of the cluster: their state, and commands to each."""
 
 import functools
-from typing import Any
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -16,6 +16,9 @@ from floe.server.problems import Handler, answer
 from floe.server.relay import at_host
 from floe.shapes.findings import finding_shape
 from floe.shapes.hosts import host_shapes
+
+STAYING_MAX: Final = 100
+"""Runs that a drained host names; it counts all."""
 
 
 async def index(request: web.Request) -> web.Response:
@@ -67,7 +70,16 @@ async def drain(request: web.Request) -> web.Response:
     body.done()
     hub = request.app[HUB]
     await hub.drain(on=on)
-    return answer({"id": hub.reads.host, "draining": on, "active": hub.reads.view().active})
+    reads, staying = hub.reads, hub.reads.staying()
+    return answer(
+        {
+            "id": reads.host,
+            "draining": on,
+            "active": reads.view().active,
+            "left": len(staying),
+            "staying": [{"run": run, "why": why} for run, why in staying[:STAYING_MAX]],
+        }
+    )
 
 
 async def forget(request: web.Request) -> web.Response:

@@ -305,6 +305,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
             "url": TEXT,
             "clock_offset_ms": {"type": "integer", "description": "how much its clock is ahead"},
             "problems": many(TEXT),
+            "staying": {**many(TEXT), "description": "why runs are left, while it drains"},
             "notes": {**many(TEXT), "description": "differences of its config, maybe intended"},
             "offers": many(one_of("reload", "drain", "forget")),
         }
@@ -313,7 +314,15 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
     **RERUNS,
     **SECRETS,
     "Drain": shape({}, {"on": FLAG}),
-    "Drained": shape({"id": TEXT, "draining": FLAG, "active": COUNT}),
+    "Drained": shape(
+        {
+            "id": TEXT,
+            "draining": FLAG,
+            "active": COUNT,
+            "left": {**COUNT, "description": "runs that have not left the host"},
+            "staying": many(shape({"run": TEXT, "why": TEXT})),
+        }
+    ),
     "Forget": shape({}, {"store": TEXT, "force": FLAG}),
     "Forgot": shape({"id": TEXT, "forgotten": INSTANT}),
     "Leases": shape(

@@ -98,6 +98,7 @@ _NOTHING: Final[Mapping[str, Json]] = {
     "waiting": 0,
     "judging": 0,
     "disk": None,
+    "staying": (),
     "config": {"path": "", "digest": "", "loaded_at": None, "findings": []},
 }
 """The figures of a host that has reported none."""

@@ -359,6 +359,17 @@ async def test_drained_host_takes_no_runs_until_draining_ends(site: Site) -> Non
     assert "draining" in pends[0]["hosts"][0]["reasons"][0]
 
 
+async def test_drained_host_names_the_runs_that_are_left_and_why(site: Site) -> None:
+    run = await site.asked()
+
+    drained = check((await site.post("hosts/h1/drain", {}))[1], "Drained")
+    [host] = (await good(site, "hosts", "Hosts"))["hosts"]
+
+    assert drained["left"] == 1
+    assert drained["staying"] == [{"run": run, "why": "has files here"}]
+    assert host["staying"] == [f"{run} has files here"]
+
+
 async def test_run_is_not_named_as_waiting_before_it_is_stored(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

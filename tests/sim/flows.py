@@ -38,6 +38,18 @@ def _release(id: str, work: SubFlow, timeout_s: float | None = None, **others: A
     return _flow(id, a_node(), go, an_end(on="task.go.good"), **others)
 
 
+_LINUX: Final[dict[str, Any]] = {"host_tags": ("linux",)}
+
+
+def _resting(id: str, form: Node, **others: Any) -> Flow:
+    """A flow that waits for a person, and then runs a command."""
+    ship = a_node("ship", on="task.sign-off.good", ignore_fail=True)
+    return _flow(id, form, ship, an_end(on="task.ship.good"), **_LINUX, **others)
+
+
+MOVING_FLOWS: Final = ("approve", "agree", "sleep")
+"""Flows whose runs move."""
+
 KINDS: Final = (
     Kind(_flow("plain"), 4),
     Kind(
@@ -176,6 +188,9 @@ KINDS: Final = (
     ),
     Kind(_release("held", SubFlow(flow="db"), resource_tags=("db",)), 1),
     Kind(_release("redo", SubFlow(flow="linux"), on_host_lost="restart"), 1),
+    Kind(_resting("approve", a_form(timeout_s=4.0), on_host_lost="restart"), 2),
+    Kind(_resting("agree", a_form(timeout_s=4.0)), 2),
+    Kind(_flow("sleep", a_timer("rest", 1.5), a_form(on="task.rest.good"), **_LINUX), 2),
 )
 """`moon` asks for a tag that no host has; `file` is read from a flow-file first."""
 

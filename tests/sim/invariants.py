@@ -59,6 +59,7 @@ from floe.model.summary import Summary
 from floe.model.taken import ItemsTaken, ItemTaken, NodeTaken
 from floe.model.work import Ask, Join
 from floe.store.base import Record
+from tests.sim import moving
 from tests.sim.disk import Disk
 from tests.sim.flows import DIGESTS, FLOWS, NOBODY
 from tests.sim.node_invariants import OF_A_LOG, OF_STEPS, check_state, steps_of
@@ -652,6 +653,7 @@ def fences_grow(truth: Truth, branch: Branch) -> None:
 def check_start(truth: Truth, disk: Disk, place: Place, key: Key) -> None:
     """All that the start of a process must fulfil."""
     attempt_starts_once_anywhere(truth, place, key)
+    moving.command_that_must_not_starts_once(truth, key)
     branch_that_starts_has_the_pen(truth, place, key)
     what_is_begun_is_stored(disk, place, key)
 
@@ -711,6 +713,7 @@ def nothing_is_left_of_an_ended_run(truth: Truth, place: Place, run: Run) -> Non
 
 def what_is_said_is_stored(truth: Truth, disk: Disk, envelope: Envelope) -> None:
     """What others rest on is on the sender's disk; no run is offered after its cancel."""
+    moving.what_moves_is_stored(disk, envelope)
     match envelope.message:
         case Offer(run=key, epoch=epoch, facts=facts):
             ref = RunRef.parse(key)

@@ -17,11 +17,13 @@ from floe.host.inputs import (
     FlowRead,
     Incoming,
     Input,
+    LogRead,
     Packed,
     Received,
     Start,
     Surroundings,
 )
+from floe.host.peers.facts import fact_of
 from floe.host.site import SiteSettings
 from floe.host.step_result import Recorded, StepResult
 from floe.hub.children import children_left
@@ -42,6 +44,7 @@ from floe.model.effect import (
 )
 from floe.model.event import GrantSuperseded, RunActivated, RunEnded
 from floe.model.ids import FlowId, HostId, Instant, Key, NodeId, RunRef
+from floe.model.moving import RunResumed, RunReturned
 from floe.model.peer_message import CancelRun, Envelope, Message
 from floe.model.run import Run
 from floe.model.signal import (
@@ -74,6 +77,12 @@ PEOPLE_MS: Final = 1500
 
 ROWS_MS: Final = 50
 """Between two messages with changed rows."""
+
+LOGS_MS: Final = 150
+"""Between two looks for logs that are to be read."""
+
+REST_MS: Final = 200
+"""A run that waits for less than this reports nothing to its adopter."""
 
 CHILDREN_MS: Final = 300
 """Between two readings of the children of lost starts."""
@@ -204,6 +213,7 @@ class Machine:
         self.lists = lists_of(self)
         self._read_children_soon()
         self.world.at(SWEEP_MS, sweep, self, self.life)
+        self.world.at(LOGS_MS, self._read_logs, self.life)
         self.turn_soon()
 
     def kill(self, why: str) -> None:
@@ -329,6 +339,16 @@ class Machine:
         finish(read())
         self._is_reading = False
         self._read_children_soon()
+
+    def _read_logs(self, life: int) -> None:
+        """Read the logs of runs that move, and of those that outlive this host."""
+        core = self.core
+        if life != self.life or core is None:
+            return
+        for wanted in core.wanted_logs(self.now()):
+            facts = tuple(map(fact_of, self.disk.logs[wanted.run][wanted.after :]))
+            self.say(LogRead(facts=facts), wanted.run)
+        self.world.at(LOGS_MS, self._read_logs, life)
 
     def _send_news(self, life: int) -> None:
         if life == self.life and self.lists is not None:
@@ -566,10 +586,12 @@ class Machine:
 
 def _ends_first(recorded: Sequence[Recorded]) -> list[Recorded]:
     """The facts of a batch, with the ends before it, except those of runs that begin in it."""
-    begun = {s.record.run for s in recorded if isinstance(s.record.event, RunActivated)}
+    begun = {
+        s.record.run for s in recorded if isinstance(s.record.event, RunActivated | RunResumed)
+    }
 
     def is_late(step: Recorded) -> bool:
-        is_end = isinstance(step.record.event, RunEnded | GrantSuperseded)
+        is_end = isinstance(step.record.event, RunEnded | GrantSuperseded | RunReturned)
         return not is_end or step.record.run in begun
 
     return sorted(recorded, key=is_late)

@@ -26,7 +26,7 @@ from floe.model.effect import (
     StopChild,
 )
 from floe.model.peer_message import Message
-from tests.sim.flows import CHILD_FLOWS, KINDS
+from tests.sim.flows import CHILD_FLOWS, KINDS, MOVING_FLOWS
 from tests.sim.removal import FILES
 
 Mishap = tuple[str, str]
@@ -39,6 +39,9 @@ OF_DIALECTS: Final = frozenset(
     ("WorkReturned", "SeekWork", "FoundWork", "Take", "Taken", "Untake", "Untaken")
 )
 """Events and messages of dialects, which no flow of the simulated cluster causes."""
+
+JUDGED: Final = ("floe.model.judging", "floe.model.passes")
+"""The modules of the events of judged flows, which no trial plays either."""
 
 MESSAGES: Final = tuple(
     cls.__name__
@@ -54,12 +57,22 @@ LATER_THINGS: Final = (
     PendChild.__name__,
     StopChild.__name__,
     "row tags",
+    "RunReturned",
+    "RunResumed",
+    "row returned",
 )
-"""The events and effects of child runs, and a row. They came last: earlier seeds keep their
-mishaps."""
+"""The events and effects of child runs and of runs that move, and rows. They came last: earlier
+seeds keep their mishaps."""
+
+LATER_MESSAGES: Final = ("Rested", "RestedStored", "Returned", "ReturnedStored")
+"""The messages about runs that move; the same."""
+
+_PLAYED: Final = tuple(
+    name for name, cls in EVENTS.items() if cls.__module__ not in JUDGED and name not in OF_DIALECTS
+)
 
 _ALL_THINGS: Final = (
-    *(event for event in EVENTS if event not in OF_DIALECTS),
+    *_PLAYED,
     *(f"row {kind}" for kind in ROWS),
     *(cls.__name__ for cls in EFFECTS),
     FILES,
@@ -70,10 +83,13 @@ THINGS: Final = tuple(thing for thing in _ALL_THINGS if thing not in LATER_THING
 
 _POINTS: Final[tuple[Mishap, ...]] = (
     *product(("before", "after"), THINGS),
-    *(("after sending", name) for name in MESSAGES),
+    *(("after sending", name) for name in MESSAGES if name not in LATER_MESSAGES),
 )
 
-_LATER_POINTS: Final[tuple[Mishap, ...]] = (*product(("before", "after"), LATER_THINGS),)
+_LATER_POINTS: Final[tuple[Mishap, ...]] = (
+    *product(("before", "after"), LATER_THINGS),
+    *(("after sending", name) for name in LATER_MESSAGES),
+)
 
 POINTS: Final = (*_POINTS, *_LATER_POINTS)
 """The points at which a hub may die."""
@@ -95,7 +111,10 @@ PAIRS: Final[tuple[Mishap, ...]] = tuple(
 )
 """What may become of messages."""
 
-MISHAPS: Final = (*_POINTS, *PAIRS, *_LATER_POINTS)
+_PAIRS: Final = tuple(pair for pair in PAIRS if pair[1] not in LATER_MESSAGES)
+_LATER_PAIRS: Final = tuple(pair for pair in PAIRS if pair[1] in LATER_MESSAGES)
+
+MISHAPS: Final = (*_POINTS, *_PAIRS, *_LATER_POINTS, *_LATER_PAIRS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +163,9 @@ _LEASES: Final = Lean(flows=LEASE_FLOWS)
 _REMOVALS: Final = Lean(prunes=20, reruns=4)
 _RERUNS: Final = Lean(reruns=12, is_unlucky=True)
 
+_MOVES: Final = Lean(faults=("drain",) * 3, flows=MOVING_FLOWS)
+_RESTS: Final = Lean(faults=("wipe", "forget", "drain"), flows=MOVING_FLOWS)
+
 LEANS: Final[Mapping[str, Lean]] = {
     "NodeTaken": _RERUNS,
     "row moved": _RERUNS,
@@ -176,6 +198,13 @@ LEANS: Final[Mapping[str, Lean]] = {
     "ChildTimedOut": Lean(flows=("nested",), is_slow=True),
     "StopChild": Lean(flows=CHILD_FLOWS, cancels=20, is_slow=True),
     f"row {PASSED_OVER}": Lean(flows=("gate",)),
+    "RunReturned": _MOVES,
+    "RunResumed": _MOVES,
+    "row returned": _MOVES,
+    "Returned": _MOVES,
+    "ReturnedStored": _MOVES,
+    "Rested": _RESTS,
+    "RestedStored": _RESTS,
     "SetTimer": Lean(flows=("pause", "sign", "chain")),
     "CancelAsked": _CANCELS,
     "CancelRun": _CANCELS,

@@ -20,8 +20,8 @@ from tests.make import NOW
 from tests.sim import invariants
 from tests.sim.bugs import Bug
 from tests.sim.faults import LEAN, SWARM, Faults
-from tests.sim.flows import CHILD_FLOWS, KINDS
-from tests.sim.machine import Machine
+from tests.sim.flows import CHILD_FLOWS, KINDS, MOVING_FLOWS
+from tests.sim.machine import REST_MS, Machine
 from tests.sim.mishaps import LEANS, Lean, Mishap, aim_of, text_of
 from tests.sim.network import Weather
 from tests.sim.removal import prune
@@ -104,7 +104,7 @@ class Trial:
     def __init__(self, seed: int, lean: Lean | None = None, *, story: bool) -> None:
         """`lean`: what there is much of; None for what leads to the mishap it is aimed at.
 
-        With a lean it plays child runs only if that favours them.
+        With a lean it plays child runs, and flows whose runs move, only if that favours them.
         """
         random = self.random = Random(seed)
         self._has_bucket = seed % 2 == 1
@@ -147,6 +147,7 @@ class Trial:
                 peers=len(hosts) - 1,
                 keeper=self.faults.keeper,
                 packs_at_end=not self._has_bucket,
+                rest_ms=REST_MS,
             )
             skew_ms = random.randrange(-300, 300)
             if host == bad_clock:
@@ -168,7 +169,8 @@ class Trial:
         world.luck = 0.4 if lean.is_unlucky else world.luck
         world.at(random.randrange(STORM_MS // 4), self.faults.aim, self.aim)
         flows = [k.flow.id for k in KINDS]
-        played = [kind for kind in KINDS if not (self._is_bent and kind.flow.id in CHILD_FLOWS)]
+        later = (*CHILD_FLOWS, *MOVING_FLOWS)
+        played = [kind for kind in KINDS if not (self._is_bent and kind.flow.id in later)]
         mixed = {kind.flow.id: kind.weight * random.choice(SWARM) for kind in played}
         weights = [mixed.get(flow, 0) + LEAN * (flow in lean.flows) for flow in flows]
         weights[0] += 1

@@ -25,12 +25,13 @@ from floe.model.event import (
     RunPended,
 )
 from floe.model.ids import FlowId, HostId, Key, NodeId, RunRef, StoreId
+from floe.model.moving import RunResumed, RunReturned
 from floe.model.peer_message import Envelope, Offer, Withdraw
 from floe.model.run import Run
 from floe.model.signal import Cancel, Exited, Report
 from floe.model.summary import Summary
 from tests.make import NOW
-from tests.sim import invariants
+from tests.sim import invariants, moving
 from tests.sim.disk import Disk
 from tests.sim.flows import DIGESTS, FLOW_FILES, FLOWS
 from tests.sim.machine import Fuse, Machine
@@ -407,7 +408,11 @@ class World:
                 of, spaces = run.rerun_of, machine.spaces.made_by
                 if of and of.host == machine.id and (made_by := spaces.get(of.workspace)):
                     self.truth.promised[run.ref, machine.place] = made_by
-            case RunActivated(host=host) if host == machine.id and run.epoch == epoch:
+            case RunActivated(host=host) | RunResumed(host=host) if (
+                host == machine.id and run.epoch == epoch
+            ):
+                if isinstance(event, RunResumed):
+                    moving.moved_run_keeps_what_is_done(step)
                 assert run.flow is not None
                 branch = Branch(
                     run=run.ref,
@@ -427,6 +432,10 @@ class World:
             case RunEnded():
                 invariants.nothing_is_left_of_an_ended_run(self.truth, machine.place, run)
                 self.truth.ended.setdefault(run.ref.key, []).append(run)
+                self._close(machine, run.ref, run.epoch)
+            case RunReturned():
+                moving.moved_run_keeps_what_is_done(step)
+                moving.moved_run_leaves_nothing(self.truth, machine.place, step)
                 self._close(machine, run.ref, run.epoch)
             case RunEnding():
                 invariants.cancelled_run_ends_bad(self.truth, machine.place, run)

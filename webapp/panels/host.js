@@ -56,6 +56,7 @@ export function HostPanel({ host, hosts }) {
         <div><dt>file</dt><dd>${plain(host.config.path)}</dd></div>
         <div><dt>read</dt><dd>${full(host.config.loaded_at)}</dd></div>
         <div><dt>digest</dt><dd>${plain(host.config.digest).slice(0, 19)}</dd></div>
+        ${host.staying?.map((one) => html`<div key=${one}><dt>left</dt><dd>${plain(one)}</dd></div>`)}
         ${host.notes?.map((one) => html`<div key=${one}><dt>note</dt><dd>${plain(one)}</dd></div>`)}</dl>
         <${Findings} findings=${host.config.findings} /></details>`
     }

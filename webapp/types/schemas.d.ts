@@ -506,6 +506,8 @@ export type EventName =
   | "GrantRevoked"
   | "GrantSuperseded"
   | "RunActivated"
+  | "RunReturned"
+  | "RunResumed"
   | "NodeEntered"
   | "ItemsTaken"
   | "ItemEntered"
@@ -669,6 +671,8 @@ export type Host = {
   /** how much its clock is ahead */
   clock_offset_ms: number;
   problems: string[];
+  /** why runs are left, while it drains */
+  staying: string[];
   /** differences of its config, maybe intended */
   notes: string[];
   offers: ("reload" | "drain" | "forget")[];
@@ -805,6 +809,12 @@ export type Drained = {
   id: string;
   draining: boolean;
   active: number;
+  /** runs that have not left the host */
+  left: number;
+  staying: {
+    run: string;
+    why: string;
+  }[];
 };
 
 export type Forget = {

@@ -33,9 +33,6 @@ from floe.model.peer_message import Fact, Rested, RestedStored, Returned, Return
 from floe.model.run import Run
 from floe.model.tags import TRIGGER_GOOD
 
-REST_MS: Final = 5000
-"""A run that waits for less than this reports nothing to its adopter."""
-
 LOGS_MAX: Final = 64
 """Logs that are wanted at once."""
 
@@ -118,7 +115,7 @@ class Moves:
         for ref, at in self._news.items():
             if len(found) == LOGS_MAX:
                 return found
-            if not 0 <= now - at < REST_MS and self._is_reportable(ref):
+            if not 0 <= now - at < self._site.settings.rest_ms and self._is_reportable(ref):
                 run = self._site.table.runs[ref]
                 found.append(WantedLog(ref, max(self._known(run), self._reported.get(ref) or 0)))
         return found

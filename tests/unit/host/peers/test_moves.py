@@ -4,7 +4,6 @@ import pytest
 
 from floe.host.inputs import Drain, LogRead
 from floe.host.peers.facts import fact_of
-from floe.host.peers.moves import REST_MS
 from floe.model.event import (
     GrantRevoked,
     NodeSettled,
@@ -28,6 +27,7 @@ from floe.model.signal import Cancel, DataGiven
 from tests.make import a_flow, a_form, a_node, a_timer
 from tests.make_hosts import Host, a_host_core, carry, forget, later, met, of, phase
 
+REST_MS = 5000
 GPU = frozenset({"gpu"})
 FORM = a_flow(a_form(), host_tags=("gpu",))
 DEPLOY = a_flow(
