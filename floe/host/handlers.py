@@ -1,6 +1,7 @@
 """What an input causes: a start, a signal to a run, or something that concerns other hosts."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from floe.host.children import pend_child, refused_flow
 from floe.host.earlier_children import note_children_left, note_rows
@@ -39,14 +40,21 @@ from floe.host.starts import is_sealed, start_run
 from floe.host.step import Step
 from floe.host.takes import give_back_here, take_oldest
 from floe.kernel.group import group_of
+from floe.kernel.judged.people import refusal
 from floe.kernel.title import title_of
 from floe.model.call import TakenWork
 from floe.model.event import FlowPinned, RunPacked
 from floe.model.ids import RunRef
 from floe.model.nouns import replace
+from floe.model.passes import BeginPass, Extend
+from floe.model.people import PeopleSignal
 from floe.model.run import Run
 from floe.model.signal import Abandon, Cancel, DataGiven, Reported
 from floe.store.sealing import RUN_KEY
+
+BY_PEOPLE: Final = Cancel | DataGiven | BeginPass | Extend | PeopleSignal
+"""Signals that are on the disk before their sender has a reply, and that may have an idempotency
+key."""
 
 
 def handle(step: Step, peers: PeerParts, sharing: Sharing, received: Incoming) -> None:
@@ -103,6 +111,8 @@ def handle(step: Step, peers: PeerParts, sharing: Sharing, received: Incoming) -
         case _:
             run = step.site.table.runs.get(ref) if ref else None
             changed = run is not None and _change(step, peers, run, received)
+            if run is not None and not changed and isinstance(received.input, PeopleSignal):
+                why = refusal(run, received.input)
     if received.ticket:
         reply = Reply(ticket=received.ticket, run=ref, changed=changed, why=why, removed=removed)
         step.replies.append(replace(reply, taken=taken) if taken else reply)
@@ -191,7 +201,7 @@ def _change(step: Step, peers: PeerParts, run: Run, received: Incoming) -> bool:
                 changed = bool(step.decide(run, signal).events)
             if changed and received.ticket and isinstance(signal, Reported):
                 step.promise = True  # a program outside knows of it
-            if changed and isinstance(signal, Cancel | DataGiven):
+            if changed and isinstance(signal, BY_PEOPLE):
                 step.promise = True
                 step.keep_once(received.once, run.ref)
             return changed

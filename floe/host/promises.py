@@ -16,6 +16,7 @@ from floe.model.event import (
     RunPended,
 )
 from floe.model.moving import RunResumed, RunReturned
+from floe.model.people import RunEdited, RunResolved, RunRestarted
 from floe.model.run import Run
 
 PROMISES: Final = (
@@ -30,10 +31,13 @@ PROMISES: Final = (
     RunResumed,
     RunEnding,
     RunEnded,
+    RunResolved,
+    RunRestarted,
+    RunEdited,
 )
 """Events that are on the disk before anyone can learn of them: all that change the row of a run in
 lists, except RunPacked and a NodeSettled or NodeSkipped that changes the run's title, which are
-decided again after a loss. So are a cancel and the answer to a form."""
+decided again after a loss. So are a cancel, the answer to a form and the notes of people."""
 
 
 def is_promise(run: Run, event: Event) -> bool:

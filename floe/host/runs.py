@@ -249,4 +249,6 @@ def is_row_changed(old: Run | None, new: Run) -> bool:
     if new.passes is None:
         return False
     was = old.passes or Passes()
-    return (was.verdict, was.due) != (new.passes.verdict, new.passes.due)
+    if (was.verdict, was.due) != (new.passes.verdict, new.passes.due):
+        return True
+    return old.digest != new.digest or old.values is not new.values

@@ -32,6 +32,7 @@ from floe.model.event import (
 from floe.model.flow import Flow
 from floe.model.ids import NO_ITEM, HostId, Instant, Json, Key, RunRef, StoreId
 from floe.model.peer_message import Envelope, Message
+from floe.model.people import RunEdited
 from floe.model.result import RunResult
 from floe.model.run import Attached, Pruned, Run
 from floe.model.signal import Activate, Reported, Signal
@@ -324,6 +325,8 @@ class Step:
         step = Recorded(record, old, run, has_new_row(old, run, event, reader), reader)
         self.recorded.setdefault(run.ref, []).append(step)
         self.promise |= is_promise(run, event)
+        if isinstance(event, RunEdited) and event.flow is not None:
+            self.keep_flow(event.digest, event.flow)
         if isinstance(event, RunEnded):
             self._owe_notices(run)
             self._return_workspace(run)

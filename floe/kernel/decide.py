@@ -36,6 +36,7 @@ from floe.model.moving import RunResumed
 from floe.model.nouns import dataclass
 from floe.model.outcome import Outcome
 from floe.model.passes import BeginPass, Extend
+from floe.model.people import AddNote, Edit, EndRun, Resolve, Restart
 from floe.model.run import Attached, Run
 from floe.model.signal import (
     Abandon,
@@ -117,6 +118,8 @@ def _decide(step: RunStep, signal: Signal) -> None:
             _host_lost(step, signal)
         case Judged() | Update() | BeginPass() | Extend():
             pass  # for runs of judged flows alone
+        case Resolve() | Restart() | Edit() | AddNote() | EndRun():
+            pass  # for them too
         case _:
             assert_never(signal)
 

@@ -14,6 +14,7 @@ from floe.model.moving import RunResumed, RunReturned
 from floe.model.nouns import dataclass
 from floe.model.outcome import Outcome
 from floe.model.passes import PassBegan, RunExtended, RunOpened, RunRested
+from floe.model.people import RunEdited, RunResolved, RunRestarted
 from floe.model.result import RunResult
 from floe.model.tags import Tag
 from floe.model.taken import ChildAgain, ItemsTaken, NodeTaken, RerunOf
@@ -328,6 +329,8 @@ class RunEnding:
     """The event that ended it, if one did."""
     result: RunResult | None = None
     """None in logs of floe 0.1."""
+    label: str = ""
+    """The verdict with which a judged run is over, or what a person ends it as."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -388,4 +391,7 @@ Event = (
     | RunRested
     | RunExtended
     | RunNoted
+    | RunResolved
+    | RunRestarted
+    | RunEdited
 )

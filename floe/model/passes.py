@@ -9,6 +9,7 @@ from dataclasses import field
 from floe.model.ids import FlowId, HostId, Instant, Json, NodeId, StoreId
 from floe.model.judging import Question, RunNoted, UpdateReceived
 from floe.model.nouns import dataclass
+from floe.model.people import RunResolved
 
 Part = tuple[NodeId, int]
 """A node and an item of it, or `NO_ITEM`."""
@@ -102,7 +103,7 @@ class Passes:
     entries: Mapping[Part, int] = field(default_factory=dict)
     """How often each part was judged before it would enter, in this pass."""
     verdict: str = ""
-    """With which the run rests."""
+    """With which the run rests, or ended; empty in a pass."""
     due: Instant | None = None
     """resting: when the next pass begins."""
     context: str = ""
@@ -116,3 +117,5 @@ class Passes:
     """The parked parts that await updates, and their keys; none for one that runs again."""
     notes: Sequence[RunNoted] = ()
     """What was noted, in order."""
+    resolution: RunResolved | None = None
+    """How a person took the run; None before that, and for one that begins by itself."""

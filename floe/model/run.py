@@ -266,13 +266,14 @@ class Run:
 
     def visits(self, node: NodeId) -> tuple[NodeState, ...]:
         """All visits of a node, oldest first; none if it has not entered."""
-        latest = self.nodes.get(node)
-        return (*self.earlier.get(node, ()), latest) if latest is not None else ()
+        latest, earlier = self.nodes.get(node), self.earlier.get(node, ())
+        return (*earlier, latest) if latest is not None else earlier
 
     @property
     def has_output(self) -> bool:
         """Whether any attempt of this run printed anything."""
-        each = (visit for node in self.nodes for visit in self.visits(node))
+        nodes = dict.fromkeys((*self.nodes, *self.earlier))
+        each = (visit for node in nodes for visit in self.visits(node))
         return any(
             attempt.output_bytes
             for visit in each

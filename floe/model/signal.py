@@ -8,6 +8,7 @@ from floe.model.ids import HostId, Instant, Json, Key, NodeId, RunRef
 from floe.model.judging import Judged, Update
 from floe.model.nouns import dataclass
 from floe.model.passes import BeginPass, Extend
+from floe.model.people import AddNote, Edit, EndRun, Resolve, Restart
 from floe.model.result import RunResult
 from floe.model.tags import Tag
 
@@ -231,4 +232,9 @@ Signal = (
     | Update
     | BeginPass
     | Extend
+    | Resolve
+    | Restart
+    | Edit
+    | AddNote
+    | EndRun
 )

@@ -9,6 +9,10 @@
     > update child DONE         an update with this key
     > pass alice                a person begins a pass; `extend 2` allows two more
     > opened rests=TODO         a new run, which rests before its first pass
+    > resolve alice res-1 k=v   a person takes it; `restart` starts it over
+    > edit alice set=a:DONE     and steps="a; b on a" gone=c value=k:v out=x base=7
+    > note alice comment hello  `note alice comment 70000*x` is a long one
+    > end alice WONTFIX why
 
 A verdict is a state, or `enter`, and then any of: why=A_REASON due=30s awaits=k1,k2 items=3
 out=x set=b:TO_RETRY set=b[1]:DONE enters=c note=tag:blue work=end work=outside failed=A_REASON
@@ -21,11 +25,12 @@ from typing import Final
 
 from floe.kernel.evolve import fold
 from floe.kernel.judged.lane import judgement
+from floe.kernel.judged.people import refusal
 from floe.kernel.owed import run_key
 from floe.model.call import OutsideWork
-from floe.model.codec import to_text
+from floe.model.codec import digest_of, to_text
 from floe.model.effect import Effect
-from floe.model.event import Event, ItemEntered, NodeEntered, NodeSettled
+from floe.model.event import Event, ItemEntered, NodeEntered, NodeSettled, RunEnding
 from floe.model.ids import NO_ITEM, Instant, NodeId
 from floe.model.judging import (
     ActionEnded,
@@ -42,8 +47,21 @@ from floe.model.judging import (
     Verdict,
 )
 from floe.model.passes import BeginPass, Extend, PassBegan, RunExtended, RunRested
+from floe.model.people import (
+    AddNote,
+    Edit,
+    EndRun,
+    PeopleSignal,
+    Resolve,
+    Restart,
+    RunEdited,
+    RunResolved,
+    RunRestarted,
+    StateEdit,
+)
 from floe.model.run import Run
 from floe.model.signal import Signal, TimerFired
+from floe.model.summary import summary_of
 from floe.model.work import End, Exec, Work
 from tests.make import NOW, REF, attached, decided
 from tests.scenarios import notation
@@ -70,9 +88,11 @@ class JudgedStory(notation._Story):
             events = decided(self.run, signal, self.now).events
             yield from (told for event in events for told in self._record(event))
             if not events:
-                yield "nothing"
+                yield _nothing(self.run, signal)
         elif sign == ">" and verb == "endless":
             yield from self._endless()
+        elif sign == "?" and verb == "label":
+            yield summary_of(self.run).label or "none"
         elif sign == "?" and verb == "notes":
             assert self.run.passes is not None
             for note in self.run.passes.notes:
@@ -110,10 +130,47 @@ class JudgedStory(notation._Story):
                 return BeginPass(by=by, why=" ".join(rest))
             case "extend", [count]:
                 return Extend(by="alice", passes=int(count))
+            case "resolve" | "restart", [by, resolution, *rest]:
+                made = Resolve if verb == "resolve" else Restart
+                values = {key: value for key, _, value in (w.partition("=") for w in rest)}
+                return made(by=by, resolution=resolution, values=values)
+            case "note", [by, kind, *rest]:
+                count, _, value = " ".join(rest).rpartition("*")
+                return AddNote(by=by, kind=kind, value=value * int(count or 1))
+            case "end", [by, label, *rest]:
+                return EndRun(by=by, label=label, why=" ".join(rest))
+            case "edit", [by, *rest]:
+                return self._edit(by, [(key, value) for key, _, value in map(_parts, rest)])
             case "fire", ["pass"]:
                 return TimerFired(key=run_key(self.run), kind="pass")
             case _:
                 return None
+
+    def _edit(self, by: str, given: Sequence[tuple[str, str]]) -> Edit:
+        assert self.run.passes is not None
+        by_key = dict(given)
+        flow = self.flow
+        if "steps" in by_key:
+            steps = [step.strip() for step in by_key["steps"].split(";")]
+            flow = toy_flow(by_key.get("toy", "toy"), steps)
+        sets = [one for key, value in given if key == "set" for one in _sets(value)]
+        outputs = {"out": by_key["out"]} if "out" in by_key else {}
+        values = [value.partition(":")[::2] for key, value in given if key == "value"]
+        signal = Edit(
+            by=by,
+            base=int(by_key.get("base", self.run.passes.base)),
+            digest=digest_of(flow),
+            flow=flow,
+            values=dict(values) if values else None,
+            states=tuple(
+                StateEdit(node=one.node, item=one.item, state=one.state, outputs=outputs)
+                for one in sets
+            ),
+            gone=tuple(NodeId(value) for key, value in given if key == "gone"),
+        )
+        if not refusal(self.run, signal):
+            self.flow = flow
+        return signal
 
     def _judged(self, words: Sequence[str], text: str) -> Judged:
         owed = judgement(self.run) if self.run.phase == "active" else None
@@ -176,6 +233,18 @@ class JudgedStory(notation._Story):
                 return f"{name} by {by}: {passes}"
             case RunNoted(kind=kind, key=key, value=value):
                 return f"{name} {kind} {key}: {value}"
+            case RunEnding(label=label, why=why) if label not in ("", why):
+                return f"{super()._told(event, before)} ({label})"
+            case RunResolved(by=by, resolution=resolution, values=values):
+                given = f" {to_text(values)}" if values else ""
+                return f"{name} by {by}: {resolution}{given}"
+            case RunRestarted(by=by):
+                return f"{name} by {by}"
+            case RunEdited(by=by, values=values, gone=gone):
+                told = f"{name} by {by}"
+                told += f" steps {' '.join(event.flow.by_id)}" if event.flow else ""
+                told += f" values {to_text(values)}" if values is not None else ""
+                return told + (f" gone {' '.join(gone)}" if gone else "")
             case _:
                 return super()._told(event, before)
 
@@ -196,6 +265,16 @@ def _asked(question: Question) -> str:
     visit = f" visit={question.visit}" if question.visit > 1 else ""
     attempt = f" attempt={question.attempt}" if question.attempt > 1 else ""
     return f"{question.stage} {notation._at(question.node, question.item)}{visit}{attempt}"
+
+
+def _nothing(run: Run, signal: Signal) -> str:
+    """What is told of a signal without an effect."""
+    why = refusal(run, signal) if isinstance(signal, PeopleSignal) else ""
+    return f"nothing: {why}" if why else "nothing"
+
+
+def _parts(word: str) -> tuple[str, str, str]:
+    return word.partition("=")
 
 
 def _sets(text: str) -> list[Set]:

@@ -78,6 +78,7 @@ TESTED_BY_SCENARIOS = {
     "kernel/judged/node_fold.py": "judged-",
     "kernel/judged/owed.py": "judged-",
     "kernel/judged/part.py": "judged-",
+    "kernel/judged/people_fold.py": "judged-people-",
     "kernel/judged/prune.py": "judged-",
     "kernel/judged/rest.py": "judged-",
     "kernel/judged/signals.py": "judged-",

@@ -534,7 +534,10 @@ export type EventName =
   | "PassBegan"
   | "RunRested"
   | "RunExtended"
-  | "RunNoted";
+  | "RunNoted"
+  | "RunResolved"
+  | "RunRestarted"
+  | "RunEdited";
 
 export type Fact = {
   seq: number;

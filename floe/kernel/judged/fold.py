@@ -12,11 +12,13 @@ from floe.kernel.judged.node_fold import (
     node_set,
     node_settled,
 )
+from floe.kernel.judged.people_fold import edited, restarted
 from floe.kernel.shared import with_item, with_last, with_member
 from floe.model.event import Event, GrantRevoked, ItemEntered, NodeEntered, NodeSettled, RunEnding
 from floe.model.judging import ActionEnded, NodeSet, RunNoted, UpdateReceived
 from floe.model.nouns import replace
 from floe.model.passes import PassBegan, Passes, RunExtended, RunRested
+from floe.model.people import RunEdited, RunResolved, RunRestarted
 from floe.model.run import Run
 
 
@@ -42,6 +44,12 @@ def judged_after(run: Run, event: Event) -> Run | None:
             changed = replace(passes, notes=with_last(passes.notes, event))
         case RunExtended():
             changed = replace(passes, extended=passes.extended + event.passes)
+        case RunResolved():
+            changed = replace(passes, resolution=event)
+        case RunRestarted():
+            return restarted(run, passes, seq)
+        case RunEdited():
+            return edited(run, passes, event, seq)
         case PassBegan():
             return _pass_began(run, passes, event, seq)
         case RunRested():
@@ -50,7 +58,7 @@ def judged_after(run: Run, event: Event) -> Run | None:
         case GrantRevoked():
             return _revoked(run, passes, event, seq)
         case RunEnding():
-            return _ending(run, event, seq)
+            return _ending(run, passes, event, seq)
         case _:
             return None
     return replace(run, seq=seq, passes=changed)
@@ -90,7 +98,7 @@ def _revoked(run: Run, passes: Passes, event: GrantRevoked, seq: int) -> Run:
     )
 
 
-def _ending(run: Run, event: RunEnding, seq: int) -> Run:
+def _ending(run: Run, passes: Passes, event: RunEnding, seq: int) -> Run:
     ending = replace(
         run,
         seq=seq,
@@ -100,5 +108,6 @@ def _ending(run: Run, event: RunEnding, seq: int) -> Run:
         why=event.why,
         end_tag=event.tag,
         ending_at=event.at,
+        passes=replace(passes, verdict=event.label),
     )
     return closed(ending, run.open)

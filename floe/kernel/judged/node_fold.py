@@ -127,7 +127,7 @@ def node_set(run: Run, passes: Passes, event: NodeSet, seq: int) -> Run:
         good=is_settled and event.outcome.result in ("good", "skipped"),
         tag=tag,
         tags=tuple(more),
-        outputs=before.outputs if event.by else event.outputs,
+        outputs=(event.outputs or before.outputs) if event.by else event.outputs,
         due=event.due,
         by=event.by,
         lost=False,

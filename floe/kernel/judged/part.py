@@ -47,7 +47,8 @@ def next_entry(run: Run, part: Part) -> tuple[int, int]:
     node, item = part
     state = state_of(run, node, item)
     if state is None:
-        return (1 if item == NO_ITEM else run.nodes[node].visit), 1
+        forgotten = len(run.earlier.get(node, ()))
+        return (forgotten + 1 if item == NO_ITEM else run.nodes[node].visit), 1
     if item == NO_ITEM and (state.items is not None or state.settled_at is not None):
         return state.visit + 1, 1
     return state.visit, state.attempt + 1

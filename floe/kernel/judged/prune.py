@@ -30,9 +30,21 @@ def prune_lost(step: RunStep, since: int) -> None:
         if isinstance(event, NodeSettled) or (isinstance(event, NodeSet) and event.item == NO_ITEM):
             own = step.flow.by_id[event.node]
             for node in (own, *step.flow.followers.get(event.node, ())):
-                if _may_be_pruned(step.run, node) and (lost := _lost(step.run, node)):
-                    new = NewState(name=table_of(step.run).pruned, why=_why(step, lost), by=PRUNE)
-                    put(step, (node.id, NO_ITEM), new)
+                _prune(step, node)
+
+
+def prune_all(step: RunStep) -> None:
+    """Prune whatever is lost in a flow that has just changed, and what follows from it."""
+    since = len(step.events)
+    for node in step.flow.nodes:
+        _prune(step, node)
+    prune_lost(step, since)
+
+
+def _prune(step: RunStep, node: Node) -> None:
+    if _may_be_pruned(step.run, node) and (lost := _lost(step.run, node)):
+        new = NewState(name=table_of(step.run).pruned, why=_why(step, lost), by=PRUNE)
+        put(step, (node.id, NO_ITEM), new)
 
 
 def _may_be_pruned(run: Run, node: Node) -> bool:

@@ -36,7 +36,7 @@ def conclude(step: RunStep) -> None:
     verdict = worst.verdict if worst else ""
     result = table.ends.get(verdict) if worst else "good"
     if result is not None:
-        end(step, result, verdict or "nothing is left to run")
+        end(step, result, verdict or "nothing is left to run", label=verdict)
         return
     number, due = passes_of(step.run).number, _due(step, worst)
     if due is not None and is_spent(step.run):
@@ -67,9 +67,10 @@ def is_spent(run: Run) -> bool:
     return limit > 0 and limit + passes.extended <= passes.number
 
 
-def end(step: RunStep, result: RunResult, why: str) -> None:
+def end(step: RunStep, result: RunResult, why: str, label: str = "") -> None:
     """Decide the result of a run; what has a process is stopped first."""
-    step.add(RunEnding(at=step.now, good=result == "good", why=why, result=result))
+    good = result == "good"
+    step.add(RunEnding(at=step.now, good=good, why=why, result=result, label=label))
     step.finish()
 
 

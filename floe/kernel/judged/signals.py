@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from floe.kernel.items import state_of
 from floe.kernel.judged.part import RUNNING, is_expanded, passes_of, table_of
+from floe.kernel.judged.people import decide_people
 from floe.kernel.judged.rest import BY_TIMER, begin_pass, conclude, end, is_spent, rest, wake
 from floe.kernel.judged.states import LOST, NewState, put
 from floe.kernel.judged.verdicts import apply
@@ -24,6 +25,7 @@ from floe.model.ids import NO_ITEM, Instant, Key, NodeId
 from floe.model.judging import ActionEnded, Judged, Update, UpdateReceived
 from floe.model.outcome import Outcome
 from floe.model.passes import BeginPass, Extend, RunExtended
+from floe.model.people import AddNote, Edit, EndRun, Resolve, Restart
 from floe.model.run import NodeState, Run
 from floe.model.signal import (
     Abandon,
@@ -64,6 +66,8 @@ def decide_judged(step: RunStep, signal: Signal) -> bool:
             _extended(step, signal)
         case TimerFired():
             _timer_fired(step, signal)
+        case Resolve() | Restart() | Edit() | AddNote() | EndRun():
+            decide_people(step, signal)
         case Cancel(by=by, why=why):
             if step.run.phase in ("pending", "granted", "active", "resting"):
                 step.add(CancelAsked(at=step.now, by=by, why=why))

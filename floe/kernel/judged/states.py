@@ -5,7 +5,7 @@ from dataclasses import field
 from typing import Final
 
 from floe.kernel.items import state_of
-from floe.kernel.judged.part import passes_of, table_of
+from floe.kernel.judged.part import next_entry, passes_of, table_of
 from floe.kernel.run_step import RunStep
 from floe.model.event import NodeSettled
 from floe.model.ids import NO_ITEM, Instant, Json
@@ -22,7 +22,8 @@ VISITS_MAX: Final = 1000
 
 PRUNE: Final = "prune"
 LOST: Final = "lost"
-"""By what a state was set, where it was no verdict."""
+EDIT: Final = "edit"
+"""By what a state was set, where it was no verdict. edit: by a person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +67,7 @@ def put(step: RunStep, part: Part, new: NewState) -> None:
             )
         )
         return
-    above = step.run.nodes.get(node)
-    visit = state.visit if state else above.visit if above else 1
+    visit = state.visit if state else next_entry(step.run, part)[0]
     step.add(
         NodeSet(
             at=step.now,

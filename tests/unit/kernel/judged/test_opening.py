@@ -21,13 +21,15 @@ from floe.model.judging import (
 from floe.model.nouns import replace
 from floe.model.outcome import Outcome
 from floe.model.passes import BeginPass, Extend, PassBegan, RunExtended, RunRested
+from floe.model.people import Resolve, RunEdited, RunResolved, RunRestarted
 from floe.model.signal import Signal
 from floe.model.tags import TRIGGER_GOOD, Tag
 from tests.make import NOW, REF, a_flow, a_node, a_run, after, decided
 from tests.toy.reader import toy_flow
 from tests.toy.run import a_judged_run, opened
 
-OPENED = opened(toy_flow("toy", ["  a"]))
+TOY = toy_flow("toy", ["  a"])
+OPENED = opened(TOY)
 FACTS = (
     OPENED,
     ActionEnded(
@@ -48,6 +50,12 @@ FACTS = (
     RunRested(at=NOW, number=2, verdict="WAITING"),
     RunExtended(at=NOW, by="alice", passes=3),
     RunNoted(at=NOW, by="alice", kind="comment", value="hello"),
+    RunResolved(at=NOW, by="alice", resolution="r1", values={"region": "eu"}),
+    RunRestarted(at=NOW, by="alice"),
+    RunEdited(
+        at=NOW, by="alice", digest="sha256:2", flow=TOY, values={"a": 1}, gone=(NodeId("b"),)
+    ),
+    RunEdited(at=NOW, by="alice", digest="sha256:2"),
 )
 
 
@@ -91,6 +99,7 @@ def test_fact_of_a_judged_run_is_a_mistake_in_any_other(fact: Event) -> None:
         Update(source="test", key="child"),
         BeginPass(by="alice"),
         Extend(by="alice", passes=1),
+        Resolve(by="alice", resolution="r1"),
     ],
     ids=lambda signal: type(signal).__name__,
 )
