@@ -92,7 +92,7 @@ class SharedCopying:
 
     def take(self, step: Step, request: WriteRow | CatchUp, ticket: int) -> None:
         """Send a write, or request the newest rows; the reply comes in a later step."""
-        if self._is_away(step.now):
+        if self._is_away(step.now) or not self._sequence:
             answer(step, ticket, 0, AWAY, is_away=True)
         elif isinstance(request, CatchUp):
             self._wait(step, WaitingCaller(ticket=ticket, since=step.now))

@@ -142,7 +142,7 @@ class SharedKeeping:
             why = f"does not write now: {problem}"
         else:
             self._open(step)
-            if message.sequence in ("", self._table.state.sequence):
+            if message.sequence == self._table.state.sequence:
                 number, why = write_row(step, self._table, message)
             else:
                 why = problem = f"has not sent its rows to {member.id} yet"
