@@ -181,7 +181,7 @@ class Step:
         self.promise = True
 
     def keep_copy(self, key: str, copy: ReturnedCopy | None) -> None:
-        """Keep what is left here of a run that was returned; None if it came back or is removed."""
+        """Keep the copy of a run that was returned; None if it came back or is removed."""
         if row := self.site.returned.put(key, copy):
             self.ledger.append(row)
             self.promise = True

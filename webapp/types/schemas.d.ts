@@ -681,6 +681,32 @@ export type Host = {
   offers: ("reload" | "drain" | "forget")[];
 };
 
+export type Drain = {
+  on?: boolean;
+};
+
+export type Drained = {
+  id: string;
+  draining: boolean;
+  active: number;
+  /** runs that have not left the host */
+  left: number;
+  staying: {
+    run: string;
+    why: string;
+  }[];
+};
+
+export type Forget = {
+  store?: string;
+  force?: boolean;
+};
+
+export type Forgot = {
+  id: string;
+  forgotten: string;
+};
+
 export type Prune = {
   /** show what would go, and remove nothing */
   dry_run?: boolean;
@@ -802,32 +828,6 @@ export type SetSecret = {
   name: string;
   /** 6 characters to 32 KiB; no reply ever has it */
   value: string;
-};
-
-export type Drain = {
-  on?: boolean;
-};
-
-export type Drained = {
-  id: string;
-  draining: boolean;
-  active: number;
-  /** runs that have not left the host */
-  left: number;
-  staying: {
-    run: string;
-    why: string;
-  }[];
-};
-
-export type Forget = {
-  store?: string;
-  force?: boolean;
-};
-
-export type Forgot = {
-  id: string;
-  forgotten: string;
 };
 
 export type Leases = {

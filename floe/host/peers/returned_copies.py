@@ -18,7 +18,7 @@ RETURNED: Final = "returned"
 
 
 class ReturnedCopy(NamedTuple):
-    """What is left here of a run that this host returned."""
+    """The copy here of a run that this host returned."""
 
     floor: int
     """Offers up to this epoch are refused."""
