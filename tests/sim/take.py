@@ -354,7 +354,16 @@ class World:
             for run in machine.core.table.runs.values()
             if run.phase != "ended"
         ]
-        return not self.messages and all(self.is_stuck(run) for run in runs)
+        return not (self.messages or self.owes_words()) and all(self.is_stuck(run) for run in runs)
+
+    def owes_words(self) -> bool:
+        """Whether a host repeats a message about outside work until it is answered."""
+        return any(
+            kind in ("seek", "take", "untake")
+            for machine in self.machines.values()
+            if not machine.is_gone and machine.core.cluster is not None
+            for _, kind, _, _ in machine.core.cluster.outbox.waiting()
+        )
 
     def is_stuck(self, run: Run) -> bool:
         """Whether a run waits for an answer that no taker will give."""
