@@ -134,8 +134,8 @@ DELETE FROM facets;
 -- name: fill_facets
 -- The index of facets, by the rows.
 INSERT INTO facets (kind, key, row, at, run)
-SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
-    json_extract(value, '$[3]'), runs.key
+SELECT DISTINCT json_extract(value, '$[0]'), json_extract(value, '$[1]'),
+    json_extract(value, '$[2]'), json_extract(value, '$[3]'), runs.key
 FROM runs, json_each(runs.facets) WHERE runs.facets <> '';
 
 -- name: request_rows

@@ -232,3 +232,12 @@ async def test_text_of_a_facet_is_kept_to_the_letter(store: RunStore) -> None:
 async def test_query_that_makes_no_sense_is_refused(store: RunStore, query: FacetQuery) -> None:
     with pytest.raises(Yours):
         await store.runs_by_facets(query)
+
+
+async def test_facet_that_a_peer_sends_twice_counts_once(store: RunStore) -> None:
+    run, twice = a_run(1), (a_facet("tag:prod"), a_facet("tag:prod"))
+    await store.append(a_batch(own(run, a_facet("tag:test"))))
+
+    await store.append(a_batch(an_append(run, 1, summary=a_summary(run, seq=2, facets=twice))))
+
+    assert await listed(store, by("tag:prod")) == [f"{run} 0"]

@@ -18,29 +18,25 @@ CREATE TABLE facets (
     row  INTEGER NOT NULL,
     PRIMARY KEY (kind, key, at DESC, run DESC, row DESC)
 ) WITHOUT ROWID;
+-- To find those of one run, which has few: a common facet has as many rows as there are runs.
+CREATE INDEX facets_of_run ON facets (run);
 
 CREATE TRIGGER facets_of_new_row AFTER INSERT ON runs WHEN new.facets <> '' BEGIN
     INSERT INTO facets (kind, key, row, at, run)
-    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
-        json_extract(value, '$[3]'), new.key
+    SELECT DISTINCT json_extract(value, '$[0]'), json_extract(value, '$[1]'),
+        json_extract(value, '$[2]'), json_extract(value, '$[3]'), new.key
     FROM json_each(new.facets);
 END;
 
 CREATE TRIGGER facets_of_changed_row AFTER UPDATE OF facets ON runs
 WHEN old.facets <> new.facets BEGIN
-    DELETE FROM facets WHERE (kind, key, at, run, row) IN (
-        SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'),
-            json_extract(value, '$[3]'), old.key, json_extract(value, '$[2]')
-        FROM json_each(nullif(old.facets, '')));
+    DELETE FROM facets WHERE run = old.key;
     INSERT INTO facets (kind, key, row, at, run)
-    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
-        json_extract(value, '$[3]'), new.key
+    SELECT DISTINCT json_extract(value, '$[0]'), json_extract(value, '$[1]'),
+        json_extract(value, '$[2]'), json_extract(value, '$[3]'), new.key
     FROM json_each(nullif(new.facets, ''));
 END;
 
 CREATE TRIGGER facets_of_removed_row AFTER DELETE ON runs WHEN old.facets <> '' BEGIN
-    DELETE FROM facets WHERE (kind, key, at, run, row) IN (
-        SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'),
-            json_extract(value, '$[3]'), old.key, json_extract(value, '$[2]')
-        FROM json_each(old.facets));
+    DELETE FROM facets WHERE run = old.key;
 END;
