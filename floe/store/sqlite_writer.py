@@ -262,8 +262,13 @@ class SqliteWriter:
             }
             for pos, pruned in prunes
         ]
-        for name in ("put_pruned", "prune_run", "prune_log"):
-            many(self._sql[name], values)
+        # The log of a sealed run needs no overwriting: its key, in the ledger, is overwritten.
+        self._conn.execute("PRAGMA secure_delete = FAST")
+        try:
+            for name in ("put_pruned", "prune_run", "prune_log"):
+                many(self._sql[name], values)
+        finally:
+            self._conn.execute("PRAGMA secure_delete = ON")
         before = max(pruned.at for _, pruned in prunes) - PRUNED_S * 1000
         for name in ("forget_once", "forget_pruned"):
             self._conn.execute(self._sql[name], {"before": before, "most": PRUNED_MAX - 1})
