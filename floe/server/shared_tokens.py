@@ -151,7 +151,8 @@ class SharedTokens:
             except FloeError as error:
                 log.debug("auth.tokens_wait", tokens=len(self._old), error=str(error))
             else:
-                return
+                if not (self._old or self._old_ended):  # else more came meanwhile
+                    return
 
     async def _carry_over(self) -> None:
         """Send the tokens of an older floe to the keeper; the keeper deletes those of an earlier
@@ -178,11 +179,14 @@ class SharedTokens:
     async def _delete(self, key: str, by: str) -> None:
         await self._shared.write(TOKEN, key, None, by=by, expected=None)
         await self._forget_old(key)
+        await self._forget_old_end(key)
 
     async def _forget_old(self, key: str) -> None:
         if key in self._old:
             await self._hub.remember(TOKEN, key, None)
             self._old.pop(key, None)
+
+    async def _forget_old_end(self, key: str) -> None:
         if key in self._old_ended:
             await self._hub.remember(ENDED, key, None)
             self._old_ended.discard(key)

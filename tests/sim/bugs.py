@@ -522,7 +522,7 @@ BUGS: Final[Mapping[str, Bug]] = {
         at_work=patch(Placement, dispatch=_silence_is_a_no),
     ),
     "no-store-id": Bug(
-        breaks=SPLIT, seeds=range(8, 508), at_work=patch(World, _new_disk=_same_store)
+        breaks=SPLIT, seeds=range(11, 511), at_work=patch(World, _new_disk=_same_store)
     ),
     "cancel-locally-while-granted": Bug(
         breaks=SPLIT,
@@ -602,7 +602,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     ),
     "old-keeper-is-believed": Bug(
         breaks=LEASED,
-        seeds=range(8, 508),
+        seeds=range(643, 1143),
         lean=Lean(
             faults=("move_keeper", "wipe_keeper") * 4,
             flows=LEASE_FLOWS,
@@ -632,7 +632,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     ),
     "claim-taken-over-with-its-fences": Bug(
         breaks=LEASED,
-        seeds=range(95, 595),
+        seeds=range(335, 835),
         lean=Lean(faults=("forget",) * 8, flows=LEASE_FLOWS, is_late=True, is_slow=True),
         at_work=patch(Keeper, _take_over=_keep_fences),
     ),
