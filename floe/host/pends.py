@@ -24,6 +24,7 @@ class PendNeeds(NamedTuple):
     prefers: HostId | None
     only: HostId | None
     sealed: bool
+    begun: bool
 
 
 def pend_needs(pend: Pend) -> PendNeeds:
@@ -38,6 +39,7 @@ def pend_needs(pend: Pend) -> PendNeeds:
         pend.prefers,
         pend.only,
         pend.sealed,
+        pend.begun,
     )
 
 
@@ -55,6 +57,7 @@ def pend_of(run: Run, flow: Flow) -> Pend:
         only=of.host if of and of.same_host else run.only,
         group=run.group,
         sealed=run.sealed,
+        begun=run.started_at is not None,
     )
 
 

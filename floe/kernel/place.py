@@ -77,6 +77,8 @@ def _refusals(
         yield f"has no {secrets} {', '.join(absent_ones)}"
     if pend.sealed and host.lacks_key:
         yield f"has {host.lacks_key}"
+    if pend.begun and not host.moves:
+        yield "is of an older floe, which does not continue runs"
     if host.draining:
         yield "is draining: it finishes its runs and takes no new ones"
     unseen_s = 0 if host.seen_at is None else (now - host.seen_at) // 1000

@@ -34,6 +34,8 @@ class HostView:
     """The ids of its keys for sealed runs."""
     lacks_key: str = ""
     """Why it can take no sealed run of this host, as `no key 9c1f77a0`; empty if it can."""
+    moves: bool = True
+    """Whether it continues runs that began on a different host; an older floe does not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

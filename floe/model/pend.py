@@ -24,5 +24,7 @@ class Pend:
     """The runs that count together for the flow's `max-runs`; empty without it."""
     sealed: bool = False
     """Whether its host needs the key that wraps the key of the run."""
+    begun: bool = False
+    """Whether it continues: it began on a different host, and keeps all that it has done."""
     refused_by: frozenset[HostId] = frozenset()
     """Hosts that returned this run's grant and have not changed since."""

@@ -121,6 +121,7 @@ def member_view(member: Member) -> HostView:
         problems=member_faults(member),
         secrets=ping.secrets if ping else frozenset(),
         keys=ping.keys if ping else frozenset(),
+        moves=ping is None or ping.moves,
     )
 
 

@@ -247,6 +247,7 @@ def _advertised(ping: Ping) -> tuple[object, ...]:
         ping.secrets,
         ping.keys,
         ping.queues,
+        ping.moves,
         ping.keeper,
         ping.keeper_store,
         ping.forgotten,

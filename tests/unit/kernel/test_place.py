@@ -54,6 +54,16 @@ def test_run_that_is_not_sealed_needs_no_key() -> None:
     assert place(a_pend(), [a_host(lacks_key="no key 9c1f77a0")], NOW, {}) == "h1"
 
 
+def test_run_that_began_does_not_continue_on_a_host_of_an_older_floe() -> None:
+    old, new = a_host("h1", moves=False), a_host("h2")
+
+    assert place(a_pend(), [old, new], NOW, {}) == "h1"
+    assert place(a_pend(begun=True), [old, new], NOW, {}) == "h2"
+    assert refusals_of(a_pend(begun=True), old) == [
+        ("is of an older floe, which does not continue runs",)
+    ]
+
+
 def test_lowest_id_breaks_a_tie() -> None:
     assert place(a_pend(), [a_host("h2"), a_host("h1"), a_host("h3")], NOW, {}) == "h1"
 

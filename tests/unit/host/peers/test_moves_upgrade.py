@@ -1,0 +1,71 @@
+"""While a cluster is upgraded, runs that began continue only on hosts whose floe knows how."""
+
+from dataclasses import replace
+
+from floe.model.ids import HostId
+from floe.model.peer_message import Envelope, Offer, Ping
+from tests.make import a_flow, a_form
+from tests.make_hosts import Host, a_host_core, carry, forget, later, met, phase
+from tests.unit.host.peers.test_moves import DEPLOY, at_h2, drain, rested, why
+
+
+def age(old: Host, *others: Host) -> None:
+    """Let the others believe that a host has a floe from before runs moved."""
+    for host in others:
+        ping = host.core.cluster.members.by_id[old.id].ping
+        assert ping is not None
+        tell(old, host, replace(ping, moves=False, change=ping.change + 1))
+
+
+def tell(sender: Host, host: Host, ping: Ping) -> None:
+    """Have a host hear a ping."""
+    host.hear(
+        Envelope(
+            from_host=sender.id,
+            from_store=sender.store,
+            to_host=host.id,
+            to_store=host.store,
+            message=ping,
+        )
+    )
+
+
+def test_run_stays_where_the_only_other_host_is_of_an_older_floe() -> None:
+    h1, h2 = met(a_host_core("h1"), a_host_core("h2"))
+    ref = h1.start(a_flow(a_form()))
+    age(h2, h1)
+
+    drain(h1)
+
+    assert phase(h1, ref) == "active"
+    assert why(h1, ref).endswith("is of an older floe, which does not continue runs")
+
+
+def test_returned_run_is_offered_to_no_host_of_an_older_floe() -> None:
+    h1, h2, h3, ref = at_h2()
+    drain(h2, h1, h3)
+    age(h3, h1)
+    offers: list[HostId | None] = []
+
+    def lose(envelope: Envelope) -> bool:
+        offers.extend([envelope.to_host] if isinstance(envelope.message, Offer) else [])
+        return envelope.from_host == h3.id
+
+    carry(h1, h2, h3, lose=lose)
+
+    assert h3.id not in offers
+    assert phase(h1, ref) == "pending"
+
+
+def test_kept_run_is_offered_once_its_next_host_is_upgraded() -> None:
+    h1, h2, h3, ref = at_h2(DEPLOY)
+    rested(h1, h2, h3)
+    age(h3, h1)
+    forget(h1, h2)
+    h1.settle()
+    before = phase(h1, ref)
+
+    later(2000, h1, h3)
+    carry(h1, h3)
+
+    assert (before, phase(h3, ref)) == ("pending", "active")
