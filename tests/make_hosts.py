@@ -138,9 +138,9 @@ class Host:
 
     def read_logs(self) -> None:
         """Read the logs that the core wants, as the hub does."""
-        for wanted in self.core.wanted_logs(self.now):
-            facts = tuple(map(fact_of, self.logs[wanted.run][wanted.after :]))
-            self.step(LogRead(facts=facts), run=wanted.run)
+        for ref in self.core.wanted_logs(self.now):
+            facts = tuple(map(fact_of, self.logs[ref]))
+            self.step(LogRead(facts=facts), run=ref)
 
     def rows(self, kind: str) -> dict[str, Json]:
         """Rows of a kind."""

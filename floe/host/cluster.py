@@ -37,7 +37,6 @@ from floe.host.peers.members import Members
 from floe.host.peers.moves import Moves
 from floe.host.peers.outbox import Outbox
 from floe.host.peers.seeking import Seeking
-from floe.host.peers.wanted_log import WantedLog
 from floe.host.shared.alone import SharedAlone
 from floe.host.shared.base import Sharing
 from floe.host.shared.copying import SharedCopying
@@ -190,7 +189,7 @@ class Cluster:
         """Give back what a take got at other hosts; False if it got nothing there."""
         return self._seeking.give_back(step, wanted)
 
-    def wanted(self, now: Instant) -> Sequence[WantedLog]:
+    def wanted(self, now: Instant) -> Sequence[RunRef]:
         """The logs that are to be read now, so that their runs move or are reported."""
         return self.moves.wanted(now)
 

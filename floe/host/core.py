@@ -19,7 +19,6 @@ from floe.host.ledger import NO_LEDGER, LedgerRows
 from floe.host.peers.base import PeerParts
 from floe.host.peers.member import Member
 from floe.host.peers.no_peers import NoPeers
-from floe.host.peers.wanted_log import WantedLog
 from floe.host.placement import Placement, PlacementAlone
 from floe.host.shared.alone import SharedAlone
 from floe.host.shared.base import Sharing
@@ -142,7 +141,7 @@ class HostCore:
 
     # --- questions ---
 
-    def wanted_logs(self, now: Instant) -> Sequence[WantedLog]:
+    def wanted_logs(self, now: Instant) -> Sequence[RunRef]:
         """The logs that are to be read now, so that their runs move or are reported."""
         return self._peers.wanted(now)
 

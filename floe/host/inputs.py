@@ -79,7 +79,7 @@ class ChildrenLeft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogRead:
-    """Host input: the log of a run that only waits here, from what its adopter may lack on."""
+    """Host input: the whole log of a run that only waits here."""
 
     facts: tuple[Fact, ...]
 

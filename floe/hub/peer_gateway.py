@@ -141,10 +141,10 @@ class PeerGateway:
         their adopters. Raises StoreFailed."""
         core = self._core
         while True:
-            for wanted in core.wanted_logs(now()):
-                stored = await self._store.history(wanted.run, wanted.after)
+            for run in core.wanted_logs(now()):
+                stored = await self._store.history(run)
                 log = LogRead(facts=tuple(fact_of(one.record) for one in stored))
-                self._loop.put(Incoming(input=log, run=wanted.run))
+                self._loop.put(Incoming(input=log, run=run))
             await asyncio.sleep(LOGS_S)
 
     def _surroundings(self) -> Surroundings:

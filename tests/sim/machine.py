@@ -345,9 +345,8 @@ class Machine:
         core = self.core
         if life != self.life or core is None:
             return
-        for wanted in core.wanted_logs(self.now()):
-            facts = tuple(map(fact_of, self.disk.logs[wanted.run][wanted.after :]))
-            self.say(LogRead(facts=facts), wanted.run)
+        for run in core.wanted_logs(self.now()):
+            self.say(LogRead(facts=tuple(map(fact_of, self.disk.logs[run]))), run)
         self.world.at(LOGS_MS, self._read_logs, life)
 
     def _send_news(self, life: int) -> None:

@@ -14,7 +14,6 @@ from floe.host.inputs import (
     Unsent,
 )
 from floe.host.peers.member import Member
-from floe.host.peers.wanted_log import WantedLog
 from floe.host.step import Step, StepObserver
 from floe.model.ids import HostId, Instant, RunRef
 from floe.model.run import Run
@@ -49,7 +48,7 @@ class PeerParts(StepObserver, Protocol):
     def give_back(self, step: Step, wanted: GiveBack) -> bool:
         """Give back what a take got at other hosts; False if it got nothing there."""
 
-    def wanted(self, now: Instant) -> Sequence[WantedLog]:
+    def wanted(self, now: Instant) -> Sequence[RunRef]:
         """The logs that are to be read now, so that their runs move or are reported."""
 
     def read(self, step: Step, run: Run, log: LogRead) -> bool:

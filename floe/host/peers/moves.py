@@ -18,7 +18,6 @@ from floe.host.peers.member import Member
 from floe.host.peers.members import Members
 from floe.host.peers.outbox import Outbox
 from floe.host.peers.returned_copies import ReturnedCopy
-from floe.host.peers.wanted_log import WantedLog
 from floe.host.pends import PendNeeds, pend_needs, pend_of
 from floe.host.site import Site
 from floe.host.step import Step
@@ -26,7 +25,7 @@ from floe.host.undoable import Undoable
 from floe.kernel.moving import may_move, outlives_host, why_stays
 from floe.kernel.place import Refusals, place
 from floe.kernel.sentences import first_parts
-from floe.model.codec import decode, encode
+from floe.model.codec import Body, decode, encode, to_text
 from floe.model.ids import HostId, Instant, RunRef, StoreId, ref_of
 from floe.model.moving import RunReturned
 from floe.model.peer_message import Fact, Rested, RestedStored, Returned, ReturnedStored
@@ -37,7 +36,10 @@ LOGS_MAX: Final = 64
 """Logs that are wanted at once."""
 
 LOG_BYTES_MAX: Final = 8 << 20
-"""A longer log does not move: an offer of it would not fit in a frame."""
+"""A longer log, with its flow, does not move: an offer of it might not fit in a frame."""
+
+FACT_BYTES: Final = 100
+"""What a frame needs for an event at most, besides its JSON text."""
 
 RETURNED: Final = "returned"
 RESTED: Final = "rested"
@@ -100,39 +102,43 @@ class Moves:
 
     # --- what the shell reads ---
 
-    def wanted(self, now: Instant) -> list[WantedLog]:
+    def wanted(self, now: Instant) -> list[RunRef]:
         """The logs that are to be read now, so that their runs move or are reported."""
-        found: list[WantedLog] = []
+        found: list[RunRef] = []
         chosen: Chosen = {}
         runs = tuple(self._site.table.runs.values()) if self._site.draining else ()
         for run in runs:
             if len(found) == LOGS_MAX:
                 return found
             if self._is_here(run) and not self._why_stays(run, now, chosen):
-                found.append(WantedLog(run.ref, self._known(run)))
+                found.append(run.ref)
         if self._site.draining:
             return found
         for ref, at in self._news.items():
             if len(found) == LOGS_MAX:
                 return found
             if not 0 <= now - at < self._site.settings.rest_ms and self._is_reportable(ref):
-                run = self._site.table.runs[ref]
-                found.append(WantedLog(ref, max(self._known(run), self._reported.get(ref) or 0)))
+                found.append(ref)
         return found
 
     def read(self, step: Step, run: Run, log: LogRead) -> bool:
-        """The log of a run was read; return whether anything changed."""
+        """The whole log of a run was read; return whether anything changed.
+
+        The adopter is to offer all of it with the flow, however little of it this host sends now.
+        """
         if not log.facts or log.facts[-1].seq != run.seq or not self._is_here(run):
             return False
-        if sum(len(fact.body) for fact in log.facts) > LOG_BYTES_MAX:
+        if _offer_bytes(run, log.facts) > LOG_BYTES_MAX:
             self._news.put(run.ref, None)
             return self._too_long.put(run.ref, True)
         if self._site.draining:
             return self._move(step, run, log.facts)
         if not self._is_reportable(run.ref):
             return False
-        message = Rested(run=run.ref.key, epoch=run.epoch, facts=log.facts)
-        self._outbox.send(step, run.ref.host, run.ref.store, RESTED, run.ref.key, message)
+        known = max(self._known(run), self._reported.get(run.ref) or 0)
+        if known < run.seq:
+            message = Rested(run=run.ref.key, epoch=run.epoch, facts=log.facts[known:])
+            self._outbox.send(step, run.ref.host, run.ref.store, RESTED, run.ref.key, message)
         self._news.put(run.ref, None)
         return True
 
@@ -256,7 +262,7 @@ class Moves:
             assert not isinstance(host, Refusals), "else the run stays"
             self._adopter.give_away(step, run, facts, host)
         else:
-            self._return(step, run, facts)
+            self._return(step, run, facts[self._known(run) :])
         return True
 
     def _return(self, step: Step, run: Run, facts: tuple[Fact, ...]) -> None:
@@ -277,3 +283,13 @@ class Moves:
     def _close(self, step: Step, ref: RunRef) -> None:
         if self._outbox.done(ref.host, RETURNED, ref.key):
             step.keep("owed", f"{RETURNED} {ref.key}", None)
+
+
+def _offer_bytes(run: Run, facts: tuple[Fact, ...]) -> int:
+    """The bytes of an offer of a run, at most."""
+    flow = len(to_text(encode(run.flow)).encode()) if run.flow else 0
+    return flow + sum(_bytes_of(fact.body) + FACT_BYTES for fact in facts)
+
+
+def _bytes_of(body: Body) -> int:
+    return len(body if isinstance(body, bytes) else body.encode())

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from floe.host.inputs import GiveBack, LogRead, TakeOldest
 from floe.host.peers.base import PeerInput
 from floe.host.peers.member import Member
-from floe.host.peers.wanted_log import WantedLog
 from floe.host.step import Step
 from floe.model.ids import HostId, Instant, RunRef
 from floe.model.peer_message import Message
@@ -46,7 +45,7 @@ class NoPeers:
         """No work was taken elsewhere."""
         return False
 
-    def wanted(self, now: Instant) -> Sequence[WantedLog]:
+    def wanted(self, now: Instant) -> Sequence[RunRef]:
         """None: no run moves."""
         return ()
 

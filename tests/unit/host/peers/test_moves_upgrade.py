@@ -12,6 +12,7 @@ from tests.unit.host.peers.test_moves import DEPLOY, at_h2, drain, rested, why
 def age(old: Host, *others: Host) -> None:
     """Let the others believe that a host has a floe from before runs moved."""
     for host in others:
+        assert host.core.cluster is not None
         ping = host.core.cluster.members.by_id[old.id].ping
         assert ping is not None
         tell(old, host, replace(ping, moves=False, change=ping.change + 1))
