@@ -73,6 +73,8 @@ class Step:
         """Runs that are removed."""
         self.removals: list[Pruned] = []
         """Those of them that other hosts are to learn of from this one."""
+        self.refused: list[str] = []
+        """What peers sent that this host refused, each with the reason, for its log."""
         self.promise = False
         self.retry_pends = False
         """Whether a pend may now be placed that could not be when pends were last tried."""
@@ -134,6 +136,7 @@ class Step:
             before=self.before,
             changes=self.site.journal.take(),
             notices=tuple(self.notices),
+            refused=tuple(self.refused),
         )
 
     # --- messages ---

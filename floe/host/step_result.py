@@ -66,3 +66,5 @@ class StepResult:
     """How to undo all other changes, the newest first."""
     notices: tuple[LedgerWrite, ...] = ()
     """Entries of `ledger`: the notices that runs owe which ended in this step."""
+    refused: tuple[str, ...] = ()
+    """What peers sent that this host refused, each with the reason, for its log."""

@@ -203,6 +203,8 @@ class Loop:
             raise
         finally:
             self.storing = {}
+        for what in decided.refused:
+            log.warning("peer.refused", what=what)
         for reply in decided.replies:
             if (future := self._tickets.get(reply.ticket)) and not future.done():
                 future.set_result(reply)

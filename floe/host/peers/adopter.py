@@ -12,7 +12,7 @@ from typing import Final
 from floe.host.leases.base import Leases
 from floe.host.ledger import LedgerRows
 from floe.host.peers.candidates import Candidates
-from floe.host.peers.facts import UNREADABLE, event_of, fact_of, outputs_of
+from floe.host.peers.facts import UNREADABLE, event_of, events_after, fact_of, outputs_of
 from floe.host.peers.member import Member
 from floe.host.peers.members import Members
 from floe.host.peers.outbox import Outbox
@@ -141,7 +141,9 @@ class Adopter:
     def rested(self, step: Step, member: Member, message: Rested) -> None:
         """A run only waits at the peer that runs it: keep the events that this host lacks."""
         run = self._held_by(member, message.run, message.epoch)
-        if run is not None and (extended := self._extended(step, run, message.facts)):
+        if run is None:
+            return
+        if extended := self._extended(step, run, message.facts, is_returned=False):
             stored = RestedStored(run=message.run, epoch=message.epoch, seq=extended.seq)
             step.promise = True
             step.send(member.id, member.store, stored)
@@ -150,7 +152,8 @@ class Adopter:
         """The peer that ran a run returns it: this host has the pen, and grants it again."""
         run = self._held_by(member, message.run, message.epoch)
         if run is not None:
-            if (extended := self._extended(step, run, message.facts)) is None:
+            extended = self._extended(step, run, message.facts, is_returned=True)
+            if extended is None:
                 return
             self._outbox.done(member.id, CANCEL, message.run)
             self._cancel_now(step, extended)
@@ -222,21 +225,22 @@ class Adopter:
                 self._leases.revoked(step, run)
                 self._cancel_now(step, run)
 
-    def _extended(self, step: Step, run: Run, facts: Sequence[Fact]) -> Run | None:
-        """A run at a peer with events that this host may have; None where they cannot be read."""
-        new = [fact for fact in facts if fact.seq > run.seq]
+    def _extended(
+        self, step: Step, run: Run, facts: Sequence[Fact], *, is_returned: bool
+    ) -> Run | None:
+        """A run at a peer with events that this host may have; None where it refuses them."""
+        opened = self._site.seals.opened
         try:
-            opened = self._site.seals.opened
-            events = [event_of(fact, run.ref, opened) for fact in new]
-        except UNREADABLE:  # of a newer floe: the peer repeats it until this host is upgraded
-            return None
-        if [fact.seq for fact in new] != [*range(run.seq + 1, run.seq + 1 + len(new))]:
+            new = events_after(run, facts, opened, is_returned=is_returned)
+        except UNREADABLE as error:  # of a newer floe: the peer repeats it until this is upgraded
+            what = f"{type(error).__name__}: {error}"
+            step.refused.append(f"the events of {run.ref} from {run.host}: {what}")
             return None
         was_granted = run.phase == "granted"
         if was_granted and new:
             self._answered(step, run)
-        for event, fact in zip(events, new, strict=True):
-            run = step.add_as_stored(run, event, fact.body)
+        for event, body in new:
+            run = step.add_as_stored(run, event, body)
         if was_granted and run.state == "active":
             self._send(run, step.now)
         return run

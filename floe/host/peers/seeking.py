@@ -81,10 +81,16 @@ class Seeking:
         seek = self._seeks.get(message.take)
         if seek is None or (seek.host, seek.key) != (member.id, message.key):
             return  # it is being given back, or its taker has it
-        if message.work is None:
+        work = message.work
+        if work is None:
             self._try(step, seek)
             return
-        hand_over(step, seek.wanted, HandedWork(work=message.work, host=member.id))
+        if (work.key, work.take) != (message.key, message.take) or _key(work.key) is None:
+            step.refused.append(f"work {work.key} from {member.id}, in place of {message.key}")
+            self._owe(step, member.id, message.key, message.take)
+            self._try(step, seek)
+            return
+        hand_over(step, seek.wanted, HandedWork(work=work, host=member.id))
         self._end(step, seek, found=True)
 
     def give_back(self, step: Step, wanted: GiveBack) -> bool:

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
+from floe.host.step_result import StepResult
 from floe.model.ids import HostId
-from floe.model.peer_message import Envelope, Offer, Ping
+from floe.model.peer_message import Envelope, Message, Offer
 from tests.make import a_flow, a_form
 from tests.make_hosts import Host, a_host_core, carry, forget, later, met, phase
 from tests.unit.host.peers.test_moves import DEPLOY, at_h2, drain, rested, why
@@ -18,15 +19,15 @@ def age(old: Host, *others: Host) -> None:
         tell(old, host, replace(ping, moves=False, change=ping.change + 1))
 
 
-def tell(sender: Host, host: Host, ping: Ping) -> None:
-    """Have a host hear a ping."""
-    host.hear(
+def tell(sender: Host, host: Host, message: Message) -> StepResult:
+    """Have a host hear a message; its step."""
+    return host.hear(
         Envelope(
             from_host=sender.id,
             from_store=sender.store,
             to_host=host.id,
             to_store=host.store,
-            message=ping,
+            message=message,
         )
     )
 

@@ -263,3 +263,24 @@ def test_pings_name_the_queues_with_the_oldest_offers() -> None:
 
     assert ping is not None
     assert [*ping.queues] == ["slack"]
+
+
+def test_work_of_a_different_key_is_refused_and_given_back() -> None:
+    h1, h2 = two()
+    (ref,) = offering(h2, h1)
+    (key,) = keys(h2, [ref])
+    listener = Asked(h1)
+
+    def swap(envelope: Envelope) -> bool:
+        if isinstance(envelope.message, Taken) and (work := envelope.message.work):
+            bad = replace(envelope.message, work=replace(work, key="zz"))
+            h1.hear(replace(envelope, message=bad))
+            return True
+        return False
+
+    ask(h1, once="o1")
+    said = carry(h1, h2, lose=swap)
+
+    assert listener.replies == [""]
+    assert [one.key for one in of(said, Untake)] == [key]
+    assert holder(h2, ref) == ""
