@@ -153,7 +153,7 @@ class NodeSet:
     due: Instant | None = None
     awaits: tuple[str, ...] = ()
     by: str = ""
-    """The node whose verdict set it, or `prune`; empty for its own verdict."""
+    """The node whose verdict set it, or `prune`, `lost` or `edit`; empty for its own verdict."""
     item: int = NO_ITEM
 
 

@@ -64,7 +64,7 @@ class RunRested:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunExtended:
-    """Event: a person, or a verdict, allowed further passes."""
+    """Event: a person allowed further passes."""
 
     at: Instant
     by: str
