@@ -102,10 +102,14 @@ def _left(run: Run, node: NodeId) -> Iterator[NodeState]:
 
 
 def _due(step: RunStep, worst: State | None) -> Instant | None:
-    """When the next pass is due: as soon as the first part is, and soon enough."""
+    """When the next pass is due: as soon as the first part is, and soon enough.
+
+    What was due before now had its pass. If it cannot run, it would begin each next pass at once.
+    """
     if worst is None or not worst.retries:
         return None
     run, table = step.run, table_of(step.run)
     parts = (part for node in run.nodes for part in _left(run, node))
-    dues = [one.due for one in parts if one.due is not None and table.by_name[one.state].retries]
-    return min([*dues, later(step.now, table.rest_longest_s)])
+    dues = [part.due for part in parts if part.due and table.by_name[part.state].retries]
+    ahead = (due for due in dues if due > step.now)
+    return min([*ahead, later(step.now, table.rest_longest_s)])
