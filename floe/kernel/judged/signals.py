@@ -227,7 +227,8 @@ def _is_known(part: NodeState | None) -> bool:
 def _host_lost(step: RunStep, signal: HostLost) -> None:
     """Go on at the adopter: what was not done may have run on the lost host, or runs there yet.
 
-    A part that is not idempotent is for a person to check, also if its entry is not known here.
+    A part that is not idempotent is for a person to check, also if its entry is not known here. A
+    run at rest keeps its verdict before its first pass, and if nothing is to be checked.
     """
     run = step.run
     if run.host != signal.host or run.phase not in ("active", "resting", "ending"):
@@ -235,6 +236,7 @@ def _host_lost(step: RunStep, signal: HostLost) -> None:
     is_ending = run.phase == "ending"
     if not is_ending:
         step.add(GrantRevoked(at=step.now, epoch=run.epoch))
+    known = len(step.events)
     outcome = Outcome(result="error", why=f"lost with host {signal.host}")
     for node in step.flow.nodes:
         for item in _items(step.run, node.id):
@@ -245,6 +247,6 @@ def _host_lost(step: RunStep, signal: HostLost) -> None:
                 new = NewState(name=table_of(step.run).crashed, why=outcome.why, by=LOST)
                 put(step, (node.id, item), new)
     _finish(step)
-    if run.phase == "resting":
+    if run.phase == "resting" and passes_of(run).number and len(step.events) > known:
         conclude(step)
     rest(step)
