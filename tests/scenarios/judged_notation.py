@@ -93,6 +93,8 @@ class JudgedStory(notation._Story):
             yield from self._endless()
         elif sign == "?" and verb == "label":
             yield summary_of(self.run).label or "none"
+        elif sign == "?" and verb == "outputs":
+            yield to_text(self.run.nodes[NodeId(words[0])].outputs)
         elif sign == "?" and verb == "notes":
             assert self.run.passes is not None
             for note in self.run.passes.notes:

@@ -99,8 +99,7 @@ def _enter(step: RunStep, question: Question, verdict: Verdict) -> None:
     state = state_of(step.run, node.id, question.item)
     if state is not None and 0 < node.tries_max <= state.tries:
         last = f": {state.outcome.why}" if state.outcome and state.outcome.why else ""
-        why = f"had all {node.tries_max} attempts{last}"
-        put(step, (node.id, question.item), NewState(name=table_of(step.run).fatal, why=why))
+        _give_up(step, question, f"had all {node.tries_max} attempts{last}")
         return
     work = verdict.work or node.work
     if fault := _fault(node, question, verdict, work):
@@ -214,15 +213,22 @@ def _prune_sequence(step: RunStep, question: Question) -> None:
 def _refuse(step: RunStep, question: Question, why: str) -> None:
     """Note a wrong verdict; its node cannot go on."""
     _find(step, question, why)
-    part = (question.node, question.item)
-    put(step, part, NewState(name=table_of(step.run).fatal, why=f"wrong verdict: {why}"))
+    _give_up(step, question, f"wrong verdict: {why}")
 
 
 def _fail(step: RunStep, question: Question, why: str) -> None:
     """Note that a question could not be judged; its node cannot go on, and nothing is known of an
     attempt that was lost."""
     _found(step, question, why)
-    _judge(step, question, Verdict(state=table_of(step.run).fatal, why=why))
+    _give_up(step, question, why)
+
+
+def _give_up(step: RunStep, question: Question, why: str) -> None:
+    """Give a node the fatal state, or that of a lost attempt; what its attempt put out stays."""
+    state = state_of(step.run, question.node, question.item)
+    kept = state.outputs if state is not None else {}
+    verdict = Verdict(state=table_of(step.run).fatal, why=why, outputs=kept)
+    _judge(step, question, verdict)
 
 
 def _find(step: RunStep, question: Question, what: str) -> None:
