@@ -12,7 +12,7 @@ from itertools import chain, islice, takewhile
 from typing import Final
 
 from floe.kernel.items import state_of
-from floe.kernel.judged.part import RUNNING, is_expanded, next_entry, passes_of, table_of
+from floe.kernel.judged.part import RUNNING, is_expanded, next_entry, passes_of, table_of, worst_of
 from floe.kernel.match import is_ready
 from floe.model.flow import Flow, Node
 from floe.model.ids import NO_ITEM
@@ -47,7 +47,9 @@ def waits(run: Run, question: Question) -> bool:
         state = state_of(run, node.id, item)
         return state is not None and state.phase in RUNNING
     if item == NO_ITEM:
-        return question in (*_of_node(run, node), *_of_recheck(run, node))
+        if question in _of_node(run, node):
+            return True
+        return bool(node.recheck) and question in _of_recheck(run, node, worst_of(run))
     return is_expanded(run, node.id) and question == _question(run, node, item)
 
 
@@ -113,15 +115,18 @@ def _of_items(run: Run, node: Node) -> Iterator[Question]:
 
 
 def _rechecks(run: Run, flow: Flow) -> Iterator[Question]:
-    for node in flow.nodes:
-        if node.recheck:
-            yield from _of_recheck(run, node)
+    nodes = [node for node in flow.nodes if node.recheck]
+    worst = worst_of(run) if nodes else None
+    for node in nodes:
+        yield from _of_recheck(run, node, worst)
 
 
-def _of_recheck(run: Run, node: Node) -> Iterator[Question]:
-    """A node that runs once more in a pass before the run would rest."""
+def _of_recheck(run: Run, node: Node, worst: State | None) -> Iterator[Question]:
+    """A node that runs once more in a pass before the run would rest, if it waits for such."""
     state = run.nodes.get(node.id)
     if state is None or state.phase != "parked" or state.state not in node.recheck:
+        return
+    if worst is None or worst.name not in node.recheck:
         return
     if passes_of(run).entries.get((node.id, NO_ITEM)) == 1 and is_ready(run, node):
         yield _question(run, node)

@@ -1,6 +1,6 @@
 """The parts of a run of a judged flow: its nodes and their items, and how their states change."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from floe.kernel.items import state_of
 from floe.kernel.shared import with_item, with_member, without_member
@@ -9,7 +9,7 @@ from floe.model.ids import NO_ITEM, NodeId
 from floe.model.nouns import replace
 from floe.model.passes import Part, Passes
 from floe.model.run import NodeState, Run
-from floe.model.states import StateTable
+from floe.model.states import State, StateTable
 
 RUNNING = ("entered", "started", "armed", "judging")
 """The phases of a part whose action or verdict is still to come."""
@@ -87,3 +87,30 @@ def _is_failed(state: NodeState) -> bool:
 def part_text(node: Node, item: int) -> str:
     """A part of a run for people: `task.build`, `task.build[7]`."""
     return node.ref if item == NO_ITEM else f"{node.ref}[{item}]"
+
+
+def worst_of(run: Run) -> State | None:
+    """The row of the worst state; None if no node is in a state that counts."""
+    rows = (table_of(run).by_name.get(name) for name in _names(run))
+    counted = [row for row in rows if row is not None and row.verdict]
+    return max(counted, key=lambda row: row.rank, default=None)
+
+
+def _names(run: Run) -> Iterator[str]:
+    """The states of all nodes; of one with items left, of these items."""
+    assert run.flow is not None, "the flow of an active run is attached"
+    for node in run.flow.nodes:
+        if node.id not in run.nodes:
+            yield table_of(run).initial
+        else:
+            yield from (part.state for part in parts_left(run, node.id))
+
+
+def parts_left(run: Run, node: NodeId) -> Iterator[NodeState]:
+    """A node that entered or was set; of one with items left, these items."""
+    state = run.nodes[node]
+    if state.items is None or not is_expanded(run, node):
+        yield state
+    else:
+        items = state.items
+        yield from (items.states[item] for each in (items.parked, items.again) for item in each)

@@ -1,18 +1,17 @@
 """How a pass ends, and how the next begins: the worst state decides, by the table of the flow."""
 
-from collections.abc import Iterator
 from typing import Final
 
 from floe.kernel.judged.awaited import keys_met
 from floe.kernel.judged.lane import in_flight, judgement
-from floe.kernel.judged.part import is_expanded, passes_of, table_of
+from floe.kernel.judged.part import parts_left, passes_of, table_of, worst_of
 from floe.kernel.owed import later
 from floe.kernel.run_step import RunStep
 from floe.model.event import RunEnding
-from floe.model.ids import Instant, NodeId
+from floe.model.ids import Instant
 from floe.model.passes import PassBegan, RunRested
 from floe.model.result import RunResult
-from floe.model.run import NodeState, Run
+from floe.model.run import Run
 from floe.model.states import State
 
 BY_UPDATE: Final = "update"
@@ -32,7 +31,7 @@ def rest(step: RunStep) -> None:
 
 def conclude(step: RunStep) -> None:
     """Record that a run rests, or ends, with the verdict of its worst state."""
-    worst, table = _worst(step.run), table_of(step.run)
+    worst, table = worst_of(step.run), table_of(step.run)
     verdict = worst.verdict if worst else ""
     result = table.ends.get(verdict) if worst else "good"
     if result is not None:
@@ -74,33 +73,6 @@ def end(step: RunStep, result: RunResult, why: str, label: str = "") -> None:
     step.finish()
 
 
-def _worst(run: Run) -> State | None:
-    """The row of the worst state; None if no node is in a state that counts."""
-    rows = (table_of(run).by_name.get(name) for name in _names(run))
-    counted = [row for row in rows if row is not None and row.verdict]
-    return max(counted, key=lambda row: row.rank, default=None)
-
-
-def _names(run: Run) -> Iterator[str]:
-    """The states of all nodes; of one with items left, of these items."""
-    assert run.flow is not None, "the flow of an active run is attached"
-    for node in run.flow.nodes:
-        if node.id not in run.nodes:
-            yield table_of(run).initial
-        else:
-            yield from (part.state for part in _left(run, node.id))
-
-
-def _left(run: Run, node: NodeId) -> Iterator[NodeState]:
-    """A node that entered or was set; of one with items left, these items."""
-    state = run.nodes[node]
-    if state.items is None or not is_expanded(run, node):
-        yield state
-    else:
-        items = state.items
-        yield from (items.states[item] for each in (items.parked, items.again) for item in each)
-
-
 def _due(step: RunStep, worst: State | None) -> Instant | None:
     """When the next pass is due: as soon as the first part is, and soon enough.
 
@@ -109,7 +81,7 @@ def _due(step: RunStep, worst: State | None) -> Instant | None:
     if worst is None or not worst.retries:
         return None
     run, table = step.run, table_of(step.run)
-    parts = (part for node in run.nodes for part in _left(run, node))
+    parts = (part for node in run.nodes for part in parts_left(run, node))
     dues = [part.due for part in parts if part.due and table.by_name[part.state].retries]
     ahead = (due for due in dues if due > step.now)
     return min([*ahead, later(step.now, table.rest_longest_s)])
