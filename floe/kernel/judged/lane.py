@@ -8,17 +8,18 @@ Source: docs/kernel.md, "Judged runs".
 """
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import chain, islice, takewhile
 from typing import Final
 
 from floe.kernel.items import state_of
-from floe.kernel.judged.part import RUNNING, is_expanded, next_entry, passes_of, table_of, worst_of
+from floe.kernel.judged.part import is_expanded, next_entry, passes_of, table_of, worst_of
 from floe.kernel.match import is_ready
 from floe.model.flow import Flow, Node
 from floe.model.ids import NO_ITEM
 from floe.model.judging import JudgeRun, Question
 from floe.model.passes import Passes
-from floe.model.run import NodeState, Run
+from floe.model.run import ItemStates, NodeState, Run
 from floe.model.states import State
 
 QUESTIONS_MAX: Final = 256
@@ -43,14 +44,18 @@ def waits(run: Run, question: Question) -> bool:
     """Whether a part still waits for its judgement, after the verdicts before it."""
     assert run.flow is not None, "the flow of an active run is attached"
     node, item = run.flow.by_id[question.node], question.item
+    is_list = is_expanded(run, node.id)
+    if is_list and item == NO_ITEM:
+        return question in _end_of_items(run, node)
     if question.stage == "after":
         state = state_of(run, node.id, item)
-        return state is not None and state.phase in RUNNING
+        return state is not None and state.phase == "judging"
     if item == NO_ITEM:
         if question in _of_node(run, node):
             return True
         return bool(node.recheck) and question in _of_recheck(run, node, worst_of(run))
-    return is_expanded(run, node.id) and question == _question(run, node, item)
+    may_begin = is_list and _room(run, node) > 0 and _may_begin(run, node, item)
+    return may_begin and question == _question(run, node, item)
 
 
 def in_flight(run: Run) -> bool:
@@ -89,29 +94,52 @@ def _may_run(run: Run, node: Node) -> bool:
 
 def _of_items(run: Run, node: Node) -> Iterator[Question]:
     """The items that may begin; after the last, the node itself."""
-    state = run.nodes[node.id]
-    items, foreach = state.items, node.foreach
-    assert items is not None, "it has items"
-    assert foreach is not None, "the flow has a list for it"
-    if state.state:  # set from outside: it leaves when the items that run are over
-        return
-
-    def is_next(item: int) -> bool:
-        before = items.states.get(item - 1)
-        return not (foreach.after and item) or (
-            before is not None and before.state in foreach.after
-        )
-
-    def may_again(item: int) -> bool:
-        return _row(run, items.states[item]).again != "never" and is_next(item)
-
-    begun = filter(may_again, items.again)
-    new = takewhile(is_next, range(items.next, len(items.values)))
-    free = len(items.values) if foreach.parallel is None else foreach.parallel - len(items.open)
-    for item in islice(chain(begun, new), max(free, 0)):
+    _, items = _list_of(run, node)
+    may_begin = partial(_may_begin, run, node)
+    begun = filter(may_begin, items.again)
+    new = takewhile(may_begin, range(items.next, len(items.values)))
+    for item in islice(chain(begun, new), _room(run, node)):
         yield _question(run, node, item)
-    if items.next == len(items.values) and not (items.open or items.again or items.parked):
+    yield from _end_of_items(run, node)
+
+
+def _end_of_items(run: Run, node: Node) -> Iterator[Question]:
+    state, items = _list_of(run, node)
+    is_over = items.next == len(items.values) and not (items.open or items.again or items.parked)
+    if is_over and not state.state:
         yield Question(node=node.id, visit=state.visit, attempt=state.attempt, stage="after")
+
+
+def _room(run: Run, node: Node) -> int:
+    """How many items may begin now, at most."""
+    state, items = _list_of(run, node)
+    assert node.foreach is not None, "the flow has a list for it"
+    if state.state:  # set from outside: it leaves when the items that run are over
+        return 0
+    limit = node.foreach.parallel
+    return len(items.values) if limit is None else max(limit - len(items.open), 0)
+
+
+def _may_begin(run: Run, node: Node, item: int) -> bool:
+    """Whether an item may begin, or begin again, as soon as there is room."""
+    _, items = _list_of(run, node)
+    assert node.foreach is not None, "the flow has a list for it"
+    if item < items.next and not _is_again(run, items, item):
+        return False
+    if not (node.foreach.after and item):
+        return True
+    before = items.states.get(item - 1)
+    return before is not None and before.state in node.foreach.after
+
+
+def _is_again(run: Run, items: ItemStates, item: int) -> bool:
+    return item in items.again and _row(run, items.states[item]).again != "never"
+
+
+def _list_of(run: Run, node: Node) -> tuple[NodeState, ItemStates]:
+    state = run.nodes[node.id]
+    assert state.items is not None, "it has items"
+    return state, state.items
 
 
 def _rechecks(run: Run, flow: Flow) -> Iterator[Question]:
