@@ -105,7 +105,7 @@ class Passes:
     verdict: str = ""
     """With which the run rests, or ended; empty in a pass."""
     due: Instant | None = None
-    """resting: when the next pass begins."""
+    """When the next pass begins, while the run rests; in a pass, when it would have begun."""
     context: str = ""
     extended: int = 0
     """Passes that were allowed beyond those of the flow."""

@@ -77,7 +77,6 @@ def _pass_began(run: Run, passes: Passes, event: PassBegan, seq: int) -> Run:
         base=seq,
         entries={},
         verdict="",
-        due=None,
         context=event.context or passes.context,
         fresh=frozenset(passes.fresh) - keys_met(passes),
         waiting={part: keys for part, keys in passes.waiting.items() if keys},

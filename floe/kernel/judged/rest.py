@@ -77,11 +77,13 @@ def _due(step: RunStep, worst: State | None) -> Instant | None:
     """When the next pass is due: as soon as the first part is, and soon enough.
 
     What was due before now had its pass. If it cannot run, it would begin each next pass at once.
+    What was due later stays due, also if a person or an update began this pass before it.
     """
     if worst is None or not worst.retries:
         return None
     run, table = step.run, table_of(step.run)
     parts = (part for node in run.nodes for part in parts_left(run, node))
     dues = [part.due for part in parts if part.due and table.by_name[part.state].retries]
+    dues += [former] if (former := passes_of(run).due) else []
     ahead = (due for due in dues if due > step.now)
     return min([*ahead, later(step.now, table.rest_longest_s)])
