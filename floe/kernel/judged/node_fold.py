@@ -134,6 +134,8 @@ def node_set(run: Run, passes: Passes, event: NodeSet, seq: int) -> Run:
     )
     if event.by:
         changed = replace(passes, base=seq, waiting=_waiting(passes, part, event.awaits))
+        if event.phase == "parked" and before.attempt:  # it ran: its next turn is in the next pass
+            changed = _with_entries(changed, part, max(passes.entries.get(part, 0), 1), seq)
     else:
         changed = _with_verdict(passes, part, old, event.awaits, seq)
     standing = run.standing
