@@ -45,6 +45,7 @@ from floe.kernel.title import title_of
 from floe.model.call import TakenWork
 from floe.model.event import FlowPinned, RunPacked
 from floe.model.ids import RunRef
+from floe.model.judging import Update
 from floe.model.nouns import replace
 from floe.model.passes import BeginPass, Extend
 from floe.model.people import PeopleSignal
@@ -199,7 +200,7 @@ def _change(step: Step, peers: PeerParts, run: Run, received: Incoming) -> bool:
                 changed = isinstance(signal, Cancel) and _cancel_foreign(step, peers, run, signal)
             else:
                 changed = bool(step.decide(run, signal).events)
-            if changed and received.ticket and isinstance(signal, Reported):
+            if changed and received.ticket and isinstance(signal, Reported | Update):
                 step.promise = True  # a program outside knows of it
             if changed and isinstance(signal, BY_PEOPLE):
                 step.promise = True

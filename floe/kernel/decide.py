@@ -10,6 +10,7 @@ from typing import assert_never
 from floe.kernel.approval import refusal
 from floe.kernel.attempt_end import arm, begin_retry, settle, settle_or_repeat, settle_or_retry
 from floe.kernel.children import awaits_child, outcome_of_child
+from floe.kernel.judged.rest import go_on
 from floe.kernel.judged.signals import decide_judged
 from floe.kernel.node_skips import skip_lost
 from floe.kernel.offers import answers, end_unanswered, return_work, take_work
@@ -140,6 +141,8 @@ def _activate(step: RunStep, signal: Activate) -> None:
             at=step.now, host=signal.host, epoch=signal.epoch, workspace=signal.workspace
         )
         step.add(resumed)
+        if run.passes is not None:
+            go_on(step)
         return
     step.add(
         RunActivated(

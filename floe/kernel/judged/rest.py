@@ -60,6 +60,12 @@ def wake(step: RunStep) -> None:
         begin_pass(step, by=BY_UPDATE, why=", ".join(sorted(keys)))
 
 
+def go_on(step: RunStep) -> None:
+    """Begin the passes of a run at rest whose updates have come."""
+    wake(step)
+    rest(step)
+
+
 def is_spent(run: Run) -> bool:
     """Whether a run has had all its passes; a person may allow more."""
     passes, limit = passes_of(run), table_of(run).passes_max

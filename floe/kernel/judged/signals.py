@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from floe.kernel.items import state_of
 from floe.kernel.judged.part import RUNNING, is_expanded, passes_of, table_of
 from floe.kernel.judged.people import decide_people
-from floe.kernel.judged.rest import BY_TIMER, begin_pass, conclude, end, is_spent, rest, wake
+from floe.kernel.judged.rest import BY_TIMER, begin_pass, conclude, end, go_on, is_spent, rest
 from floe.kernel.judged.states import LOST, NewState, put
 from floe.kernel.judged.verdicts import apply
 from floe.kernel.offers import answers, unanswered
@@ -157,10 +157,13 @@ def _finish(step: RunStep) -> None:
 
 
 def _updated(step: RunStep, signal: Update) -> None:
-    """Record an update, unless it is the last one again; it may begin a pass of a run at rest."""
+    """Record an update, unless it is the last one again; it may begin a pass of a run at rest.
+
+    That of a run on its way to a different host begins there.
+    """
     last = passes_of(step.run).updates.get(signal.key)
     content = (signal.source, signal.state, signal.value)
-    if step.run.phase not in ("active", "resting"):
+    if step.run.phase not in ("pending", "granted", "active", "resting"):
         return
     if last is not None and (last.source, last.state, last.value) == content:
         return
@@ -173,8 +176,7 @@ def _updated(step: RunStep, signal: Update) -> None:
             value=signal.value,
         )
     )
-    wake(step)
-    rest(step)
+    go_on(step)
 
 
 def _extended(step: RunStep, signal: Extend) -> None:

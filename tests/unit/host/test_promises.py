@@ -3,10 +3,13 @@
 from dataclasses import replace
 
 from floe.model.call import Call, OutsideWork
+from floe.model.judging import Update
 from floe.model.signal import TakeWork
 from floe.model.states import State, StateTable
 from tests.make import a_flow, a_node, started, the_key
 from tests.make_core import a_core, begun, stepped, to
+from tests.toy.reader import toy_flow
+from tests.toy.run import a_judged_run
 
 STATES = StateTable(
     rows=(State(name="DONE", final=True),), pruned="DONE", fatal="DONE", crashed="DONE"
@@ -31,3 +34,12 @@ def test_take_of_outside_work_is_promised() -> None:
     taken = stepped(core, to(run, TakeWork(key=the_key(run, "build"), take="t1", by="slack")))
 
     assert taken.promise
+
+
+def test_update_of_a_program_outside_is_promised() -> None:
+    core, run = a_core(), a_judged_run(toy_flow("toy", ["a"]))
+    core.load([run])
+
+    told = stepped(core, to(run, Update(source="test", key="child"), ticket=1))
+
+    assert told.promise

@@ -9,6 +9,7 @@ from floe.kernel.moving import may_move, outlives_host, why_stays
 from floe.model.codec import digest_of
 from floe.model.event import RunActivated
 from floe.model.ids import HostId, NodeId
+from floe.model.judging import Judged, Update, Verdict
 from floe.model.moving import RunReturned
 from floe.model.passes import RunOpened
 from floe.model.run import Run
@@ -27,6 +28,8 @@ from tests.make import (
     after,
     attached,
 )
+from tests.toy import run as toy
+from tests.toy.reader import toy_flow
 
 FORM = a_flow(a_form())
 H2 = HostId("h2")
@@ -85,6 +88,21 @@ def test_judged_run_that_rests_moves_and_rests_on() -> None:
 
     assert may_move(run)
     assert (returned.phase, moved.phase, moved.host) == ("pending", "resting", H2)
+
+
+def test_update_of_a_judged_run_on_its_way_begins_a_pass_on_its_next_host() -> None:
+    opened_run = toy.a_judged_run(toy_flow("toy", ["a"]))
+    verdict = Verdict(state="WAITING", awaits=("child",))
+    run = after(opened_run, Judged(epoch=1, seq=1, verdicts=(verdict,)))
+    returned = evolve(run, RunReturned(at=NOW, epoch=1))
+
+    told = after(returned, Update(source="test", key="child"))
+    moved = after(told, Activate(host=H2, epoch=2, workspace=WORKSPACE))
+
+    assert told.passes is not None
+    assert moved.passes is not None
+    assert (told.phase, [*told.passes.updates]) == ("pending", ["child"])
+    assert (moved.phase, moved.passes.number, moved.host) == ("active", 2, H2)
 
 
 def test_judged_run_is_cancelled_on_its_way() -> None:
