@@ -228,6 +228,7 @@ class Hub(Life):
             await asyncio.to_thread(seals.look)
             runs = await self.run_keys.wrap_again()
             use = await asyncio.to_thread(secrets.drop_keys, seals.uses())
+            await asyncio.to_thread(seals.look)  # from here on, no run comes under a dropped key
         log.info("vault.key_rotated", key=use.key, secrets=len(use.names), runs=runs, by=by)
         return replace(use, runs=runs)
 

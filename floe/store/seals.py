@@ -37,6 +37,9 @@ class RunSeals:
     def __init__(self, file: KeyFile) -> None:
         self._file = file
         self._keys = _NO_KEYS
+        """Those of the key file, and below them those that it had before."""
+        self._in_file: tuple[str, ...] = ()
+        """The ids of the keys of the file alone, the newest first: only they outlast a restart."""
         self._fault = ""
         self._seen: object = None
         self._rows: dict[str, str] = {}
@@ -52,7 +55,7 @@ class RunSeals:
     @property
     def known(self) -> frozenset[str]:
         """As in the port."""
-        return frozenset(self._keys.by_id)
+        return frozenset(self._in_file)
 
     def problem(self) -> str:
         """As in the port."""
@@ -88,10 +91,9 @@ class RunSeals:
 
     def _set(self, keys: Keys) -> bool:
         """Keep these keys above those that were read before: unfinished runs may need them."""
-        found = Keys(by_id={**keys.by_id, **self._keys.by_id})
-        is_changed = [*found.by_id] != [*self._keys.by_id]
-        self._keys = found
-        return is_changed
+        before, self._in_file = self._in_file, tuple(keys.by_id)
+        self._keys = Keys(by_id={**keys.by_id, **self._keys.by_id})
+        return self._in_file != before
 
     def _stamp(self) -> object:
         try:
@@ -118,7 +120,7 @@ class RunSeals:
     def take(self, run: RunRef, row: str) -> str:
         """As in the port."""
         id_ = row.partition(" ")[0]
-        if id_ not in self._keys.by_id:
+        if id_ not in self._in_file:
             return f"has no key {id_}"
         try:
             key = self._unwrapped(run.key, row)

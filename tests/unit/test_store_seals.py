@@ -153,6 +153,22 @@ def test_an_unfinished_run_keeps_a_key_that_left_the_file(host: Host) -> None:
     assert host.seals.seal(RUN, 2, "X", TEXT)
 
 
+def test_a_run_under_a_key_that_left_the_file_is_not_taken(host: Host) -> None:
+    row = host.begin()
+    host.path.write_text("ab" * 32 + "\n")
+    host.seals.look()
+
+    assert host.seals.take(OTHER, row) == f"has no key {row.partition(' ')[0]}"
+
+
+def test_a_key_that_left_the_file_is_not_known(host: Host) -> None:
+    old = host.seals.newest
+    host.path.write_text("ab" * 32 + "\n")
+
+    assert host.seals.look()
+    assert host.seals.known == {host.seals.newest} != {old}
+
+
 def test_a_removed_run_is_wrapped_never_again(host: Host) -> None:
     host.begin()
     host.add_key()
