@@ -261,3 +261,14 @@ def _receivers(envelope: Envelope, hosts: dict[HostId, Host]) -> list[Host]:
     if envelope.to_host is None:
         return [host for id, host in hosts.items() if id != envelope.from_host]
     return [hosts[envelope.to_host]] if envelope.to_host in hosts else []
+
+
+def read_late(host: Host, ref: RunRef, *others: Host) -> None:
+    """Restart a host that cannot read a run, and let it read the run a while later."""
+    log = host.logs.pop(ref)
+    host.restart()
+    later(3000, host, *others)
+    carry(host, *others)
+    host.logs[ref] = log
+    run = attached(fold(ref, host.events(ref)), host.flows.get(ref))
+    host.core.read_again(ref, run, log)

@@ -100,13 +100,17 @@ class Cluster:
 
     def load(self, runs: Sequence[Run], logs: Iterable[Stored | Record]) -> None:
         """Continue after a start with what is on the disk."""
-        facts: dict[RunRef, list[Fact]] = {}
-        for item in logs:
-            record = item.record if isinstance(item, Stored) else item
-            facts.setdefault(record.run, []).append(fact_of(record))
-        self.adopter.load(runs, facts)
+        self.adopter.load(runs, _facts_by_run(logs))
         self.grantee.load()
         self.moves.load()
+        self._site.journal.take()
+
+    def read_again(self, ref: RunRef, run: Run | None, logs: Iterable[Stored | Record]) -> None:
+        """Continue a run that is as it was read; None for none."""
+        self.adopter.facts.put(ref, None)
+        if run is not None:
+            self.adopter.load((run,), _facts_by_run(logs))
+            self.moves.read_again(run)
         self._site.journal.take()
 
     # --- questions ---
@@ -232,3 +236,11 @@ class Cluster:
         dues += [self.heartbeat.ping(step), self.outbox.next_due]
         dues.append(self.keeper.next_due(step.now))
         return min(due for due in dues if due is not None)
+
+
+def _facts_by_run(logs: Iterable[Stored | Record]) -> Mapping[RunRef, Sequence[Fact]]:
+    facts: dict[RunRef, list[Fact]] = {}
+    for item in logs:
+        record = item.record if isinstance(item, Stored) else item
+        facts.setdefault(record.run, []).append(fact_of(record))
+    return facts

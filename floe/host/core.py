@@ -97,10 +97,17 @@ class HostCore:
         self._retry = bool(self.table.pends)
         return owed
 
-    def read_again(self, ref: RunRef, run: Run | None) -> tuple[Effect, ...]:
-        """Replace a run whose log is not what was believed; return all that it owes."""
+    def read_again(
+        self, ref: RunRef, run: Run | None, logs: Iterable[Stored | Record] = ()
+    ) -> tuple[Effect, ...]:
+        """Replace a run whose log is not what was believed; return all that it owes.
+
+        `logs` as in `load`.
+        """
         self._retry = True
-        return tuple(self.table.reload(ref, run))
+        owed = tuple(self.table.reload(ref, run))
+        self._peers.read_again(ref, run, logs)
+        return owed
 
     def step(self, inputs: Sequence[Incoming], now: Instant) -> StepResult:
         """Decide all that some inputs cause.

@@ -119,6 +119,13 @@ class History:
             return False
         return True
 
+    async def read_again(self, ref: RunRef) -> tuple[Run | None, Sequence[Stored]]:
+        """A run as it is, and its events if `adopted` returns them. Raises KeyMissing."""
+        run = await self.folded(ref)
+        logs = await self.adopted([run]) if run else ()
+        self.unreadable.pop(ref, None)
+        return run, logs
+
     async def adopted(self, runs: Sequence[Run]) -> list[Stored]:
         """The events, in order, of runs adopted here that may have to be offered to other hosts."""
         own = self._store.store_id

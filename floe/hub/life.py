@@ -263,9 +263,8 @@ class Life:
     async def _recall(self, refs: Collection[RunRef]) -> None:
         """Read runs again whose log is not what the core believed, and do what they owe."""
         for ref in refs:
-            run = await self.history.folded(ref)
-            self.history.unreadable.pop(ref, None)
-            self.effects.resume(self.loop.core.read_again(ref, run), sweep=False)
+            run, logs = await self.history.read_again(ref)
+            self.effects.resume(self.loop.core.read_again(ref, run, logs), sweep=False)
         self.feed.reset(await self.store.head())
         log.warning("runs.read_again", runs=[str(ref) for ref in refs])
 

@@ -78,7 +78,7 @@ class Adopter:
                 self._cancels.put(ref, decode(Cancel, shape))
 
     def load(self, runs: Sequence[Run], facts: Mapping[RunRef, Sequence[Fact]]) -> None:
-        """Continue after a start: offer again what was granted."""
+        """Continue what was read: offer again what was granted."""
         for run in runs:
             if run.ref in facts and run.ref.store == self._site.store:
                 self.facts.put(run.ref, tuple(facts[run.ref]))

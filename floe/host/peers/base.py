@@ -30,6 +30,9 @@ class PeerParts(StepObserver, Protocol):
     def load(self, runs: Sequence[Run], logs: Iterable[Stored | Record]) -> None:
         """Continue after a start with what is on the disk."""
 
+    def read_again(self, ref: RunRef, run: Run | None, logs: Iterable[Stored | Record]) -> None:
+        """Continue a run that is as it was read; None for none."""
+
     def receive(self, step: Step, received: PeerInput) -> str:
         """Handle an input; return why it changed nothing, empty if it may have."""
 

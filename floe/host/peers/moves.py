@@ -80,16 +80,19 @@ class Moves:
 
     def load(self) -> None:
         """Return again what was not acknowledged, and report what rests."""
-        now = Instant(0)
         for key, shape in self._owed.items():
             ref = ref_of(key)
             if ref is not None and isinstance(shape, Mapping):
                 message = decode(Returned, shape)
-                self._outbox.put(ref.host, ref.store, RETURNED, key, message, now)
+                self._outbox.put(ref.host, ref.store, RETURNED, key, message, Instant(0))
         self._owed = {}
         for run in self._site.table.runs.values():
-            if self._is_lodger(run):
-                self._news.put(run.ref, now)
+            self.read_again(run)
+
+    def read_again(self, run: Run) -> None:
+        """Report a run that was read, if it rests."""
+        if self._is_lodger(run):
+            self._news.put(run.ref, Instant(0))
 
     def recorded(self, run: Run, now: Instant) -> None:
         """An event of a run was recorded here."""

@@ -25,6 +25,9 @@ class NoPeers:
     def load(self, runs: Sequence[Run], logs: Iterable[Stored | Record]) -> None:
         """No run is at a peer."""
 
+    def read_again(self, ref: RunRef, run: Run | None, logs: Iterable[Stored | Record]) -> None:
+        """No run is at a peer."""
+
     def receive(self, step: Step, received: PeerInput) -> str:
         """No input concerns other hosts."""
         return "this host has no others"

@@ -6,6 +6,7 @@ from floe.model.errors import StoreFailed
 from floe.store.memory import MemoryStore
 from tests.hands import Hands, a_hub, settled
 from tests.make import a_flow, a_node, an_end
+from tests.make_peers import some_peers
 
 FLOW = a_flow(a_node("build"), an_end(on="task.build.good"))
 
@@ -37,3 +38,20 @@ async def test_run_that_waited_goes_on_in_the_next_hub_of_the_store() -> None:
         phase = (await hub.reads.run(run)).phase
 
     assert phase == "pending"
+
+
+async def test_run_that_is_read_again_may_be_offered_with_its_log() -> None:
+    flow = a_flow(host_tags=("gpu",))
+    async with a_hub(flow, peers=some_peers(), host={"peers": 1}) as hub:
+        ref = hub.reads.ref((await hub.trigger("flow", values={}, by="alice")).id)
+        await settled(hub)
+        cluster = hub.loop.core.cluster
+        assert cluster is not None
+        facts = cluster.adopter.facts
+        logged = facts[ref]
+        facts.put(ref, None)
+        hub.history.unreadable[ref] = "its key is missing"
+
+        await hub.run_keys.read_again()
+
+        assert facts[ref] == logged

@@ -8,7 +8,7 @@ from floe.model.peer_message import EndedStored, Offer, Withdraw
 from floe.model.signal import Cancel
 from floe.model.summary import summary_of
 from tests.make_handover import GPU, two
-from tests.make_hosts import carry, later, met, of
+from tests.make_hosts import a_host_core, carry, later, met, of, phase, read_late
 
 
 def test_run_goes_to_the_host_that_has_its_tags_and_its_end_comes_back() -> None:
@@ -105,3 +105,37 @@ def test_restarted_adopter_offers_again_and_restarted_grantee_reports_the_end_ag
     assert h1.directory[ref.key].state == "archive"
     assert h2.rows("owed") == {}
     assert ref not in h1.core.table.runs
+
+
+def test_granted_run_is_offered_again_once_it_can_be_read() -> None:
+    h1, h2 = two()
+    ref = h1.start(GPU)
+    h1.sent.clear()
+
+    read_late(h1, ref, h2)
+    later(3000, h1, h2)
+    carry(h1, h2)
+
+    assert phase(h2, ref) == "active"
+
+
+def test_pending_run_is_offered_with_its_log_once_it_can_be_read() -> None:
+    h1, h2 = a_host_core("h1"), a_host_core("h2", tags=frozenset({"gpu"}))
+    ref = h1.start(GPU)
+
+    read_late(h1, ref)
+    carry(*met(h1, h2))
+
+    assert h1.logs[ref] == h2.logs[ref][:3]
+    assert phase(h2, ref) == "active"
+
+
+def test_undo_after_a_run_was_read_keeps_its_log() -> None:
+    h1, h2 = a_host_core("h1"), a_host_core("h2", tags=frozenset({"gpu"}))
+    ref = h1.start(GPU)
+    read_late(h1, ref)
+
+    h1.core.undo(h1.core.step([], h1.now))
+    carry(*met(h1, h2))
+
+    assert phase(h2, ref) == "active"

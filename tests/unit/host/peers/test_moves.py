@@ -25,7 +25,7 @@ from floe.model.peer_message import (
 )
 from floe.model.signal import Cancel, DataGiven
 from tests.make import a_flow, a_form, a_node, a_timer
-from tests.make_hosts import Host, a_host_core, carry, forget, later, met, of, phase
+from tests.make_hosts import Host, a_host_core, carry, forget, later, met, of, phase, read_late
 
 REST_MS = 5000
 GPU = frozenset({"gpu"})
@@ -429,6 +429,15 @@ def test_report_is_repeated_until_it_is_stored_and_then_not_any_more() -> None:
 
     assert len(again) == 1
     assert not of(carry(h1, h2, h3), Rested)
+
+
+def test_run_that_rests_is_reported_once_it_can_be_read() -> None:
+    h1, h2, h3, ref = at_h2(DEPLOY)
+
+    read_late(h2, ref, h1, h3)
+    h2.read_logs()
+
+    assert of(carry(h1, h2, h3), Rested)
 
 
 def test_report_before_the_acceptance_counts_as_one() -> None:
