@@ -6,6 +6,7 @@ the store has about them.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
@@ -17,6 +18,7 @@ from floe.host.peers.facts import fact_of
 from floe.host.step_result import StepResult
 from floe.hub.children import children_left
 from floe.hub.loop import Loop
+from floe.model.errors import FloeError
 from floe.model.ids import HostId, Instant, Json, ref_of
 from floe.model.peer_message import Envelope, Message, Offer, Withdraw
 from floe.peers.base import Hello, Peers, Seen
@@ -138,13 +140,17 @@ class PeerGateway:
 
     async def read_logs(self, now: Callable[[], Instant]) -> None:
         """Read, until cancelled, the logs of runs that only wait here, for those that move and for
-        their adopters. Raises StoreFailed."""
+        their adopters. Raises StoreFailed.
+
+        One log at a time is in the inbox: a log that waits there is still wanted.
+        """
         core = self._core
         while True:
             for run in core.wanted_logs(now()):
                 stored = await self._store.history(run)
                 log = LogRead(facts=tuple(fact_of(one.record) for one in stored))
-                self._loop.put(Incoming(input=log, run=run))
+                with suppress(FloeError):  # then it is wanted again
+                    await self._loop.ask(log, run)
             await asyncio.sleep(LOGS_S)
 
     def _surroundings(self) -> Surroundings:

@@ -1,13 +1,18 @@
 """Words of other hosts: which are heard, and which have to be said again."""
 
+import asyncio
+
 import pytest
 
-from floe.host.inputs import Incoming, Mark, Surroundings
+from floe.host.inputs import Incoming, LogRead, Mark, Surroundings
+from floe.host.peers.wanted_log import WantedLog
 from floe.hub import loop as loop_module
+from floe.hub import peer_gateway
 from floe.hub.hub import Hub
 from floe.hub.peer_gateway import PeerGateway
-from floe.model.ids import HostId, StoreId
+from floe.model.ids import HostId, RunRef, StoreId
 from floe.model.peer_message import Envelope, Message, Ping, Rows
+from floe.store.base import LedgerWrite
 from tests.hands import RefusingStore, a_hub
 from tests.make_peers import a_hello, a_ping, some_peers
 from tests.make_store import a_run, a_summary
@@ -84,3 +89,22 @@ async def test_surroundings_go_with_a_step_only_when_they_changed() -> None:
     assert [isinstance(a.input, Surroundings) for a in (*first, *third)] == [True, True]
     assert isinstance(third[0].input, Surroundings)
     assert third[0].input.has_gone_back
+
+
+async def test_log_that_waits_for_the_writer_is_not_read_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(peer_gateway, "LOGS_S", 0.0)
+    monkeypatch.setattr(loop_module, "STORE_RETRY_S", 0.0)
+    store = RefusingStore()
+    async with a_hub(store=store, peers=some_peers(), host={"peers": 1}) as hub:
+        wanted = WantedLog(RunRef(hub.host.id, hub.store.store_id, 1), 0)
+        monkeypatch.setattr(hub.loop.core, "wanted_logs", lambda now: [wanted])
+        store.refusals, most = 1000, 0
+        hub.loop.put(Incoming(input=Mark(rows=(LedgerWrite(kind="mark", key="x", value=1),))))
+        for _ in range(100):
+            await asyncio.sleep(0)
+            most = max(most, sum(isinstance(one.input, LogRead) for one in hub.loop._inbox))
+        store.refusals = 0
+
+    assert most == 1
