@@ -62,6 +62,10 @@ class SharedTokens:
         row = self._shared.local(TOKEN, key)
         return key in self._old_ended or (row is not None and row.value is None)
 
+    def ended(self) -> list[str]:
+        """The keys of revoked tokens that this host has to report, as no keeper copies the rows."""
+        return self._shared.deleted(TOKEN) if self._shared.is_split else []
+
     def all(self) -> dict[str, Token]:
         """All valid tokens by key, the oldest first."""
         keys = [row.key for row in self._shared.of_kind(TOKEN)]
@@ -127,7 +131,13 @@ class SharedTokens:
             self._carry_over_soon()
 
     def take(self, change: TokenChange) -> None:
-        """A host with an older floe reports a token that it made or revoked."""
+        """A host with an older floe reports a token that it made or revoked.
+
+        Without a keeper each host reports the tokens that it revoked, and only those count: the
+        tokens that an older floe had exchanged are in the rows of every host.
+        """
+        if self._shared.is_split and (change.token or not self._row(change.key)):
+            return
         is_known = self._shared.local(TOKEN, change.key) is not None
         if is_known and not (change.token is None and self._row(change.key)):
             return
@@ -151,7 +161,7 @@ class SharedTokens:
             except FloeError as error:
                 log.debug("auth.tokens_wait", tokens=len(self._old), error=str(error))
             else:
-                if not (self._old or self._old_ended):  # else more came meanwhile
+                if not (self._old or self._old_ended):  # else one was reported meanwhile
                     return
 
     async def _carry_over(self) -> None:
@@ -174,22 +184,19 @@ class SharedTokens:
             except Conflict:
                 if await self._shared.find(TOKEN, key) is None:
                     raise  # it is not stored
-        await self._forget_old(key)
+        await self._forget_old(key)  # its end may have been reported meanwhile: that one stays
 
     async def _delete(self, key: str, by: str) -> None:
         await self._shared.write(TOKEN, key, None, by=by, expected=None)
         await self._forget_old(key)
-        await self._forget_old_end(key)
+        if key in self._old_ended:
+            await self._hub.remember(ENDED, key, None)
+            self._old_ended.discard(key)
 
     async def _forget_old(self, key: str) -> None:
         if key in self._old:
             await self._hub.remember(TOKEN, key, None)
             self._old.pop(key, None)
-
-    async def _forget_old_end(self, key: str) -> None:
-        if key in self._old_ended:
-            await self._hub.remember(ENDED, key, None)
-            self._old_ended.discard(key)
 
     def _row(self, key: str) -> Token | None:
         row = self._shared.local(TOKEN, key)

@@ -1,7 +1,7 @@
 """A session or personal token, and what depends on it."""
 
 from collections.abc import Collection, Mapping
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, Self
 
 from floe.model.ids import Instant
 from floe.model.nouns import dataclass
@@ -59,6 +59,11 @@ class TokenChange:
     """None: it has ended."""
     until: Instant | None
     """When it expires, or would have; None: never."""
+
+    @classmethod
+    def of_session(cls, key: str, session: Token | None, until: Instant | None) -> Self:
+        """The change of a session that was made, or has ended (None)."""
+        return cls(kind="session", key=key, token=session, until=until)
 
 
 class ShownToken(NamedTuple):

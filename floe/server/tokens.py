@@ -2,7 +2,7 @@
 
 Personal tokens are shared rows (shared_tokens.py). All hosts of a cluster with the same
 administrator's token have the same sessions: each takes the changes of the others
-(token_exchange.py). A session that has ended stays so, whatever arrives late.
+(token_exchange.py), without a keeper the ends of personal tokens, too. An ended session stays so.
 """
 
 import asyncio
@@ -63,7 +63,7 @@ class Tokens:
         those made under a different administrator's token, so that they stay invalid if that token
         returns.
         """
-        await self.personal.open(self._tell_ended)
+        await self.personal.open(self._personal_changed)
         for key, row in (await self._hub.reads.kept(ENDED)).items():
             if isinstance(row, Mapping) and (one := decode(TokenChange, row)).kind == SESSION:
                 self._gone[key] = one
@@ -75,7 +75,7 @@ class Tokens:
                 await self._forget(key)
         await self._end(*{s.opener for s in self._rows.values()} - {"", *self._rows})
         await self._sweep()
-        for key in (*self._gone, *self._rows):
+        for key in (*self.personal.ended(), *self._gone, *self._rows):
             self._number(key)
 
     def changes(self, after: int, most: int) -> tuple[list[TokenChange], int]:
@@ -194,10 +194,8 @@ class Tokens:
         It replaces one with the same idempotency key. Raises Denied if the maker has ended, and
         KeeperAway.
         """
-        text, key = self._new()
-        token = Token(
-            name=name, made_at=self._hub.reads.now(), once=once, maker=maker, era=self._era
-        )
+        (text, key), now = self._new(), self._hub.reads.now()
+        token = Token(name=name, made_at=now, once=once, maker=maker, era=self._era)
         await self.personal.make(key, token, by=by)
         return text
 
@@ -207,7 +205,7 @@ class Tokens:
         ended = [(key, self._rows.pop(key, None)) for key in with_made(keys, opened)]
         for key, token in ended:  # none of it is valid from here on
             if token is not None and key not in self._gone:
-                await self._keep_ended(_change(key, None, token.expires_at))
+                await self._keep_ended(TokenChange.of_session(key, None, token.expires_at))
         for key, _ in ended:
             await self._forget(key)
 
@@ -223,14 +221,18 @@ class Tokens:
         self._tell_ended()
         await self._hub.remember(SESSION, key, None)
 
+    def _personal_changed(self) -> None:
+        for key in {*self.personal.ended()} - self._changed_at.keys():
+            self._number(key)
+        self._tell_ended()
+
     def _tell_ended(self) -> None:
         self._ended.set()
         self._ended = asyncio.Event()
 
     async def end_session(self, text: str) -> None:
         """Forget a session, and those that were opened with it. Unknown ones are none."""
-        key = self._hash(text)
-        if key in self._rows:
+        if (key := self._hash(text)) in self._rows:
             await self._end(key)
 
     def _new(self) -> tuple[str, str]:
@@ -289,12 +291,9 @@ class Tokens:
     def _change(self, key: str) -> TokenChange:
         if ended := self._gone.get(key):
             return ended
-        token = self._rows[key]
-        return _change(key, token, token.expires_at)
+        if token := self._rows.get(key):
+            return TokenChange.of_session(key, token, token.expires_at)
+        return TokenChange(kind=TOKEN, key=key, token=None, until=None)
 
     def _hash(self, text: str) -> str:
         return hmac.new(self._key, text.encode(errors="replace"), sha256).hexdigest()
-
-
-def _change(key: str, session: Token | None, until: Instant | None) -> TokenChange:
-    return TokenChange(kind="session", key=key, token=session, until=until)

@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from floe import tasks
+from floe.model.codec import encode
 from floe.model.ids import HostId, Instant
 from floe.model.secret import Secret
 from floe.peers.base import Request
@@ -17,7 +18,7 @@ from floe.server.app_keys import STOPPING
 from floe.server.token import Token, TokenChange
 from floe.server.tokens import Tokens
 from tests.make import H1
-from tests.make_peers import H2, Host, a_host, free_port, url_of
+from tests.make_peers import H2, Host, a_host, free_port, some_peers, url_of
 from tests.make_server import ADMIN, API, DEADLINE_S, Site, a_site
 
 MOST = 500
@@ -189,6 +190,70 @@ async def test_tokens_of_a_host_with_an_older_floe_are_carried_over(site: Site) 
     await until_shared(site, "k", is_valid=False)
     await tokens.take([change])
     assert tokens.personal.get("k") is None
+
+
+# --- without a keeper ---
+
+
+@pytest.fixture
+async def split(tmp_path: Path) -> AsyncIterator[tuple[Site, Site]]:
+    """Two hosts of a cluster without a keeper."""
+    async with AsyncExitStack() as stack:
+        first, second = [
+            await stack.enter_async_context(a_site(tmp_path / name, peers=some_peers(), others=1))
+            for name in (H1, H2)
+        ]
+        yield first, second
+
+
+async def exchanged(site: Site, other: Site) -> tuple[Tokens, Tokens, str, str]:
+    """The tokens of two hosts, and the text and key of one that an older floe had at both."""
+    there = await opened(other)
+    text = await there.make_personal("old")
+    ((key, token),) = there.personal.all().items()
+    await site.hub.remember("token", key, encode(token))
+    return await opened(site), there, text, key
+
+
+async def test_token_that_two_hosts_had_is_revoked_at_both(split: tuple[Site, Site]) -> None:
+    here, there, text, key = await exchanged(*split)
+    had = here.find(text, "token")
+
+    await there.personal.end(key, by="alice")
+    await here.take(there.changes(0, MOST)[0])
+
+    assert had is not None
+    assert here.find(text, "token") is None
+    await until_shared(split[0], key, is_valid=False)
+
+
+async def test_revocation_is_reported_after_a_restart_too(split: tuple[Site, Site]) -> None:
+    here, there, text, key = await exchanged(*split)
+    await there.personal.end(key, by="alice")
+    again = await opened(split[1])
+
+    await here.take(again.changes(0, MOST)[0])
+
+    assert here.find(text, "token") is None
+
+
+async def test_token_of_one_host_counts_at_no_other(split: tuple[Site, Site]) -> None:
+    here = await opened(split[0])
+    made = Token(name="old", made_at=Instant(1))
+
+    await here.take([TokenChange(kind="token", key="k", token=made, until=None)])
+
+    assert here.personal.get("k") is None
+
+
+async def test_end_of_a_token_that_a_host_never_had_leaves_nothing(
+    split: tuple[Site, Site],
+) -> None:
+    here = await opened(split[0])
+
+    await here.take([TokenChange(kind="token", key="k", token=None, until=None)])
+
+    assert not here.personal.was_ended("k")
 
 
 async def until_shared(site: Site, key: str, *, is_valid: bool = True) -> None:

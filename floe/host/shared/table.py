@@ -107,6 +107,11 @@ class SharedTable:
         """The rows of a kind that have a value, in the order in which they were written."""
         return [row for row in self._all() if row.kind == kind and row.value is not None]
 
+    def deleted(self, kind: str) -> list[str]:
+        """The keys of the deleted rows of a kind that are remembered, the oldest deletion first."""
+        names = [self._names[number] for number in self._deleted]
+        return [key for of, key in names if of == kind]
+
     def answered(self, request: str) -> int | None:
         """The number that a request got; None if it is not known."""
         return self._answered.get(request)

@@ -34,6 +34,12 @@ class SharedRows:
         return self.keeper == self._loop.core.site.id
 
     @property
+    def is_split(self) -> bool:
+        """Whether each host of the cluster keeps rows of its own: no keeper is configured."""
+        site = self._loop.core.site
+        return bool(site.settings.peers) and site.keeper is None
+
+    @property
     def count(self) -> int:
         """The number of rows with a value."""
         return self._loop.core.shared_rows.count
@@ -49,6 +55,10 @@ class SharedRows:
     def of_kind(self, kind: str) -> list[SharedRow]:
         """The rows of a kind in this host's copy, the oldest write first."""
         return self._loop.core.shared_rows.of_kind(kind)
+
+    def deleted(self, kind: str) -> list[str]:
+        """The keys of the deleted rows of a kind in this host's copy."""
+        return self._loop.core.shared_rows.deleted(kind)
 
     async def find(self, kind: str, key: str, *, reached: int = 0) -> SharedRow | None:
         """A row, also a deleted one; None if the cluster has none.
