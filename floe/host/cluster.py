@@ -5,6 +5,7 @@ Messages reach the parts through `delivery`.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import assert_never
 
 from floe.host.forgetting import Forgetting
@@ -221,12 +222,16 @@ class Cluster:
     def begin(self, step: Step) -> None:
         """Note which hosts have fallen silent, and grant what is free."""
         if step.now < self._now:
+            self._site.journal.undos.append(partial(self._note_time, self._now))
             self.outbox.set_back(step.now)
             self.members.set_back(step.now)
-        self._now = step.now
+        self._note_time(step.now)
         self.members.age(step)
         self.keeper.tick(step)
         step.deliver()
+
+    def _note_time(self, now: Instant) -> None:
+        self._now = now
 
     def finish(self, step: Step) -> Instant:
         """Send what is due; return when to step again."""

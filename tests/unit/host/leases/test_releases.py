@@ -1,5 +1,6 @@
 """What a host owes to the keeper, until the keeper acknowledges it."""
 
+from floe.model.ids import Instant
 from floe.model.peer_message import Claims, Release
 from tests.make_hosts import a_host_core, carry, later, met
 from tests.make_leases import GPU_DB, H1, holders, moved, spoken, two
@@ -74,3 +75,19 @@ def test_release_is_owed_until_the_keeper_knows_all_claims() -> None:
     assert list(owed) == [f"release {ref.key}#1"]
     assert h2.rows("owed") == {}
     assert holders(wiped) == ()
+
+
+def test_release_is_repeated_after_a_clock_is_set_back_in_a_refused_step() -> None:
+    h1, h2 = two()
+    ref = h2.start(GPU_DB)
+    carry(h1, h2)
+    h2.ended(ref)
+    carry(h1, h2, lose=lambda e: isinstance(e.message, Release))
+    year_ms = 365 * 24 * 3600 * 1000
+    later(2 * year_ms, h2)
+    h2.now = Instant(h2.now - 2 * year_ms)
+    h2.core.undo(h2.core.step([], h2.now))  # the store refuses it
+
+    spoken(h1, h2)
+
+    assert h2.rows("owed") == {}
