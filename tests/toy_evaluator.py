@@ -100,7 +100,8 @@ class ToyEvaluator:
 
 def socket_number() -> int:
     """The number of the socket to the host: the only one that the process has."""
-    for number in map(int, os.listdir("/proc/self/fd")):
+    for entry in Path("/proc/self/fd").iterdir():
+        number = int(entry.name)
         with suppress(OSError):
             if stat.S_ISSOCK(os.fstat(number).st_mode):
                 return number
