@@ -5,7 +5,6 @@ import asyncio
 import pytest
 
 from floe.host.inputs import Incoming, LogRead, Mark, Surroundings
-from floe.host.peers.wanted_log import WantedLog
 from floe.hub import loop as loop_module
 from floe.hub import peer_gateway
 from floe.hub.hub import Hub
@@ -98,7 +97,7 @@ async def test_log_that_waits_for_the_writer_is_not_read_again(
     monkeypatch.setattr(loop_module, "STORE_RETRY_S", 0.0)
     store = RefusingStore()
     async with a_hub(store=store, peers=some_peers(), host={"peers": 1}) as hub:
-        wanted = WantedLog(RunRef(hub.host.id, hub.store.store_id, 1), 0)
+        wanted = RunRef(hub.host.id, hub.store.store_id, 1)
         monkeypatch.setattr(hub.loop.core, "wanted_logs", lambda now: [wanted])
         store.refusals, most = 1000, 0
         hub.loop.put(Incoming(input=Mark(rows=(LedgerWrite(kind="mark", key="x", value=1),))))
