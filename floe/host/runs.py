@@ -10,12 +10,12 @@ from typing import Final, TypeVar
 
 from floe.host.offers import WorkOffers
 from floe.host.pends import PendNeeds, pend_needs, pend_of
-from floe.kernel.owed import Part, owed_by, parts_of
+from floe.kernel.owed import owed_by, parts_of
 from floe.kernel.process import takes_slot
 from floe.model.effect import Effect, OfferWork
 from floe.model.flow import Flow
 from floe.model.ids import FlowId, RunRef, StoreId
-from floe.model.passes import Passes
+from floe.model.passes import Part, Passes
 from floe.model.pend import Pend
 from floe.model.run import Run
 

@@ -16,7 +16,7 @@ from floe.host.step_result import Recorded, StepResult
 from floe.kernel.children import end_of
 from floe.kernel.decide import Decision, decide
 from floe.kernel.evolve import evolve
-from floe.kernel.owed import WHOLE, Part, part_of
+from floe.kernel.owed import WHOLE, part_of
 from floe.model.codec import Body, encode, encode_event, to_text
 from floe.model.effect import Effect
 from floe.model.event import (
@@ -31,6 +31,7 @@ from floe.model.event import (
 )
 from floe.model.flow import Flow
 from floe.model.ids import NO_ITEM, HostId, Instant, Json, Key, RunRef, StoreId
+from floe.model.passes import Part
 from floe.model.peer_message import Envelope, Message
 from floe.model.people import RunEdited
 from floe.model.result import RunResult

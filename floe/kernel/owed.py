@@ -28,14 +28,12 @@ from floe.model.effect import (
 )
 from floe.model.event import Event
 from floe.model.ids import NO_ITEM, Instant, Key, NodeId
+from floe.model.passes import Part
 from floe.model.run import NodeState, Run
 from floe.model.work import Wait
 
 WHOLE = NodeId("")
 """The run as a whole, instead of a node."""
-
-Part = tuple[NodeId, int]
-"""A node and an item of it, or `NO_ITEM`; what owes effects of its own."""
 
 _NOTHING: frozenset[Effect] = frozenset()
 
