@@ -12,7 +12,7 @@ from floe.evaluators.base import (
 )
 from floe.evaluators.child import ProcessSettings
 from floe.evaluators.exchange import RunExchange, TextExchange
-from floe.evaluators.lane import IDLE_S, EvaluatorLane
+from floe.evaluators.queue import IDLE_S, EvaluatorQueue
 from floe.model.ids import Json, RunRef
 from floe.tasks import Tasks
 
@@ -28,7 +28,7 @@ class EvaluatorPool:
         """`count` processes at most."""
         self._settings = settings
         self._tasks = Tasks()
-        self._lanes = [EvaluatorLane(settings, self._tasks.spawn, idle_s) for _ in range(count)]
+        self._queues = [EvaluatorQueue(settings, self._tasks.spawn, idle_s) for _ in range(count)]
 
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
@@ -36,27 +36,27 @@ class EvaluatorPool:
 
     async def __aexit__(self, *exc: object) -> None:
         await self._tasks.__aexit__(None, None, None)
-        for lane in self._lanes:
-            lane.end()
-            await lane.wait_gone()
+        for queue in self._queues:
+            queue.end()
+            await queue.wait_gone()
 
     def begin(self, judgement: Judgement, facts: FactsAfter, done: OnVerdicts) -> None:
         """Have the asks of a run judged."""
-        lane = self._lane(judgement.run)
-        lane.put(RunExchange(judgement, facts, done, self._settings.limit_s))
+        queue = self._queue(judgement.run)
+        queue.put(RunExchange(judgement, facts, done, self._settings.limit_s))
 
     def drop(self, run: RunRef) -> None:
         """Forget the judgement of a run."""
-        self._lane(run).drop(run)
+        self._queue(run).drop(run)
 
     async def judge_text(self, dialect: str, kind: str, body: Json) -> Json:
         """Judge something that belongs to no run yet. Raises EvaluatorFailed."""
-        lane = min(self._lanes, key=len)
-        if len(lane) >= TEXTS_MAX:
-            what = f"{len(lane)} judgements wait for each evaluator process"
+        queue = min(self._queues, key=len)
+        if len(queue) >= TEXTS_MAX:
+            what = f"{len(queue)} judgements wait for each evaluator process"
             raise EvaluatorFailed(what, "try again in a moment")
         exchange = TextExchange(dialect, kind, body)
-        lane.put(exchange)
+        queue.put(exchange)
         try:
             return await exchange.answer
         finally:
@@ -65,20 +65,20 @@ class EvaluatorPool:
     def counts(self) -> EvaluatorCounts:
         """The figures of the evaluators."""
         return EvaluatorCounts(
-            most=len(self._lanes),
-            running=sum(lane.process is not None for lane in self._lanes),
-            waiting=sum(map(len, self._lanes)),
-            killed=sum(lane.killed for lane in self._lanes),
+            most=len(self._queues),
+            running=sum(queue.process is not None for queue in self._queues),
+            waiting=sum(map(len, self._queues)),
+            killed=sum(queue.killed for queue in self._queues),
         )
 
     def wait_of(self, run: RunRef) -> str:
         """What delays the judgement of a run."""
-        return self._lane(run).wait_of(run)
+        return self._queue(run).wait_of(run)
 
     def problem(self) -> str:
         """Why no process can be started."""
-        found = next((lane.problem for lane in self._lanes if lane.problem), "")
+        found = next((queue.problem for queue in self._queues if queue.problem), "")
         return f"cannot start evaluator processes: the last one {found}" if found else ""
 
-    def _lane(self, run: RunRef) -> EvaluatorLane:
-        return self._lanes[zlib.crc32(run.key.encode()) % len(self._lanes)]
+    def _queue(self, run: RunRef) -> EvaluatorQueue:
+        return self._queues[zlib.crc32(run.key.encode()) % len(self._queues)]

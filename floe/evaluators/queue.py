@@ -32,7 +32,7 @@ FACTS_S: Final = 5.0
 """Seconds before the facts of a run are read again that could not be read."""
 
 
-class EvaluatorLane:
+class EvaluatorQueue:
     """A process that is started when there is work, and replaced when it fails."""
 
     def __init__(

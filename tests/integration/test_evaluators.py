@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from floe.evaluators import lane
+from floe.evaluators import queue
 from floe.evaluators.base import EvaluatorFailed
 from floe.model.ids import RunRef
 from floe.model.judging import Verdict
@@ -298,7 +298,7 @@ async def test_dropped_judgement_that_waits_is_never_begun() -> None:
 async def test_run_whose_facts_cannot_be_read_delays_no_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(lane, "FACTS_S", 0.01)
+    monkeypatch.setattr(queue, "FACTS_S", 0.01)
     facts = StoredFacts(a_log(1), a_log(1, OTHER))
     facts.refused.add(OTHER)
     answers: list[Sequence[Verdict]] = []
