@@ -35,9 +35,9 @@ PROMISES: Final = (
     RunRestarted,
     RunEdited,
 )
-"""Events that are on the disk before anyone can learn of them: all that change the row of a run in
-lists, except RunPacked and a NodeSettled or NodeSkipped that changes the run's title, which are
-decided again after a loss. So are a cancel, the answer to a form and the notes of people."""
+"""Events that are on the disk before anyone can learn of them. So are a cancel, the answer to a
+form and the notes of people. Other events are decided again after a loss: packing, a title, the
+rest and the passes of a judged run."""
 
 
 def is_promise(run: Run, event: Event) -> bool:

@@ -95,7 +95,7 @@ class Passes:
     number: int = 0
     """Of this pass, or of the last while the run rests; 0 before the first."""
     base: int = 1
-    """The last event by which a state changed: what a judgement sees is as old."""
+    """The last event by which a state changed. A judgement sees the run as it was after it."""
     ended: Sequence[tuple[int, Question]] = ()
     """The attempts that ended, in order, with the numbers of these events."""
     judged: int = 0
