@@ -22,8 +22,13 @@ from tests.sim.truth import Broken, Place, Truth
 
 
 def children_are_pended_with_their_records(store: StoreId, recorded: Iterable[Recorded]) -> None:
-    """A child and its record in its parent are one append; neither is there without the other."""
+    """A child and its record in its parent are one append; neither is there without the other.
+
+    A parent that moves here brings the records of children that were pended before; the grant that
+    follows them in the same append has a later epoch.
+    """
     steps = tuple(recorded)
+    epochs = {step.record.run: step.record.epoch for step in steps}
     pended = {
         (step.record.run.key, str(Key.parse(event.parent.key).run))
         for step in steps
@@ -35,6 +40,8 @@ def children_are_pended_with_their_records(store: StoreId, recorded: Iterable[Re
         (event.run, str(step.record.run))
         for step in steps
         if isinstance(event := step.record.event, ChildPended)
+        and RunRef.parse(event.run).store == store
+        and step.record.epoch == epochs[step.record.run]
     }
     if pended != named:
         raise Broken(f"children_are_pended_with_their_records: {pended} but {named}")
