@@ -27,6 +27,7 @@ MEASURES: Final[Mapping[str, Callable[[Plan], list[Row]]]] = {
     "items": measures.items,
     "rerun": measures.rerun,
     "queue": measures.queue,
+    "client": measures.client,
     "output": output,
     "cold": measures.cold,
     "cli": measures.cli,

@@ -9,6 +9,7 @@ from scripts.benchmarks.host import FLOE, TOKEN, Host, started
 from scripts.benchmarks.plan import Plan
 
 PAGES = 50
+ANSWERS = 300
 
 
 def chain(plan: Plan) -> list[Row]:
@@ -142,6 +143,24 @@ def queue(plan: Plan) -> list[Row]:
     ]
 
 
+def client(plan: Plan) -> list[Row]:
+    """One client that starts a run, waits for the answer, and starts the next."""
+    rates, cpu = [], []
+    with plan.host("client") as host:
+        _answered(host)
+        for _ in plan.rounds(plan.repeats):
+            begun, cpu_s = time.perf_counter(), host.cpu_s()
+            _answered(host)
+            rates.append(ANSWERS / (time.perf_counter() - begun))
+            host.wait_rest()
+            cpu.append((host.cpu_s() - cpu_s) / ANSWERS * 1e3)
+    what = "one-step runs from one client that waits for each answer"
+    return [
+        Row(what, rates, "runs/s", budget=least(200)),
+        Row(f"{what}: CPU of hub and warden", cpu, "ms/run"),
+    ]
+
+
 def cold(plan: Plan) -> list[Row]:
     """Starts in empty and used roots, each including a warden, and memory at rest."""
     first, again, floors, hub, both = [], [], [], [], []
@@ -206,3 +225,8 @@ def _page_ms(host: Host) -> list[float]:
         host.get_bytes("runs?limit=50")
         taken.append((time.perf_counter() - begun) * 1e3)
     return taken
+
+
+def _answered(host: Host) -> None:
+    for _ in range(ANSWERS):
+        host.trigger("one")
