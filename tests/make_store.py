@@ -83,9 +83,9 @@ def a_row(run: RunRef, **fields: object) -> Append:
     return Append(run=run, epoch=0, after=0, records=(), summary=a_summary(run, **fields))
 
 
-def a_removal(run: RunRef | None = None, *, at: int = NOON) -> Pruned:
+def a_removal(run: RunRef | None = None, *, at: int = NOON, epoch: int | None = None) -> Pruned:
     run = run or a_run()
-    return Pruned(key=run.key, flow=FlowId("build"), at=Instant(at), why="it was old")
+    return Pruned(key=run.key, flow=FlowId("build"), at=Instant(at), why="it was old", epoch=epoch)
 
 
 def records_of(stored: Iterable[Stored]) -> list[Record]:

@@ -5,6 +5,7 @@ host that missed rows gets them from the store.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from typing import Final
@@ -18,7 +19,7 @@ from floe.host.peers.lost import is_lost
 from floe.host.peers.whereabouts import adopter_of, holder_of
 from floe.host.step_result import StepResult
 from floe.model.errors import FloeError
-from floe.model.ids import HostId, Instant, address_of
+from floe.model.ids import HostId, Instant, RunRef, address_of
 from floe.model.peer_message import Envelope, Message, Ping, Rows, RowsAfter
 from floe.model.run import Pruned
 from floe.model.summary import Summary
@@ -62,6 +63,8 @@ class DirectorySync:
         self.forgotten: dict[str, ForgottenStore] = {}
         """All stores that were forgotten, as `h2@k3f9`."""
         self._news = asyncio.Event()
+        self._unkept: deque[tuple[DirectorySource, Learned]] = deque()
+        """What waits for a look at the rows here, in the order in which it arrived."""
         self._unsent: list[Summary | Pruned] = []
         """Own rows that changed since the last promise: a power failure may still undo them."""
         self.has_gone_back = False
@@ -133,6 +136,16 @@ class DirectorySync:
             await asyncio.sleep(SEND_S)
 
     def _learn(self, source: DirectorySource, learned: Learned) -> None:
+        if self._unkept or learned.prunes:  # a mark is stored after all that is before it
+            self._unkept.append((source, learned))
+            if len(self._unkept) == 1:
+                self._spawn(self._keep_all())
+        else:
+            self._keep(learned)
+        if learned.ask:
+            self._send(source.host, learned.ask)
+
+    def _keep(self, learned: Learned) -> None:
         if learned.marks:
             mark = Mark(
                 rows=learned.marks,
@@ -141,8 +154,24 @@ class DirectorySync:
                 promise=bool(learned.prunes),
             )
             self._put(Incoming(input=mark))
-        if learned.ask:
-            self._send(source.host, learned.ask)
+
+    async def _keep_all(self) -> None:
+        """Keep what waits, without the removals that leave the runs as they are here."""
+        try:
+            while self._unkept:
+                _, learned = self._unkept[0]
+                prunes = [one for one in learned.prunes if not await self._is_left(one)]
+                self._keep(replace(learned, prunes=tuple(prunes)))
+                self._unkept.popleft()
+        except FloeError as error:
+            log.warning("directory.not_kept", error=str(error))
+            for source, _ in self._unkept:
+                self.directory.doubt(source)
+            self._unkept.clear()
+
+    async def _is_left(self, pruned: Pruned) -> bool:
+        row = await self._store.find(RunRef.parse(pruned.key))
+        return row is not None and pruned.leaves(row.epoch)
 
     async def _end_lost(self) -> None:
         """End the runs that were lost with forgotten stores.

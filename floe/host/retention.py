@@ -11,6 +11,7 @@ from floe.model.ids import FlowId, Instant
 from floe.model.keep import NO_KEEP, Keep
 from floe.model.nouns import dataclass
 from floe.model.result import RunResult
+from floe.model.run import Pruned
 
 EVENT_BYTES: Final = 400
 """What one event of a log takes in the store, with its share of the indices."""
@@ -33,6 +34,7 @@ class EndedRun:
     flow: FlowId
     result: RunResult | None
     ended_at: Instant
+    epoch: int
     bytes: int = 0
     """Of its outputs and its log."""
     space_bytes: int | None = None
@@ -45,6 +47,10 @@ class EndedRun:
     """A run that repeats it has not ended, and may still take its workspace."""
     is_sealed: bool = False
     """With it goes its key."""
+
+    def removed(self, at: Instant, why: str) -> Pruned:
+        """The record of its removal."""
+        return Pruned(key=self.key, flow=self.flow, at=at, why=why, epoch=self.epoch)
 
 
 class Expiry(NamedTuple):

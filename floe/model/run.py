@@ -299,3 +299,9 @@ class Pruned:
     """When it was removed."""
     why: str
     """The rule that it fell under, as the end of a sentence."""
+    epoch: int | None = None
+    """Of the log that was removed. None: an older floe removed it."""
+
+    def leaves(self, epoch: int) -> bool:
+        """Whether an epoch of the run is left: the run went on in it after what was removed."""
+        return self.epoch is not None and epoch > self.epoch

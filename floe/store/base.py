@@ -196,7 +196,8 @@ class Batch:
     ledger: Sequence[LedgerWrite] = field(default=())
     prunes: Sequence[Pruned] = ()
     """Runs to remove: their logs and rows. Nothing else of the batch may concern them. `pruned`
-    finds the record of each. Their idempotency keys stay as long as this record."""
+    finds the record of each. Their idempotency keys stay as long as this record. The removal of an
+    earlier epoch than that of a run's row changes nothing."""
     promise: bool = False
     """True: survives power loss before `append` returns. False: survives the death of every floe
     process, and every promise made later makes it durable too."""
@@ -285,7 +286,7 @@ class RunStore(Protocol):
         """The record of a removed run; None if it was not removed, or that was forgotten.
 
         The removals of the last `PRUNED_S`, and the latest `PRUNED_MAX`, are never forgotten. A row
-        that a peer offers of such a run is ignored.
+        that a peer offers of such a run is ignored, unless it is of a later epoch.
         """
         ...
 

@@ -37,6 +37,8 @@ from floe.store.rules import (
     cursor_at,
     is_match,
     is_newer,
+    is_removed,
+    kept_removal,
     new_store_id,
     next_head,
     read_cursor,
@@ -109,7 +111,9 @@ class MemoryStore:
                 self._log.append(stored)
                 self._by_run[record.run].append(stored)
             row, key = append.summary, append.run.key
-            if row is None or (key in self._pruned and not append.records):
+            if row is None:
+                continue
+            if not append.records and is_removed(row, self._pruned.get(key)):
                 continue
             if is_newer(row, old := self._runs.get(key)):
                 digest = row.digest or (old.digest if old else "")
@@ -242,11 +246,16 @@ class MemoryStore:
     def _prune(self, pruned: Pruned) -> None:
         self._head += 1
         key, ref = pruned.key, RunRef.parse(pruned.key)
+        row = self._runs.get(key)
+        kept = kept_removal(pruned, row.epoch if row else None, self._pruned.get(key))
+        if kept is None:
+            return
         self._pruned.pop(key, None)
-        self._pruned[key] = pruned
+        self._pruned[key] = kept
         if self._changes.pop(key, None) is not None:
             self._removals[key] = self._head
-        if row := self._runs.pop(key, None):
+        if row:
+            del self._runs[key]
             del self._sort_keys[bisect_left(self._sort_keys, sort_key_of(row))]
         if self._by_run.pop(ref, None):
             self._log = [stored for stored in self._log if stored.record.run != ref]
@@ -254,7 +263,7 @@ class MemoryStore:
 
     def _forget_pruned(self, now: int) -> None:
         newest = nlargest(PRUNED_MAX, (one.at for one in self._pruned.values()))
-        before = min(now - PRUNED_S * 1000, newest[-1])
+        before = min((now - PRUNED_S * 1000, *newest[-1:]))
         for old in [one for one in self._pruned.values() if one.at < before]:
             del self._pruned[old.key]
             self._removals.pop(old.key, None)

@@ -76,8 +76,8 @@ DELETE FROM ledger WHERE kind = 'once' AND value IN (
 -- name: put_pruned
 -- The record of a removed run. `pos` is for other hosts: only of a run that had a log here. A second
 -- removal keeps it.
-INSERT OR REPLACE INTO pruned (key, flow, at, why, pos)
-VALUES (:key, :flow, :at, :why, coalesce(
+INSERT OR REPLACE INTO pruned (key, flow, at, why, epoch, pos)
+VALUES (:key, :flow, :at, :why, :epoch, coalesce(
     (SELECT :pos WHERE EXISTS (SELECT 1 FROM runs WHERE key = :key AND pos IS NOT NULL)),
     (SELECT pos FROM pruned WHERE key = :key)));
 
@@ -92,7 +92,11 @@ AND at < (SELECT at FROM pruned ORDER BY at DESC LIMIT 1 OFFSET :most);
 
 -- name: pruned
 -- The record of a removed run.
-SELECT key, flow, at, why FROM pruned WHERE key = ?;
+SELECT key, flow, at, why, epoch FROM pruned WHERE key = ?;
+
+-- name: row_epoch
+-- The epoch of the row of a run.
+SELECT epoch FROM runs WHERE key = ?;
 
 -- name: traces
 -- Whether a run has a log here or was removed, and the ledger entry of a kind with its key.
@@ -103,7 +107,7 @@ SELECT
 
 -- name: pruned_changes
 -- This store's own removals after a position.
-SELECT pos, key, flow, at, why FROM pruned WHERE pos > ? ORDER BY pos LIMIT ?;
+SELECT pos, key, flow, at, why, epoch FROM pruned WHERE pos > ? ORDER BY pos LIMIT ?;
 
 -- name: repeated
 -- Those of some runs that a run with a row repeats.

@@ -2,10 +2,12 @@
 
 import os
 import re
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from floe.model.errors import IdInvalid, StoreConflict, Yours
 from floe.model.ids import RunRef, StoreId
+from floe.model.run import Pruned
 from floe.model.summary import Summary
 from floe.store.base import Append, RunQuery
 
@@ -57,6 +59,23 @@ def next_head(head: Head, append: Append) -> Head:
 def is_newer(row: Summary, than: Summary | None) -> bool:
     """Rule of stores: whether a row replaces an older one of the same run."""
     return than is None or _rank(row) > _rank(than)
+
+
+def kept_removal(pruned: Pruned, row: int | None, known: Pruned | None) -> Pruned | None:
+    """Rule of stores: what is kept of a removal; None if it leaves the run.
+
+    `row`: the epoch of the row of that run, if there is one; `known`: an earlier removal.
+    """
+    if row is not None and pruned.leaves(row):
+        return None
+    if known is not None and pruned.epoch is not None and not known.leaves(pruned.epoch):
+        return replace(pruned, epoch=known.epoch)
+    return pruned
+
+
+def is_removed(row: Summary, known: Pruned | None) -> bool:
+    """Rule of stores: whether a row that was received is of a run that was removed."""
+    return known is not None and not known.leaves(row.epoch)
 
 
 def sort_key_of(summary: Summary) -> SortKey:

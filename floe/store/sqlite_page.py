@@ -148,6 +148,6 @@ def summary_in(row: Sequence[Value]) -> Summary:
     return Summary(**fields, facets=facets)  # type: ignore[arg-type]  # the columns are the fields, by name
 
 
-def pruned_in(key: str, flow: str, at: int, why: str) -> Pruned:
+def pruned_in(key: str, flow: str, at: int, why: str, epoch: int | None) -> Pruned:
     """The record of a removed run in a SQLite row of a page."""
-    return Pruned(key=key, flow=FlowId(flow), at=Instant(at), why=why)
+    return Pruned(key=key, flow=FlowId(flow), at=Instant(at), why=why, epoch=epoch)

@@ -27,8 +27,17 @@ from floe.model.run import Pruned
 from floe.model.summary import FIELDS, Summary
 from floe.store.base import PRUNED_MAX, PRUNED_S, Append
 from floe.store.facets import facets_text
-from floe.store.rules import NOWHERE, Head, is_newer, next_head, text_of
+from floe.store.rules import (
+    NOWHERE,
+    Head,
+    is_newer,
+    is_removed,
+    kept_removal,
+    next_head,
+    text_of,
+)
 from floe.store.sql import queries
+from floe.store.sqlite_page import pruned_in
 
 GROUP_MAX: Final = 256
 """Batches in one transaction; the first of them waits for the last."""
@@ -234,8 +243,9 @@ class SqliteWriter:
                     events.append(
                         (last, key, record.epoch, record.seq, event.at, name, record.body)
                     )
-                if append.summary and (append.records or not self._is_pruned(key)):
-                    rows.add(append.summary, last if append.records else None)
+                row = append.summary
+                if row and (append.records or not is_removed(row, self._pruned(key))):
+                    rows.add(row, last if append.records else None)
             for kind, key, value in waiting.ledger:
                 ledger[kind, key] = value
             waiting.answer = last
@@ -251,22 +261,11 @@ class SqliteWriter:
     def _prune(self, prunes: Sequence[tuple[int, Pruned]]) -> None:
         if not prunes:
             return
-        many = self._conn.executemany
-        values = [
-            {
-                "key": pruned.key,
-                "flow": pruned.flow,
-                "at": pruned.at,
-                "why": pruned.why,
-                "pos": pos,
-            }
-            for pos, pruned in prunes
-        ]
         # The log of a sealed run needs no overwriting: its key, in the ledger, is overwritten.
         self._conn.execute("PRAGMA secure_delete = FAST")
         try:
-            for name in ("put_pruned", "prune_run", "prune_log"):
-                many(self._sql[name], values)
+            for pos, pruned in prunes:
+                self._prune_one(pos, pruned)
         finally:
             self._conn.execute("PRAGMA secure_delete = ON")
         before = max(pruned.at for _, pruned in prunes) - PRUNED_S * 1000
@@ -275,8 +274,25 @@ class SqliteWriter:
         # The events with the highest positions may be gone: no position is used twice.
         self._conn.execute(self._sql["put_meta"], ("head", str(prunes[-1][0])))
 
-    def _is_pruned(self, key: str) -> bool:
-        return self._conn.execute(self._sql["pruned"], (key,)).fetchone() is not None
+    def _prune_one(self, pos: int, pruned: Pruned) -> None:
+        row = self._conn.execute(self._sql["row_epoch"], (pruned.key,)).fetchone()
+        kept = kept_removal(pruned, row[0] if row else None, self._pruned(pruned.key))
+        if kept is None:
+            return
+        values = {
+            "key": kept.key,
+            "flow": kept.flow,
+            "at": kept.at,
+            "why": kept.why,
+            "epoch": kept.epoch,
+            "pos": pos,
+        }
+        for name in ("put_pruned", "prune_run", "prune_log"):
+            self._conn.execute(self._sql[name], values)
+
+    def _pruned(self, key: str) -> Pruned | None:
+        found = self._conn.execute(self._sql["pruned"], (key,)).fetchone()
+        return pruned_in(*found) if found else None
 
     def _insert(
         self,

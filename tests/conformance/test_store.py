@@ -1053,6 +1053,52 @@ async def test_an_offered_row_of_a_removed_run_is_ignored(store: RunStore) -> No
     assert await store.find(a_run()) is None
 
 
+async def test_the_removal_of_an_earlier_epoch_leaves_the_run(store: RunStore) -> None:
+    row = a_summary(epoch=2, seq=3)
+    await store.append(a_batch(an_append(a_run(), 0, 3, epoch=2, summary=row)))
+
+    await store.append(Batch(prunes=(a_removal(epoch=1),)))
+
+    assert await store.find(a_run()) == row
+    assert len(await store.history(a_run())) == 3
+    assert await store.pruned(a_run()) is None
+
+
+@pytest.mark.parametrize("epoch", [2, 3, None])
+async def test_the_removal_of_the_same_epoch_a_later_or_all_takes_the_run(
+    store: RunStore, epoch: int | None
+) -> None:
+    row = a_summary(epoch=2, seq=3)
+    await store.append(a_batch(an_append(a_run(), 0, 3, epoch=2, summary=row)))
+
+    await store.append(Batch(prunes=(a_removal(epoch=epoch),)))
+
+    assert await store.find(a_run()) is None
+    assert await store.pruned(a_run()) == a_removal(epoch=epoch)
+
+
+@pytest.mark.parametrize(("epoch", "is_taken"), [(1, False), (2, False), (3, True)])
+async def test_an_offered_row_of_a_later_epoch_than_the_removed_one_counts(
+    store: RunStore, epoch: int, is_taken: bool
+) -> None:
+    await store.append(Batch(prunes=(a_removal(epoch=2),)))
+
+    await store.append(a_batch(a_row(a_run(), epoch=epoch, seq=9)))
+
+    assert (await store.find(a_run()) is not None) is is_taken
+
+
+@pytest.mark.parametrize(("first", "then", "kept"), [(2, 1, 2), (1, 2, 2), (None, 2, None)])
+async def test_a_second_removal_brings_back_no_epoch(
+    store: RunStore, first: int | None, then: int, kept: int | None
+) -> None:
+    await store.append(Batch(prunes=(a_removal(epoch=first),)))
+
+    await store.append(Batch(prunes=(a_removal(epoch=then),)))
+
+    assert await store.pruned(a_run()) == a_removal(epoch=kept)
+
+
 async def test_changes_report_the_removal_of_an_own_run(store: RunStore) -> None:
     own, other = a_run(1), a_run(2, host="h2")
     at = await store.append(a_batch(an_append(own, summary=a_summary(own)), a_row(other)))

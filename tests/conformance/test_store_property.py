@@ -88,7 +88,11 @@ WRITES = st.builds(
     LedgerWrite, kind=st.sampled_from("ab"), key=st.sampled_from("xyz") | WORDS, value=JSONS
 )
 BATCHES = st.tuples(st.lists(PUTS, max_size=3), st.lists(WRITES, max_size=3), st.booleans())
-PRUNES = st.lists(st.sampled_from(RUNS), max_size=2, unique=True)
+PRUNES = st.lists(
+    st.tuples(st.sampled_from(RUNS), st.sampled_from([None, 0, 1, 2])),
+    max_size=2,
+    unique_by=lambda one: one[0],
+)
 QUERIES = st.builds(
     RunQuery,
     flow=st.sampled_from([None, *map(FlowId, FLOWS)]),
@@ -147,7 +151,7 @@ async def story_of(store: RunStore, queries: list[RunQuery]) -> list[object]:
     queries=st.lists(QUERIES, min_size=2, max_size=5),
 )
 def test_both_stores_report_the_same_story(
-    script: list[tuple[list[Put], list[LedgerWrite], bool] | list[RunRef] | str],
+    script: list[tuple[list[Put], list[LedgerWrite], bool] | list[tuple[RunRef, int | None]] | str],
     queries: list[RunQuery],
 ) -> None:
     async def play(root: Path) -> None:
@@ -160,7 +164,7 @@ def test_both_stores_report_the_same_story(
                     await sqlite.close()
                     await sqlite.open()
                 elif isinstance(line, list):
-                    prunes = Batch(prunes=[a_removal(run) for run in line])
+                    prunes = Batch(prunes=[a_removal(run, epoch=epoch) for run, epoch in line])
                     assert await sqlite.append(prunes) == await memory.append(prunes)
                 else:
                     batch = await batch_for(memory, *line)

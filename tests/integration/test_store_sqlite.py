@@ -23,6 +23,7 @@ from tests.make_store import (
     a_batch,
     a_note,
     a_pend,
+    a_removal,
     a_row,
     a_run,
     a_summary,
@@ -30,14 +31,17 @@ from tests.make_store import (
     records_of,
 )
 
-WITHOUT_FACETS = (
+WITHOUT_EPOCHS = "ALTER TABLE pruned DROP COLUMN epoch; "
+"""What migration 11 added."""
+
+WITHOUT_FACETS = WITHOUT_EPOCHS + (
     "DROP TRIGGER facets_of_new_row; DROP TRIGGER facets_of_changed_row; "
     "DROP TRIGGER facets_of_removed_row; DROP TABLE facets; "
     "ALTER TABLE runs DROP COLUMN label; ALTER TABLE runs DROP COLUMN active_at; "
     "ALTER TABLE runs DROP COLUMN due; ALTER TABLE runs DROP COLUMN edition; "
     "ALTER TABLE runs DROP COLUMN facets; "
 )
-"""What migration 10 added."""
+"""What migration 10 added, and 11."""
 
 WITHOUT_PARENTS = WITHOUT_FACETS + (
     "DROP INDEX runs_by_parent; ALTER TABLE runs DROP COLUMN parent; "
@@ -351,6 +355,20 @@ async def test_rows_of_an_older_schema_name_which_store_has_a_run_of_its_adopter
     await store.close()
 
     assert [row and row.store for row in found] == ["k3f9", None]
+
+
+async def test_removal_of_an_older_schema_is_of_all_epochs(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path)
+    await store.open()
+    await store.append(Batch(prunes=(a_removal(epoch=2),)))
+    await store.close()
+    altered(tmp_path, f"{WITHOUT_EPOCHS} PRAGMA user_version = 10")
+
+    await store.open()
+    found = await store.pruned(a_run())
+    await store.close()
+
+    assert found == a_removal(epoch=None)
 
 
 async def test_rows_of_an_older_schema_get_title_values_and_result(tmp_path: Path) -> None:

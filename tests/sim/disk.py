@@ -15,7 +15,7 @@ from floe.model.ids import Json, Key, RunRef, StoreId
 from floe.model.run import Pruned, Run
 from floe.model.summary import Summary
 from floe.store.base import Append, Change, LedgerWrite, Record
-from floe.store.rules import NOWHERE, Head, is_newer, next_head
+from floe.store.rules import NOWHERE, Head, is_newer, is_removed, kept_removal, next_head
 from tests.sim.flows import FLOW_FILES, FLOWS
 
 Cut = tuple[RunRef, int, Summary | None] | tuple[str, str, str | None]
@@ -65,7 +65,7 @@ class Disk:
             if append.records:
                 self.logs.setdefault(run, []).extend(append.records)
                 self.head += len(append.records)
-            elif row is None or row.key in self.pruned:
+            elif row is None or is_removed(row, self.pruned.get(row.key)):
                 continue
             if row is not None and is_newer(row, old):
                 self.rows[run] = row
@@ -151,8 +151,12 @@ class Disk:
     def _prune(self, pruned: Pruned) -> None:
         self.head += 1
         key, ref = pruned.key, RunRef.parse(pruned.key)
+        row = self.rows.get(ref)
+        kept = kept_removal(pruned, row.epoch if row else None, self.pruned.get(key))
+        if kept is None:
+            return
         self.pruned.pop(key, None)
-        self.pruned[key] = pruned
+        self.pruned[key] = kept
         if self._changes.pop(key, None) is not None:
             self._removals[key] = self.head
         self.rows.pop(ref, None)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, cast
 
 from floe.feed.directory_sync import DirectorySync
 from floe.host.inputs import Incoming, Input, Reply
-from floe.model.ids import HostId, Json, StoreId
+from floe.model.ids import HostId, Json, RunRef, StoreId
 from floe.model.peer_message import Message
+from floe.model.summary import Summary
 from floe.store.base import Change, RunPage, RunQuery, RunStore
 from tests.sim.disk import Disk
 
@@ -46,6 +47,10 @@ class DiskStore:
     async def changes(self, after: int, limit: int) -> Sequence[Change]:
         """As in the port."""
         return self._disk.changes(after)[:limit]
+
+    async def find(self, run: RunRef) -> Summary | None:
+        """As in the port."""
+        return self._disk.rows.get(run)
 
     async def runs(self, query: RunQuery) -> RunPage:
         """As in the port, of one page."""

@@ -15,7 +15,7 @@ from floe.host.run_notices import NOTICES
 from floe.host.site import workspace_of
 from floe.model.ids import Instant, RunRef
 from floe.model.keep import Keep
-from floe.model.run import Pruned, Run
+from floe.model.run import Run
 from floe.model.summary import Summary
 from floe.store.base import LedgerWrite
 from floe.store.rules import sort_key_of
@@ -79,6 +79,7 @@ def prune(machine: "Machine", keep: Keep) -> None:
             flow=row.flow,
             result=row.result,
             ended_at=row.ended_at or row.pended_at,
+            epoch=row.epoch,
             space_bytes=1 if folder in machine.spaces.made_by else None,
             is_shown=row.key in shown,
             is_lost=pen_of(row) in forgotten,
@@ -93,9 +94,7 @@ def prune(machine: "Machine", keep: Keep) -> None:
     for first in range(0, len(removed), BATCH):
         delay_ms = machine.random.randrange(1, QUIET_MS)
         some = removed[first : first + BATCH]
-        batch = [
-            Pruned(key=run.key, flow=run.flow, at=machine.now(), why=why[run.key]) for run in some
-        ]
+        batch = [run.removed(machine.now(), why[run.key]) for run in some]
         lost = {run.key for run in some if run.is_lost}
         request = Prune(
             runs=tuple(one for one in batch if one.key not in lost),

@@ -30,7 +30,6 @@ from floe.hub.parts import Parts
 from floe.model.errors import FloeError, World
 from floe.model.host import DiskUse
 from floe.model.ids import FlowId, address_key, ref_of
-from floe.model.run import Pruned
 from floe.model.summary import Summary
 from floe.nodes.base import Space, Spaces
 from floe.store.base import LedgerWrite, RunQuery, RunStore
@@ -198,6 +197,7 @@ class Pruning:
                 flow=row.flow,
                 result=row.result,
                 ended_at=row.ended_at or row.pended_at,
+                epoch=row.epoch,
                 bytes=row.output_bytes + row.seq * EVENT_BYTES,
                 space_bytes=spaces.get(Space(row.flow, row.key)),
                 is_shown=row.key in shown,
@@ -220,7 +220,7 @@ class Pruning:
             await self._wait_quiet()
             began, now = time.monotonic(), self._clock.now()
             some = runs[start : start + BATCH]
-            batch = [Pruned(key=run.key, flow=run.flow, at=now, why=why) for run, why in some]
+            batch = [run.removed(now, why) for run, why in some]
             lost = {run.key for run, _ in some if run.is_lost}
             reply = await self._loop.ask(
                 Prune(

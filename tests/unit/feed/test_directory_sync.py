@@ -11,7 +11,8 @@ from floe.feed.directory import offered
 from floe.feed.directory_sync import GONE_BACK
 from floe.host.step_result import StepResult
 from floe.hub.hub import Hub
-from floe.model.ids import HostId, StoreId
+from floe.model.errors import StoreFailed
+from floe.model.ids import HostId, RunRef, StoreId
 from floe.model.peer_message import Envelope, Message, Rows, RowsAfter
 from floe.model.run import Pruned
 from floe.model.summary import Summary
@@ -146,6 +147,54 @@ async def test_removal_by_a_forgotten_host_leaves_the_run_that_went_on_elsewhere
         await hub.loop.wait_idle()
 
         assert [row.key for row in (await hub.reads.runs(ENDED)).runs] == [again.key]
+
+
+async def test_removal_of_an_earlier_epoch_leaves_the_run_its_files_and_what_follows() -> None:
+    other, store = of_h2(2), MemoryStore()
+    async with a_host(store) as hub:
+        own = a_run(1, host=hub.host.id, store=store.store_id)
+        row = a_summary(own, epoch=2, seq=3, state="archive", phase="packed")
+        await store.append(a_batch(an_append(own, 0, 3, epoch=2, summary=row)))
+        removed = Pruned(key=own.key, flow=row.flow, at=NOW, why="it was old", epoch=1)
+
+        says(
+            hub,
+            H2,
+            "aaaa",
+            a_ping(),
+            Rows(after=0, upto=3, pruned=(removed,)),
+            Rows(after=3, upto=4, rows=(other,)),
+        )
+        async with asyncio.timeout(60):
+            while await store.ledger("directory") != {"h2@aaaa": 4}:  # noqa: ASYNC110  # no event
+                await asyncio.sleep(0)
+
+        assert await store.find(own) == row
+        assert await store.find(a_run(2, host="h2", store="aaaa")) is not None
+        assert await store.ledger("sweep") == {}
+
+
+class UnreadableStore(MemoryStore):
+    """A store that finds no row, for a reason of its disk."""
+
+    async def find(self, run: RunRef) -> Summary | None:
+        raise StoreFailed("the disk hangs", "wait")
+
+
+async def test_rows_whose_removals_cannot_be_judged_are_requested_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said: list[Message] = []
+    removed = Pruned(key=OF_H3.key, flow=OF_H3.flow, at=NOW, why="it was old", epoch=1)
+    async with a_host(UnreadableStore()) as hub:
+        monkeypatch.setattr(hub.gateway, "send", lambda _, message: said.append(message))
+        says(hub, H2, "aaaa", a_ping(), Rows(after=0, upto=3, pruned=(removed,)))
+        async with asyncio.timeout(60):
+            while RowsAfter(after=0) not in said:
+                says(hub, H2, "aaaa", replace(a_ping(), about={"head": 3}))
+                await asyncio.sleep(0)
+
+        assert await hub.store.ledger("directory") == {}
 
 
 HERE = "here"

@@ -20,6 +20,7 @@ FLOWS: Final = ("build", "deploy")
 def an_ended(number: int = 1, *, hours: float = 2, **fields: object) -> EndedRun:
     """A good run that ended some hours ago."""
     run = EndedRun(
+        epoch=1,
         key=f"h1-{number}@k3f9",
         flow=FlowId("build"),
         result="good",
