@@ -1,6 +1,6 @@
 """Gives pends to hosts, oldest first, when something changed that may let one start."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from heapq import heapify, heappop, heappush
 from typing import Final, Protocol
@@ -13,6 +13,7 @@ from floe.host.step import Step
 from floe.kernel.place import Refusals, place
 from floe.model.host import HostView
 from floe.model.ids import HostId, Instant, RunRef
+from floe.model.peer_message import NEVER
 from floe.model.pend import Pend
 from floe.model.run import Run
 
@@ -39,8 +40,8 @@ class PlacementHosts(Protocol):
     def views(self, now: Instant) -> Sequence[HostView]:
         """The hosts as they are now, as far as this host knows."""
 
-    def refused(self, ref: RunRef) -> Collection[HostId]:
-        """Hosts that refused a run and have not changed since."""
+    def refused(self, ref: RunRef) -> Mapping[HostId, int | None]:
+        """Hosts that refused a run and have not changed since, each with its state then."""
 
 
 class PlacementAlone:
@@ -58,9 +59,9 @@ class PlacementAlone:
         """This host."""
         return (self._site.view(),)
 
-    def refused(self, ref: RunRef) -> Collection[HostId]:
+    def refused(self, ref: RunRef) -> Mapping[HostId, int | None]:
         """None: a host refuses no run of its own."""
-        return ()
+        return {}
 
     def grant(self, step: Step, run: Run, host: HostId, fences: Mapping[str, str]) -> None:
         """Begin a run here."""
@@ -138,7 +139,8 @@ class Placement:
         if left := children_left(self._site, pend.run):
             return Refusals(by_host={}, resources=left)
         if refused := self._hosts.refused(pend.run):
-            pend = replace(pend, refused_by=frozenset(refused))
+            never = frozenset(host for host, change in refused.items() if change == NEVER)
+            pend = replace(pend, refused_by=frozenset(refused), never_by=never)
         return place(pend, views, now, self._leases.held, self._site.named)
 
     def _candidates(self, needs: PendNeeds) -> Iterator[RunRef]:

@@ -92,7 +92,9 @@ def _refusals(
             yield f"cannot use resource {tag} ({named(holder)} holds it)"
     if pend.reuse_space and (user := host.spaces.get(pend.flow, pend.run)) != pend.run:
         yield f"cannot use the one workspace of flow {pend.flow} ({named(user)} uses it)"
-    if host.id in pend.refused_by:
+    if host.id in pend.never_by:
+        yield "has an older log of this run, as from a backup, and never takes it"
+    elif host.id in pend.refused_by:
         yield "returned this run and has not changed since"
 
 

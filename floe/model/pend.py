@@ -28,3 +28,5 @@ class Pend:
     """Whether it continues: it began on a different host, and keeps all that it has done."""
     refused_by: frozenset[HostId] = frozenset()
     """Hosts that returned this run's grant and have not changed since."""
+    never_by: frozenset[HostId] = frozenset()
+    """Those of them that have a log of this run from a backup: they never take it."""

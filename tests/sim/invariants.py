@@ -66,6 +66,7 @@ from tests.sim.node_invariants import OF_A_LOG, OF_STEPS, check_state, steps_of
 from tests.sim.truth import Branch, Broken, Place, Truth, read_fence
 
 if TYPE_CHECKING:
+    from tests.sim.machine import Machine
     from tests.sim.world import World
 
 Invariant = Callable[[Run, Sequence[Event]], None]
@@ -925,7 +926,20 @@ def _is_held_up(world: "World", row: Summary) -> bool:
     flow = FLOWS[DIGESTS[row.flow]]
     is_leased = flow.max_runs or any(not t.startswith(HOST_SCOPED) for t in flow.resource_tags)
     keeper = world.machines[row.adopted_by].settings.keeper
-    return row.phase == "pending" and (row.flow == NOBODY or (bool(is_leased) and keeper is None))
+    return row.phase == "pending" and (
+        row.flow == NOBODY
+        or (bool(is_leased) and keeper is None)
+        or all(_never_takes(machine, row, flow) for machine in world.machines.values())
+    )
+
+
+def _never_takes(machine: "Machine", row: Summary, flow: Flow) -> bool:
+    """Whether a host lacks a tag, or has a log of a run from a backup: no later one fits it."""
+    ref, disk = RunRef.parse(row.key), machine.disk
+    if not machine.settings.tags.issuperset(flow.host_tags):
+        return True
+    is_old = ref in disk.logs and disk.run(ref).store not in (None, disk.store)
+    return ref.store != disk.store and (is_old or ref.key in disk.pruned)
 
 
 def _said(world: "World", ref: RunRef) -> str:

@@ -4,7 +4,7 @@ The view of a peer is as old as its last ping, so what was granted since is adde
 refused a run is not offered it again until its advertised state changes.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from floe.host.peers.member import Member
@@ -50,9 +50,9 @@ class Candidates:
         key = self._site.seals.newest
         return view if not key or key in view.keys else replace(view, lacks_key=f"no key {key}")
 
-    def refused(self, ref: RunRef) -> Collection[HostId]:
-        """Hosts that refused a run and have not changed since."""
-        return self._refused.get(ref) or ()
+    def refused(self, ref: RunRef) -> Mapping[HostId, int | None]:
+        """Hosts that refused a run and have not changed since, each with its state then."""
+        return self._refused.get(ref) or {}
 
     def granted(self, host: HostId, run: RunRef) -> None:
         """A run was granted to a peer."""

@@ -6,6 +6,7 @@ import pytest
 
 from floe.host.inputs import Forget
 from floe.host.step_result import StepResult
+from floe.kernel.place import Refusals
 from floe.model.effect import PackArchive, StopAction
 from floe.model.event import GrantSuperseded
 from floe.model.flow import Flow
@@ -68,6 +69,11 @@ def test_run_that_starts_again_is_offered_once_to_the_host_with_an_old_log_of_it
     assert (len(of(first, Offer)), [m.change for m in of(first, Refused)]) == (1, [NEVER])
     assert of(again, Offer) == []
     assert h1.run(ref).phase == "pending"
+    placed = h1.core.place(h1.core.table.pends[ref], NOW)
+    assert isinstance(placed, Refusals)
+    assert placed.by_host[h2.id] == (
+        "has an older log of this run, as from a backup, and never takes it",
+    )
 
 
 def test_host_whose_store_was_forgotten_is_offered_what_it_refused_permanently() -> None:

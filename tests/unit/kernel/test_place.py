@@ -124,6 +124,11 @@ def test_lowest_id_breaks_a_tie() -> None:
             a_host(),
             "returned this run and has not changed since",
         ),
+        (
+            a_pend(refused_by=frozenset({H1}), never_by=frozenset({H1})),
+            a_host(),
+            "has an older log of this run, as from a backup, and never takes it",
+        ),
     ],
 )
 def test_host_refuses_and_explains_why(pend: Pend, host: HostView, reason: str) -> None:
