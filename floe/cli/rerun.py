@@ -66,7 +66,9 @@ def command(
     where = path("runs", run, "rerun")
     choice = {"from": node or "", "failed": failed, "latest": latest}
     plan: Shape = {}
-    if dry_run or not json_:
+    if dry_run and data:
+        plan = client.post(where, {**choice, "values": dict(data), "dry_run": True})
+    elif dry_run or not json_:
         planned = {**choice, "edited": bool(data)}
         asked = {k: v if isinstance(v, str) else "true" for k, v in planned.items() if v}
         plan = client.get(where, **asked)

@@ -25,6 +25,7 @@ RERUNS: Final[Mapping[str, Schema]] = {
             "values": {**VALUES, "description": "they replace values of the earlier run"},
             "latest": {**FLAG, "description": "by the present version of the flow"},
             "same_host": {**FLAG, "description": "wait for the host with its workspace"},
+            "dry_run": {**FLAG, "description": "check the values, show the plan, start nothing"},
         },
     ),
     "RerunPlan": shape(

@@ -36,12 +36,14 @@ async def show(request: web.Request) -> web.Response:
 
 
 async def start(request: web.Request) -> web.Response:
-    """Start an ended run again."""
+    """Start an ended run again, or show what that would do with the given values."""
     query(request).done()
     fields = await json_body(request)
-    again = _again(fields, request[CALLER].by)
+    again, is_dry = _again(fields, request[CALLER].by), fields.flag("dry_run") is True
     fields.done()
     hub, run, by = request.app[HUB], request.match_info["run"], request[CALLER].by
+    if is_dry:
+        return answer(plan_shape(await hub.rerun_plan(run, again)))
     done = await hub.rerun(run, again, by=by, once=idempotency_key(request, run))
     summary = summary_shape(done.row, hub.reads.name_of)
     return answer({"run": summary["id"], "summary": summary}, 202)

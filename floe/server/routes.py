@@ -190,7 +190,7 @@ ROUTES: Final = (
         reruns.start,
         headers=ONCE,
         body="Rerun",
-        answers={202: "Ordered"},
+        answers={200: "RerunPlan", 202: "Ordered"},
     ),
     Route("POST", "push/data", push.data, headers=ONCE, body="Order", answers={202: "Ordered"}),
     Route(

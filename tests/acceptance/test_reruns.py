@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.people import floe
 from tests.acceptance.product import Host
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
@@ -76,3 +77,17 @@ def test_second_re_run_starts_with_an_empty_workspace_and_its_plan_reports_it(
     }
     assert b"No such file" in host.output(again, "test")
     assert host.show(failed)["moved_to"] == first
+
+
+def test_a_dry_run_refuses_values_that_the_re_run_would_refuse(host: Host, failed: str) -> None:
+    refused = floe(host, "rerun", failed, "--dry-run", "-d", "fixed=perhaps")
+
+    assert refused.returncode == 2
+    assert "fixed: true or false is expected" in refused.stderr
+
+
+def test_a_dry_run_with_values_shows_the_plan_and_starts_nothing(host: Host, failed: str) -> None:
+    shown = floe(host, "rerun", failed, "--dry-run", "-d", "fixed=true")
+
+    assert "runs again: task.build, task.test" in shown.stdout
+    assert host.api.get("runs")["runs"][0]["id"] == failed

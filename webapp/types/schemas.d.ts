@@ -748,6 +748,8 @@ export type Rerun = {
   latest?: boolean;
   /** wait for the host with its workspace */
   same_host?: boolean;
+  /** check the values, show the plan, start nothing */
+  dry_run?: boolean;
 };
 
 export type RerunPlan = {

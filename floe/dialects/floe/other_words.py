@@ -22,6 +22,7 @@ _VARIABLES: Final = ("environment", "vars", "variables")
 FLOW_WORDS: Final[Hints] = {
     **_same("triggers: [{name: push, type: push}]", "on", "when"),
     **_same("triggers: [{id: night, type: timer, opts: {cron: 0 3 * * *}}]", "schedule", "cron"),
+    **_same("tasks: [{class: merge, type: all, wait: [task.a.good]}]", "merges", "merge"),
     **_same("its work is `tasks`", "jobs", "steps", "stages", "nodes"),
     **_same("env: [NAME=value]", *_VARIABLES),
     **_same("inputs: [{id: version, prompt: Which version?}]", "params", "parameters"),
