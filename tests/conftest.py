@@ -5,6 +5,7 @@ import functools
 import os
 import signal
 import sys
+from collections import Counter
 from collections.abc import Generator
 from contextlib import suppress
 from pathlib import Path
@@ -53,8 +54,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Groups:
     return Groups(config, log)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the groups that take minutes first, then the other acceptance tests, then all others."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the groups that take minutes first, then the other acceptance tests, then all others.
+
+    Leave out tests of recorded files that a given folder lacks; of our own, none is missing.
+    """
+    if os.environ.get("FLOE_RECORDED"):
+        missing = [item for item in items if item.get_closest_marker("missing")]
+        config.hook.pytest_deselected(items=missing)
+        items[:] = [item for item in items if item not in missing]
 
     def place(item: pytest.Item) -> tuple[bool, bool, str]:
         group = group_of(item.nodeid)
@@ -92,11 +100,30 @@ def _kind_of(file: str) -> str:
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Fail what is skipped: a test that did not run has shown nothing."""
     report = yield
     fail_if_skipped(report)
+    if mark := item.get_closest_marker("recorded"):
+        report.user_properties.append(("recorded", mark.args[0]))
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Count the recorded cases that passed, by file."""
+    passed, total = Counter[str](), Counter[str]()
+    for outcome in ("passed", "failed", "error"):
+        for report in terminalreporter.stats.get(outcome, ()):
+            for key, name in getattr(report, "user_properties", ()):
+                if key == "recorded" and (report.when == "call" or outcome != "passed"):
+                    total[name] += 1
+                    passed[name] += outcome == "passed"
+    if total:
+        terminalreporter.section("recorded results of other programs")
+    for name in sorted(total):
+        terminalreporter.line(f"{name}: {passed[name]:,} of {total[name]:,}")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

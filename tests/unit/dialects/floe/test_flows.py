@@ -11,8 +11,9 @@ from floe.model.flow import Backoff, Flow, Foreach, MaxRuns, Node, Retry, Trigge
 from floe.model.form import Field, Form
 from floe.model.template import Template, TemplatePart
 from floe.model.work import Ask, Exec, Fetch, Git, GitCheckout, GitMerge, Wait
+from tests.recorded import files
 
-COMPAT = Path(__file__).parents[3] / "data" / "compat"
+COMPAT = Path(__file__).parents[3] / "data" / "floe"
 DIALECT = FloeDialect()
 
 
@@ -78,6 +79,11 @@ def test_files_of_the_original_load_as_they_are(file: str, ids: list[str], warni
 
     assert [flow.id for flow in compiled.flows] == ids
     assert [finding.level for finding in compiled.findings] == ["warning"] * warnings
+
+
+@pytest.mark.parametrize("path", files("floe/*.yml"))
+def test_file_of_the_original_has_no_mistake(path: Path) -> None:
+    assert DIALECT.flows(path.read_text("utf-8"), path.name).errors == ()
 
 
 def test_original_config_means_what_it_meant() -> None:
