@@ -35,6 +35,7 @@ from floe.model.ids import Instant
 from floe.model.judging import Judged, Update
 from floe.model.moving import RunResumed
 from floe.model.nouns import dataclass
+from floe.model.opening import BeginOpened
 from floe.model.outcome import Outcome
 from floe.model.passes import BeginPass, Extend
 from floe.model.people import AddNote, Edit, EndRun, Resolve, Restart
@@ -119,7 +120,7 @@ def _decide(step: RunStep, signal: Signal) -> None:
             _host_lost(step, signal)
         case Judged() | Update() | BeginPass() | Extend():
             pass  # for runs of judged flows alone
-        case Resolve() | Restart() | Edit() | AddNote() | EndRun():
+        case Resolve() | Restart() | Edit() | AddNote() | EndRun() | BeginOpened():
             pass  # for them too
         case _:
             assert_never(signal)

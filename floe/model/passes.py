@@ -6,6 +6,7 @@ A pass runs every node that may run once. Between two passes the run rests.
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import field
 
+from floe.model.children import Parent
 from floe.model.ids import FlowId, HostId, Instant, Json, NodeId, StoreId
 from floe.model.judging import Question, RunNoted, UpdateReceived
 from floe.model.nouns import dataclass
@@ -33,6 +34,10 @@ class RunOpened:
     title: str = ""
     verdict: str = ""
     """With which it rests until its first pass; empty if that begins at once."""
+    parent: Parent | None = None
+    """The attempt that opened it; None for a run that is no child."""
+    sealed: bool = False
+    """Whether the log of the run is encrypted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from typing import Literal
 from floe.model.ids import HostId, Instant, Json, Key, NodeId, RunRef
 from floe.model.judging import Judged, Update
 from floe.model.nouns import dataclass
+from floe.model.opening import BeginOpened
 from floe.model.passes import BeginPass, Extend
 from floe.model.people import AddNote, Edit, EndRun, Resolve, Restart
 from floe.model.result import RunResult
@@ -237,4 +238,5 @@ Signal = (
     | Edit
     | AddNote
     | EndRun
+    | BeginOpened
 )

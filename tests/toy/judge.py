@@ -35,10 +35,11 @@ def _verdict(run: Run, question: Question, now: Instant) -> Verdict:
     if (key := given.get("await")) and key not in run.passes.updates:
         return Verdict(state="WAITING", awaits=(key,))
     assert state.outcome is not None
-    name = BY_STATUS.get(state.outcome.status or 0, "FATAL_ERROR")
+    name = state.outcome.kind or BY_STATUS.get(state.outcome.status or 0, "FATAL_ERROR")
     if state.outcome.result == "error":
         name = "SERVER_ERROR"
     when, _, target = given.get("then", "").partition(">")
     node, _, to = target.partition(":")
     sets = (Set(node=NodeId(node), state=to),) if when == name and is_whole else ()
-    return Verdict(state=name, sets=sets, due=Instant(now + RETRY_MS), outputs=state.outputs)
+    due = Instant(now + (round(float(given["due"]) * 1000) if "due" in given else RETRY_MS))
+    return Verdict(state=name, sets=sets, due=due, outputs=state.outputs)

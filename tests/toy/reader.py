@@ -17,17 +17,24 @@ pruned when one of them is done in a different state; `final` is any. The other 
     await=KEY      is WAITING until there is an update with the key
     skip=STATE     gets the state without an attempt
     then=S>b:T     if it comes to S, the step b gets the state T
+    due=N          runs again with a pass after N seconds, not 30
+    post=QUEUE     is outside work, offered in this queue
+    entered        enters with the event that opens the run, and never by itself
+
+An event with the name in `event=` of the first line opens a run of the flow.
 """
 
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Final, cast
 
-from floe.model.flow import Flow, Foreach, Node
+from floe.model.call import Call, OutsideWork
+from floe.model.flow import Flow, Foreach, Node, Trigger
+from floe.model.ids import NodeId
 from floe.model.states import FINAL, State, StateTable
 from floe.model.tags import Tag, tag_of
-from floe.model.work import Exec
+from floe.model.work import Exec, Work
 from tests.make import a_flow, a_node
 
 ROWS: Final = (
@@ -61,12 +68,16 @@ def toy_flow(line: str, block: Iterable[str]) -> Flow:
         passes_max=int(given.get("passes", "0")),
         passes_verdict="SPENT",
     )
+    triggers = (Trigger(id=NodeId("start"), type="data", name=given.get("event", "start")),)
     timeout_s = float(given["timeout"].removesuffix("s")) if "timeout" in given else None
-    return a_flow(*map(_step, block), states=table, timeout_s=timeout_s)
+    nodes = map(_step, block)
+    return a_flow(*nodes, states=table, timeout_s=timeout_s, triggers=triggers)
 
 
 def options_of(node: Node) -> Mapping[str, str]:
     """The options of a step, which the toy judges by."""
+    if isinstance(node.work, Call | OutsideWork):
+        return _options(map(str, cast(list[str], node.work.config)))
     assert isinstance(node.work, Exec), "a step runs a command"
     return _options(map(str, node.work.argv[1:]))
 
@@ -76,12 +87,19 @@ def _step(line: str) -> Node:
     id, *words = head.split()
     given = _options(tail.split())
     needs = [_need(word) for word in words[1:]]
+    if "entered" in given:
+        needs.append(())  # which nothing satisfies
+    work: Work = Exec(argv=("toy", *tail.split()))
+    if "post" in given:
+        work = OutsideWork(type="toy.post", config=[*tail.split()], queue=given["post"])
     node = a_node(
         id,
-        Exec(argv=("toy", *tail.split())),
+        work,
         heard=frozenset(),
         needs=tuple(needs),
-        prunes=tuple(at for at, clause in enumerate(needs) if not clause[0].endswith(FINAL)),
+        prunes=tuple(
+            at for at, clause in enumerate(needs) if clause and not clause[0].endswith(FINAL)
+        ),
         recheck=("WAITING",) if "recheck" in given else (),
         idempotent="idempotent" in given,
         timeout_s=float(given["limit"]) if "limit" in given else None,

@@ -26,5 +26,7 @@ def opened_run(ref: RunRef, event: RunOpened) -> Run:
         standing={TRIGGER_GOOD: 1},
         pended_at=event.at,
         started_at=event.at,
+        parent=event.parent,
+        sealed=event.sealed,
         passes=Passes(number=1 if begins else 0, verdict=event.verdict),
     )

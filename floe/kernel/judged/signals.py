@@ -7,6 +7,7 @@ person may do to a run at rest is refused.
 from collections.abc import Iterable
 
 from floe.kernel.items import state_of
+from floe.kernel.judged.entries import begin_opened
 from floe.kernel.judged.part import RUNNING, is_expanded, passes_of, table_of
 from floe.kernel.judged.people import decide_people
 from floe.kernel.judged.rest import BY_TIMER, begin_pass, conclude, end, go_on, is_spent, rest
@@ -23,6 +24,7 @@ from floe.model.event import CancelAsked, GrantRevoked, RetryArmed, RetryDue
 from floe.model.flow import Node
 from floe.model.ids import NO_ITEM, Instant, Key, NodeId
 from floe.model.judging import ActionEnded, Judged, Update, UpdateReceived
+from floe.model.opening import BeginOpened
 from floe.model.outcome import Outcome
 from floe.model.passes import BeginPass, Extend, RunExtended
 from floe.model.people import AddNote, Edit, EndRun, Resolve, Restart
@@ -51,6 +53,8 @@ def decide_judged(step: RunStep, signal: Signal) -> bool:
     match signal:
         case Started() | Abandon() | Activate() | TakeWork() | ReturnWork():
             return False
+        case BeginOpened():
+            begin_opened(step, signal)
         case Judged():
             if step.run.phase == "active" and apply(step, signal):
                 rest(step)
