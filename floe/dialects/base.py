@@ -12,7 +12,9 @@ from floe.model.flow import Flow
 from floe.model.ids import FlowId, Json
 from floe.model.judging import Question, Verdict
 from floe.model.nouns import dataclass
+from floe.model.opening import Opened
 from floe.model.run import Run
+from floe.model.shared_row import SharedRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,3 +169,46 @@ class Evaluator(Protocol):
     def judge_text(self, kind: str, body: Json) -> Json:
         """Judge something for which there is no run yet. `kind` is a word of the dialect."""
         ...
+
+    def open(self, event: Json, flow: Flow) -> Opened:
+        """Which runs of a flow an event opens. An error makes an answer that failed."""
+        ...
+
+
+class SharedRowReader(Protocol):
+    """The port for the rows that all hosts of a cluster share, as a dialect reads them."""
+
+    @property
+    def number(self) -> int:
+        """The number of the last write: what was read before stays true until it changes."""
+        ...
+
+    def of_kind(self, kind: str) -> Sequence[SharedRow]:
+        """The rows of a kind that have a value, in the order in which they were written."""
+        ...
+
+
+class EventFlows(Protocol):
+    """The port for the flows of a dialect whose runs events may open."""
+
+    async def flows_of(self, event: Json, rows: SharedRowReader) -> Mapping[str, Flow]:
+        """The flows that an event concerns, by digest, in the order in which they are judged.
+
+        The events behind it wait meanwhile. Raises FloeError where they cannot be had now: it is
+        asked again. Any other error drops the event.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedDialect:
+    """In the registry: a dialect of judged flows."""
+
+    evaluator: str
+    """Where its evaluator is, as `module:attribute`: evaluator processes import it."""
+    rows: RowReader | None = None
+    """What it adds to the rows of its runs."""
+    events: EventFlows | None = None
+    """The flows whose runs events open; None for a dialect without events."""
+    calls: Mapping[str, str] = field(default_factory=dict)
+    """What carries out its calls, by type, as `module:attribute`: see `nodes.calls`."""

@@ -8,6 +8,7 @@ from floe.model.flow import Flow
 from floe.model.ids import Json, RunRef
 from floe.model.judging import Question, Verdict
 from floe.model.nouns import dataclass
+from floe.model.opening import Opened
 from floe.store.base import Stored
 
 FactsAfter = Callable[[RunRef, int, int], Awaitable[Sequence[Stored]]]
@@ -35,6 +36,18 @@ class Judgement:
     flow: Flow
     digest: str
     """The name of the flow, under which a process keeps it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventQuestion:
+    """For an evaluator: which runs does an event open in one flow?"""
+
+    dialect: str
+    """The name of the evaluator."""
+    flow: Flow
+    digest: str
+    event: bytes
+    """As JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +84,14 @@ class Evaluators(Protocol):
 
     async def judge_text(self, dialect: str, kind: str, body: Json) -> Json:
         """Judge what belongs to no run yet: a title, an event. Raises EvaluatorFailed."""
+        ...
+
+    async def open(self, questions: Sequence[EventQuestion]) -> Sequence[Opened]:
+        """What events come to, in the order of the questions.
+
+        A question that takes too long, needs too much memory or ends its process has an answer that
+        `failed`, with the reason; the others have their own.
+        """
         ...
 
     def counts(self) -> EvaluatorCounts:

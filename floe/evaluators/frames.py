@@ -62,6 +62,20 @@ class JudgeText(msgspec.Struct, tag=True, array_like=True):
     body: bytes
 
 
+class OpenEvents(msgspec.Struct, tag=True, array_like=True):
+    """To a process: which runs do these events open? Answered with Found for each, in order.
+
+    Holds with the index of an event, in place of its answer, ends the answers: the process lacks
+    the flow, or has no room for more answers at once.
+    """
+
+    job: int
+    at: int
+    """The index of the first event."""
+    events: list[tuple[str, str, bytes]]
+    """The dialect, the digest of the flow, and the event as JSON."""
+
+
 class Ready(msgspec.Struct, tag=True, array_like=True):
     """From a process: it has started."""
 
@@ -79,7 +93,7 @@ class Holds(msgspec.Struct, tag=True, array_like=True):
 
 
 class Found(msgspec.Struct, tag=True, array_like=True):
-    """From a process: the verdict of one question, as JSON."""
+    """From a process: the verdict of one question, or what one event opens, as JSON."""
 
     job: int
     at: int
@@ -95,7 +109,7 @@ class JudgedText(msgspec.Struct, tag=True, array_like=True):
     failed: str
 
 
-ToProcess = SentFlow | SentFacts | JudgeAsks | JudgeText
+ToProcess = SentFlow | SentFacts | JudgeAsks | JudgeText | OpenEvents
 FromProcess = Ready | Holds | Found | JudgedText
 
 T = TypeVar("T")

@@ -1,19 +1,23 @@
 """The evaluator processes of a host. A run stays with one of them, which keeps it folded."""
 
 import zlib
+from collections.abc import Sequence
 from typing import Final, Self
 
 from floe.evaluators.base import (
     EvaluatorCounts,
     EvaluatorFailed,
+    EventQuestion,
     FactsAfter,
     Judgement,
     OnVerdicts,
 )
 from floe.evaluators.child import ProcessSettings
+from floe.evaluators.event_exchange import EventExchange
 from floe.evaluators.exchange import RunExchange, TextExchange
 from floe.evaluators.queue import IDLE_S, EvaluatorQueue
 from floe.model.ids import Json, RunRef
+from floe.model.opening import Opened
 from floe.tasks import Tasks
 
 TEXTS_MAX: Final = 1000
@@ -57,6 +61,15 @@ class EvaluatorPool:
             raise EvaluatorFailed(what, "try again in a moment")
         exchange = TextExchange(dialect, kind, body)
         queue.put(exchange)
+        try:
+            return await exchange.answer
+        finally:
+            exchange.is_over = True
+
+    async def open(self, questions: Sequence[EventQuestion]) -> Sequence[Opened]:
+        """What events come to. They wait for a process, however many judgements come first."""
+        exchange = EventExchange(questions, self._settings.limit_s)
+        min(self._queues, key=len).put(exchange)
         try:
             return await exchange.answer
         finally:

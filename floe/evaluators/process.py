@@ -26,6 +26,7 @@ from floe.evaluators.frames import (
     JudgeAsks,
     JudgedText,
     JudgeText,
+    OpenEvents,
     Ready,
     SentFacts,
     SentFlow,
@@ -34,7 +35,15 @@ from floe.evaluators.frames import (
     frames_to_process,
 )
 from floe.evaluators.kept import KeptValues
-from floe.evaluators.verdict_text import Unstorable, failed_text, text_of_json, text_of_verdict
+from floe.evaluators.verdict_text import (
+    VERDICT_BYTES_MAX,
+    Unstorable,
+    failed_opened,
+    failed_text,
+    text_of_json,
+    text_of_opened,
+    text_of_verdict,
+)
 from floe.kernel.evolve import evolve
 from floe.model.codec import decode, decode_event
 from floe.model.flow import Flow
@@ -99,6 +108,8 @@ class _Process:
                 self._judge(message)
             case JudgeText():
                 self.send(self._answer(message))
+            case OpenEvents():
+                self._open(message)
 
     def _holds(self, sent: SentFacts, digest: str = "") -> Holds:
         run = self._runs.get((sent.run, sent.epoch))
@@ -165,6 +176,26 @@ class _Process:
             os._exit(OUT_OF_MEMORY)
         except BaseException as error:  # a bad text, whatever it does
             return JudgedText(message.job, b"", reason_of(error))
+
+    def _open(self, message: OpenEvents) -> None:
+        room = ANSWER_BYTES_MAX
+        for at, (dialect, digest, body) in enumerate(message.events, message.at):
+            flow = self._flows.get(digest)
+            if flow is None or room < VERDICT_BYTES_MAX:
+                self.send(Holds(message.job, at, flow is not None))
+                return
+            text = self._opened(dialect, flow, body)
+            room -= len(text)
+            self.send(Found(message.job, at, text))
+
+    def _opened(self, dialect: str, flow: Flow, body: bytes) -> bytes:
+        try:
+            found = self._evaluator(dialect).open(msgspec.json.decode(body), flow)
+            return text_of_opened(found)
+        except MemoryError:
+            os._exit(OUT_OF_MEMORY)
+        except BaseException as error:  # a bad event or flow, whatever it does
+            return failed_opened(reason_of(error))
 
     def _evaluator(self, dialect: str) -> Evaluator:
         if found := self._evaluators.get(dialect):

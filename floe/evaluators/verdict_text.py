@@ -1,7 +1,7 @@
 """Verdicts as JSON that every store can keep, and back. Both ends use it."""
 
 import math
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -10,11 +10,15 @@ from floe.model.fits import fits
 from floe.model.ids import Json
 from floe.model.judging import Verdict
 from floe.model.number import NUMBER_END
+from floe.model.opening import OPENINGS_MAX, Opened
 
 VERDICT_BYTES_MAX: Final = 4 << 20
 
 LEVELS_MAX: Final = 64
 """Lists and maps in one another."""
+
+
+T = TypeVar("T", Verdict, Opened)
 
 
 class Unstorable(ValueError):
@@ -35,6 +39,23 @@ def failed_text(why: str) -> bytes:
     return to_text(encode(Verdict(failed=why))).encode(errors="replace")
 
 
+def text_of_opened(opened: object, room: int = VERDICT_BYTES_MAX) -> bytes:
+    """The text of what an event opens, of at most `room` bytes. Raises Unstorable."""
+    if not isinstance(opened, Opened):
+        raise Unstorable(f"it gave {type(opened).__name__} where openings belong")
+    if not fits(Opened, opened):
+        raise Unstorable("it gave openings with a field of a wrong type")
+    for name, count in (("runs", len(opened.openings)), ("findings", len(opened.findings))):
+        if count > OPENINGS_MAX:
+            raise Unstorable(f"it gave {count:,} {name}, of at most {OPENINGS_MAX}")
+    return text_of_json(encode(opened), room)
+
+
+def failed_opened(why: str) -> bytes:
+    """The text of an answer that says why there are no openings."""
+    return to_text(encode(Opened(failed=why))).encode(errors="replace")
+
+
 def text_of_json(value: Json, room: int = VERDICT_BYTES_MAX) -> bytes:
     """The text of a JSON value, of at most `room` bytes. Raises Unstorable."""
     check_json(value)
@@ -49,13 +70,22 @@ def text_of_json(value: Json, room: int = VERDICT_BYTES_MAX) -> bytes:
 
 def verdict_of(text: bytes) -> Verdict:
     """The verdict in a text. Raises ValueError."""
+    return _decoded(Verdict, text)
+
+
+def _decoded(cls: type[T], text: bytes) -> T:
     try:
-        verdict = decode(Verdict, msgspec.json.decode(text, type=dict[str, Any]))
+        found = decode(cls, msgspec.json.decode(text, type=dict[str, Any]))
     except (ArithmeticError, AttributeError, KeyError, RecursionError, TypeError) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from None
-    if not fits(Verdict, verdict):
+    if not fits(cls, found):
         raise ValueError("a field has a wrong type")
-    return verdict
+    return found
+
+
+def opened_of(text: bytes) -> Opened:
+    """The openings in a text. Raises ValueError."""
+    return _decoded(Opened, text)
 
 
 def check_json(value: object, levels: int = LEVELS_MAX) -> None:
