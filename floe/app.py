@@ -20,7 +20,7 @@ from floe.config import HostConfig, digests_of, others_of, read_common, read_loc
 from floe.config.admin_token import with_tokens
 from floe.config.root import make_root
 from floe.dialects.notes import Notes
-from floe.dialects.registry import EVALUATORS, dialect, row_readers
+from floe.dialects.registry import JUDGED, calls, dialect, evaluators, event_flows, row_readers
 from floe.evaluators.base import Evaluators
 from floe.host.site import SiteSettings
 from floe.hub.attempts.attempt_outputs import OutputSettings
@@ -34,6 +34,7 @@ from floe.model.finding import Finding, worst_level
 from floe.model.nouns import dataclass
 from floe.model.work import Action
 from floe.nodes.base import Document, Documents, Executor, NoNotifier, Notifier, Refs
+from floe.nodes.calls import call_types
 from floe.nodes.documents import DocumentFiles
 from floe.nodes.executors import executors_of
 from floe.nodes.forbidden import ForbiddenAddresses
@@ -134,6 +135,7 @@ def ports_of(config: HostConfig, *, passing: bool = False) -> Ports:
             forbidden=forbidden,
             smtp=config.smtp,
             public_url=config.public_url,
+            calls=call_types(calls()),
         ),
         refs=refs,
         documents=documents,
@@ -150,13 +152,13 @@ def ports_of(config: HostConfig, *, passing: bool = False) -> Ports:
 
 def _evaluators(config: HostConfig) -> Evaluators | None:
     """The processes that judge runs; None where no dialect has an evaluator."""
-    if not EVALUATORS:
+    if not JUDGED:
         return None
     from floe.evaluators.child import ProcessSettings  # other hosts do not need them
     from floe.evaluators.pool import EvaluatorPool
 
     settings = ProcessSettings(
-        evaluators=EVALUATORS,
+        evaluators=evaluators(),
         limit_s=config.evaluator_timeout_s,
         memory=config.evaluator_memory,
     )
@@ -252,6 +254,7 @@ async def open_hub(
             secrets=ports.secrets,
             seals=ports.seals,
             evaluators=ports.evaluators,
+            event_flows=event_flows(),
             places_without_secrets=ports.notifier is None,
         )
         async with Hub(parts) as hub:

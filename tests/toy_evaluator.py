@@ -11,10 +11,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
+from floe.model.flow import Flow
 from floe.model.ids import Json
 from floe.model.judging import Question, Verdict
+from floe.model.opening import Opened
 from floe.model.run import Run
 from tests.make import NOW
+from tests.toy.dialect import EVALUATOR
 from tests.toy.judge import judged
 
 MIB = 1 << 20
@@ -152,7 +155,16 @@ class GarbageEvaluator:
 
 
 class StepEvaluator(ToyEvaluator):
-    """Judges the steps of the toy dialect, and does what their names say before they enter."""
+    """Judges the steps of the toy dialect, and does what their names say before they enter.
+
+    It does what events are called, too, before it opens their runs.
+    """
+
+    def open(self, event: Json, flow: Flow) -> Opened:
+        """As the toy opens."""
+        assert isinstance(event, dict)
+        self._misbehave(str(event["event"]))
+        return EVALUATOR.open(event, flow)
 
     def judge(
         self, run: Run, asks: Sequence[Question], known: Sequence[Verdict]

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Final, Literal, assert_never, get_args
 
-from floe.dialects.base import Dialect, RowReaders
+from floe.dialects.base import Dialect, EventFlows, JudgedDialect, RowReader, RowReaders
 from floe.dialects.floe.dialect import FloeDialect
 
 DialectName = Literal["floe"]
 
-EVALUATORS: Final[Mapping[str, str]] = {}
-"""Where the evaluators of dialects are, as `module:attribute`: evaluator processes import them."""
+JUDGED: Final[dict[str, JudgedDialect]] = {}
+"""The dialects of judged flows, by the name that their flows have."""
 
 
 def dialect(name: DialectName = "floe", *, strict_shell: bool = False) -> Dialect:
@@ -27,4 +27,21 @@ def dialect(name: DialectName = "floe", *, strict_shell: bool = False) -> Dialec
 def row_readers() -> RowReaders:
     """What each dialect adds to the rows of its runs, by its name; nothing of floe's own."""
     names: tuple[DialectName, ...] = get_args(DialectName)
-    return {name: rows for name in names if (rows := dialect(name).rows)}
+    found: dict[str, RowReader | None] = {name: dialect(name).rows for name in names}
+    found |= {name: judged.rows for name, judged in JUDGED.items()}
+    return {name: rows for name, rows in found.items() if rows}
+
+
+def evaluators() -> Mapping[str, str]:
+    """Where the evaluators of dialects are, by dialect: evaluator processes import them."""
+    return {name: judged.evaluator for name, judged in JUDGED.items()}
+
+
+def event_flows() -> Mapping[str, EventFlows]:
+    """The flows whose runs events open, by dialect."""
+    return {name: judged.events for name, judged in JUDGED.items() if judged.events}
+
+
+def calls() -> Mapping[str, str]:
+    """What carries out the calls of dialects, by type: a host imports it."""
+    return {kind: place for judged in JUDGED.values() for kind, place in judged.calls.items()}

@@ -1,7 +1,7 @@
 """What an input causes: a start, a signal to a run, or something that concerns other hosts."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, assert_never
 
 from floe.host.children import pend_child, refused_flow
 from floe.host.earlier_children import note_children_left, note_rows
@@ -32,6 +32,8 @@ from floe.host.inputs import (
     Unsent,
     WriteRow,
 )
+from floe.host.opening_inputs import AnswerHeard, HearEvent, OpeningInput, OpenJudged, OpenRun
+from floe.host.openings import answer_heard, hear, open_asked, open_judged
 from floe.host.peers.base import PeerParts
 from floe.host.removal import COPIES, receive_removals, remove
 from floe.host.shared.base import Sharing
@@ -62,6 +64,10 @@ def handle(step: Step, peers: PeerParts, sharing: Sharing, received: Incoming) -
     """Handle one input."""
     if isinstance(received.input, WriteRow | CatchUp):
         sharing.take(step, received.input, received.ticket)  # it replies, maybe in a later step
+        return
+    if isinstance(received.input, OpenRun | HearEvent | AnswerHeard | OpenJudged):
+        reply = _opened(step, received.input, received)
+        step.replies += [reply] if received.ticket else []
         return
     ref, why, removed = received.run, "", tuple[str, ...]()
     taken: TakenWork | None = None
@@ -117,6 +123,29 @@ def handle(step: Step, peers: PeerParts, sharing: Sharing, received: Incoming) -
     if received.ticket:
         reply = Reply(ticket=received.ticket, run=ref, changed=changed, why=why, removed=removed)
         step.replies.append(replace(reply, taken=taken) if taken else reply)
+
+
+def _opened(step: Step, given: OpeningInput, received: Incoming) -> Reply:
+    """Open runs of judged flows, or keep an event that may open some."""
+    ticket, ref = received.ticket, received.run
+    match given:
+        case OpenRun():
+            ref, is_new, why = open_asked(step, given)
+            return Reply(ticket=ticket, run=ref, changed=is_new, why=why)
+        case HearEvent():
+            number, why = hear(step, given)
+            return Reply(ticket=ticket, run=None, changed=not why, why=why, number=number)
+        case AnswerHeard():
+            run = step.site.table.runs.get(ref) if ref else None
+            number, why = 0, ""
+            if run is not None and not step.site.table.is_foreign(run):
+                number, why = answer_heard(step, run, given)
+            return Reply(ticket=ticket, run=ref, changed=number > 0, why=why, number=number)
+        case OpenJudged():
+            opened = open_judged(step, given)
+            return Reply(ticket=ticket, run=None, changed=bool(opened), opened=opened)
+        case _:
+            assert_never(given)
 
 
 def _passed_over(step: Step, start: Start) -> str:
@@ -191,7 +220,7 @@ def _change(step: Step, peers: PeerParts, run: Run, received: Incoming) -> bool:
             return False
         case Received() | Unsent() | Forget() | Free() | Surroundings() | TakeOldest() | GiveBack():
             return False
-        case WriteRow() | CatchUp():
+        case WriteRow() | CatchUp() | OpenRun() | HearEvent() | AnswerHeard() | OpenJudged():
             return False
         case signal:
             if received.once and received.once in step.site.once:

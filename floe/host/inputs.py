@@ -1,8 +1,10 @@
 """The inputs of the host's core, and its replies."""
 
 from collections.abc import Mapping
+from dataclasses import field
 from typing import Final
 
+from floe.host.opening_inputs import OpeningInput
 from floe.model.call import TakenWork
 from floe.model.children import Parent
 from floe.model.flow import Flow, Trigger
@@ -303,6 +305,7 @@ Input = (
     | GiveBack
     | WriteRow
     | CatchUp
+    | OpeningInput
 )
 
 
@@ -334,6 +337,8 @@ class Reply:
     taken: TakenWork | None = None
     """The outside work that was taken."""
     number: int = 0
-    """Of the last shared row that this host's copy has."""
+    """Of the last shared row that this host's copy has, or of the event in the inbox."""
+    opened: Mapping[int, tuple[RunRef, ...]] = field(default_factory=dict)
+    """The runs that events of the inbox opened, by the numbers of the events that left it."""
     is_away: bool = False
     """The keeper cannot write or send shared rows; `why` is what it does, without its name."""

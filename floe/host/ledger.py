@@ -6,10 +6,14 @@ Each row is written in the transaction of the events that it belongs to.
 from collections.abc import Mapping
 from typing import Final
 
+from floe.host.inbox import INBOX, INBOX_FINDINGS
 from floe.model.ids import Json
 
 SHARED_KINDS: Final = ("shared", "shared-state", "shared-request")
 """Those that a single host has, too: it is its own keeper."""
+
+INBOX_KINDS: Final = (INBOX, INBOX_FINDINGS)
+"""Those of events; a single host has them, too."""
 
 LEDGER_KINDS: Final = (
     "drain",
@@ -28,6 +32,7 @@ LEDGER_KINDS: Final = (
     "tags",
     "returned",
     *SHARED_KINDS,
+    *INBOX_KINDS,
     "shared-copied",
 )
 """drain: whether this host drains. member: the store that a host was first seen with. other: a
@@ -39,7 +44,8 @@ term, and whether its census is complete. counted: the hosts that answered its c
 re-run that took the workspace of a run. tags: those of a peer, as it last sent them. returned: the
 copy of a run that this host returned to its adopter.
 shared, shared-state, shared-request: the copy of the shared rows, its state, and the requests that
-the keeper answered. shared-copied: the hosts whose copies are in the keeper's, and its term."""
+the keeper answered. inbox, inbox-findings: events that wait for their runs, and what was wrong with
+earlier ones. shared-copied: the hosts whose copies are in the keeper's, and its term."""
 
 LedgerRows = Mapping[str, Mapping[str, Json]]
 """Rows by kind and key, as a store has them."""

@@ -8,6 +8,7 @@ from dataclasses import field
 from typing import Final
 
 from floe.dialects.base import RowReaders
+from floe.host.inbox import Inbox
 from floe.host.inputs import ChildrenLeft
 from floe.host.ledger import NO_LEDGER, LedgerRows
 from floe.host.passed_over import PassedOver
@@ -109,6 +110,7 @@ class Site:
         self.handed: Undoable[str, HandedWork] = Undoable(self.journal)
         """The outside work that takers got through this process, by take."""
         self.passed_over = PassedOver(rows, self.journal)
+        self.inbox = Inbox(rows, self.journal)
         self.moved: Undoable[str, str] = Undoable(self.journal)
         """The re-run that took the workspace of an earlier run, both by key."""
         for old, new in rows.get("moved", {}).items():

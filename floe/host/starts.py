@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from floe.host.inputs import Start
+from floe.host.opening_inputs import OpenRun
 from floe.host.site import RECENT_MAX
 from floe.host.step import Step
 from floe.kernel.evolve import evolve
@@ -13,7 +14,7 @@ from floe.model.ids import RunRef
 from floe.store.sealing import RUN_KEY
 
 
-def is_sealed(start: Start) -> bool:
+def is_sealed(start: Start | OpenRun) -> bool:
     """Whether the log of the run is encrypted."""
     return start.sealed or start.flow.seal
 

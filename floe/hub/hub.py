@@ -19,6 +19,7 @@ from floe.host.inputs import (
     SecretNames,
     Start,
 )
+from floe.host.opening_inputs import OpenRun
 from floe.host.rerun_plan import RerunPlan, RerunRequest
 from floe.host.retention import Wanted
 from floe.hub.attempts.masked_inputs import SECRET
@@ -90,6 +91,21 @@ class Hub(Life):
         if reply.run is None:
             assert start.rerun_of is not None, "any other start is answered with its run"
             raise await self.reads.missing(RunRef.parse(start.rerun_of.run))
+        return Done(await self.reads.summary(reply.run), is_known=not reply.changed)
+
+    async def open(self, opening: OpenRun) -> Done:
+        """Open a run of a judged flow here; returns when it is on the disk.
+
+        A second call with the same key is answered with the first one's run. Raises Conflict where
+        the run cannot be opened, Yours where a value holds a secret, Busy, StoreFailed, World.
+        """
+        if known := await self._once(opening.once):
+            return known
+        self.machine.check()
+        self.masked.check(opening)
+        reply = await self.loop.ask(opening)
+        if reply.run is None:
+            raise Conflict(reply.why)
         return Done(await self.reads.summary(reply.run), is_known=not reply.changed)
 
     def pass_over_nowait(self, flow: Flow, trigger: Trigger, why: str) -> None:

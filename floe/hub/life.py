@@ -26,7 +26,6 @@ from floe.hub.clock import CHECK_S, Timers
 from floe.hub.effects import Effects
 from floe.hub.ended.archiving import Archiving
 from floe.hub.ended.child_reruns import ChildReruns
-from floe.hub.ended.notices import Notices
 from floe.hub.ended.output_copies import OutputCopies
 from floe.hub.ended.pruning import Pruning
 from floe.hub.flows import Flows
@@ -34,7 +33,8 @@ from floe.hub.history import History
 from floe.hub.host_reads import keep_logged
 from floe.hub.loop import Loop
 from floe.hub.machine import Machine
-from floe.hub.parts import Parts, core_of, hello_of, triggers_of
+from floe.hub.openings.event_inbox import EventInbox
+from floe.hub.parts import Parts, core_of, hello_of, notices_of, triggers_of
 from floe.hub.peer_gateway import PeerGateway
 from floe.hub.reads import Reads
 from floe.hub.sealing.run_keys import RunKeys, hold_back, load_run_keys
@@ -154,19 +154,8 @@ class Life:
         )
         self.machine = Machine(loop, self.effects, store, clock, parts.folders, parts.places)
         self.triggers = await triggers_of(parts, loop, spawn, self.masked, self.machine.refusal)
-        self.notices = Notices(
-            notifier=parts.notifier,
-            store=store,
-            history=self.history,
-            clock=clock,
-            output=self._output,
-            places=parts.places,
-            spawn=spawn,
-            put=put,
-            masks=parts.secrets.masks,
-            named=names.of,
-            public_url=parts.public_url,
-        )
+        self.notices = notices_of(parts, self.history, self._output, spawn, put, names.of)
+        self.inbox = EventInbox(core, parts.evaluators, parts.event_flows, ask, self.masked)
         self.pruning = Pruning(
             parts, store, loop, self.flows, clock, lambda: self.sync.forgotten, self.archiving
         )
@@ -204,6 +193,7 @@ class Life:
             self.keep("archive of ended runs", self.archiving.watch)
             self.keep("deletion of copied outputs", self.archiving.copies.watch)
         self.keep("look at the key file", self.run_keys.watch)
+        self.keep("inbox of events", self.inbox.work)
         self.watch_triggers()
         if gateway := self.gateway:
             gateway.open(hello_of(self.parts), self.sync)

@@ -5,22 +5,26 @@ from dataclasses import field
 from pathlib import Path
 from uuid import uuid4
 
+from floe.dialects.base import EventFlows
 from floe.evaluators.base import Evaluators
 from floe.host import repositories
 from floe.host.core import HostCore
 from floe.host.inputs import Incoming
-from floe.host.ledger import LEDGER_KINDS, SHARED_KINDS
+from floe.host.ledger import INBOX_KINDS, LEDGER_KINDS, SHARED_KINDS
 from floe.host.passed_over import FAULT, PASSED_OVER
 from floe.host.site import SiteSettings
 from floe.hub.attempts.attempt_outputs import OutputSettings
 from floe.hub.clock import Clock
+from floe.hub.ended.notices import Notices
 from floe.hub.flows import FlowBook, FlowFiles
+from floe.hub.history import History
 from floe.hub.loop import Loop
 from floe.hub.triggers import Triggers
-from floe.model.ids import RunRef
+from floe.model.ids import Key, RunRef
 from floe.model.keep import Keep
 from floe.model.nouns import dataclass
 from floe.model.peer_message import PROTOCOL
+from floe.model.run import Run
 from floe.model.work import Action
 from floe.nodes.base import (
     Executor,
@@ -80,6 +84,8 @@ class Parts:
     """A run is taken although this host lacks a secret; its node ends with an error then."""
     evaluators: Evaluators | None = None
     """The processes that judge runs; None where no dialect needs one."""
+    event_flows: Mapping[str, EventFlows] = field(default_factory=dict)
+    """The flows whose runs events open, by dialect."""
     public_url: str = ""
     """The URL of the dashboard for people, without a slash at the end; for links in notices."""
 
@@ -100,7 +106,7 @@ async def core_of(
         term = clock.now() // 1000
         row = LedgerWrite(kind="keeper", key="term", value=term)
         await store.append(Batch(ledger=(row,), promise=True))
-    kinds = ["drain", "moved", "returned", *SHARED_KINDS]
+    kinds = ["drain", "moved", "returned", *SHARED_KINDS, *INBOX_KINDS]
     if host.peers:
         kinds = [kind for kind in LEDGER_KINDS if kind != "floor"]
     kinds += [PASSED_OVER, FAULT]
@@ -113,6 +119,30 @@ async def core_of(
         rows={kind: await store.ledger(kind) for kind in kinds},
         named=named,
         seals=seals,
+    )
+
+
+def notices_of(
+    parts: Parts,
+    history: History,
+    output: Callable[[Run, Key], Awaitable[Path]],
+    spawn: Callable[[Coroutine[object, object, None]], None],
+    put: Callable[[Incoming], None],
+    named: Callable[[RunRef], str],
+) -> Notices:
+    """The part that sends the notices of ended runs."""
+    return Notices(
+        notifier=parts.notifier,
+        store=parts.store,
+        history=history,
+        clock=parts.clock,
+        output=output,
+        places=parts.places,
+        spawn=spawn,
+        put=put,
+        masks=parts.secrets.masks,
+        named=named,
+        public_url=parts.public_url,
     )
 
 

@@ -5,6 +5,7 @@ file; what it answers is in the log.
 """
 
 import asyncio
+import importlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
@@ -22,6 +23,15 @@ CallType = Callable[[Job], Awaitable[Answered | Failed]]
 
 Its time limit is that of the node. An exception is an error of the node.
 """
+
+
+def call_types(places: Mapping[str, str]) -> Mapping[str, CallType]:
+    """Import what carries out calls: by type, from `module:attribute`."""
+    found: dict[str, CallType] = {}
+    for kind, place in places.items():
+        module, _, attribute = place.partition(":")
+        found[kind] = getattr(importlib.import_module(module), attribute)
+    return found
 
 
 class Calls(InProcess):

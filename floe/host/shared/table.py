@@ -95,6 +95,11 @@ class SharedTable:
         return self._state.get("") or CopyState()
 
     @property
+    def number(self) -> int:
+        """The number of the last write in this copy."""
+        return self.state.number
+
+    @property
     def count(self) -> int:
         """The number of rows with a value."""
         return len(self._rows) - len(self._deleted)

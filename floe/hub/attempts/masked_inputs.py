@@ -14,6 +14,7 @@ import structlog
 from floe.expr.masking import NO_MASKS, Masks
 from floe.files import EXHAUSTED
 from floe.host.inputs import FlowRead, Incoming, Mark, PassOver, Start
+from floe.host.opening_inputs import OpenRun
 from floe.hub.attempts.attempt_outputs import OutputSettings
 from floe.masked_files import mask_file
 from floe.model.codec import encode
@@ -79,7 +80,7 @@ class MaskedInputs:
             case _:
                 self._put(incoming)
 
-    def check(self, start: Start) -> None:
+    def check(self, start: Start | OpenRun) -> None:
         """Raise Yours where the values or the flow of a start hold a secret."""
         if fault := self.fault_of(start):
             raise Yours(fault, HINT)
@@ -89,7 +90,7 @@ class MaskedInputs:
         if fault := _fault_of_values(values, self._masks()):
             raise Yours(fault, HINT)
 
-    def fault_of(self, start: Start) -> str:
+    def fault_of(self, start: Start | OpenRun) -> str:
         """Which secret is in the values or the flow of a start; empty for none."""
         return _fault_of_values(start.values, self._masks()) or self._fault_of(start.flow)
 

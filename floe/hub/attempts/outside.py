@@ -8,9 +8,10 @@ import secrets
 from typing import Final
 
 from floe.host.inputs import GiveBack, Incoming, TakeOldest
+from floe.host.opening_inputs import AnswerHeard, HearEvent
 from floe.host.takes import taken_before
 from floe.hub.attempts.masked_inputs import MaskedInputs
-from floe.hub.loop import Loop
+from floe.hub.loop import Busy, Loop
 from floe.hub.reads import Reads
 from floe.model.call import TakenWork
 from floe.model.errors import Conflict
@@ -58,8 +59,18 @@ class Outside:
             return found
         raise Conflict(f"the take {take} is over: its work was given back, or is offered again")
 
-    async def answer(self, key: str, report: Answered | Failed, *, take: str = "") -> None:
+    async def answer(
+        self,
+        key: str,
+        report: Answered | Failed,
+        *,
+        take: str = "",
+        event: HearEvent | None = None,
+    ) -> int:
         """Answer work that was taken, once. `take`: the answer counts only while that take has it.
+
+        `event`: the answer is an event too, which is kept in the same transaction; its number in
+        the inbox is returned, 0 for none.
 
         Raises NotFound for an unknown run, Conflict where the work is answered already or is not
         this taker's, Yours where an output holds a secret, Busy, StoreFailed.
@@ -68,10 +79,14 @@ class Outside:
             self._masked.check_values(report.outputs)
         at = await self._here(key, take)
         signal = Reported(key=at, report=report, at=self._reads.now(), take=take)
-        reply = await self._loop.ask(signal, run=at.run)
+        given = AnswerHeard(answer=signal, event=event) if event else signal
+        reply = await self._loop.ask(given, run=at.run)
+        if reply.why:
+            raise Busy(reply.why, "try again in a moment")
         if not reply.changed:
             why = f"the work {at.name} of {at.run} is not open for this answer"
             raise Conflict(why, "it was answered, given back or ended before: see floe why")
+        return reply.number
 
     def give_back_nowait(self, take: str) -> None:
         """Offer work again, wherever it was taken through this process: its taker never got it."""

@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 
 from floe.host.inputs import Child, Incoming, Input, RunKeysWrapped, SealKeys, Start
+from floe.host.opening_inputs import OpenJudged, OpenRun
 from floe.host.site import Site
 from floe.host.starts import is_sealed
 from floe.hub.flows import FlowBook
@@ -88,9 +89,11 @@ class RunKeys:
 
 def _is_sealed(incoming: Incoming) -> bool:
     given = incoming.input
+    if isinstance(given, OpenJudged):
+        return any(is_sealed(one) for event in given.events for one in event.opens)
     start = given.start if isinstance(given, Child) else given
     # The child of a sealed run has a parent whose key was made, so there is a key.
-    return isinstance(start, Start) and is_sealed(start)
+    return isinstance(start, Start | OpenRun) and is_sealed(start)
 
 
 async def hold_back(site: Site, history: History, store: RunStore) -> None:

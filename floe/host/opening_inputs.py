@@ -1,0 +1,77 @@
+"""The inputs of the host's core that open runs of judged flows."""
+
+from collections.abc import Mapping
+from dataclasses import field
+from typing import Final
+
+from floe.model.children import Parent
+from floe.model.flow import Flow
+from floe.model.ids import Json, NodeId
+from floe.model.judging import Enter
+from floe.model.nouns import dataclass
+from floe.model.signal import Reported
+
+EVENT_BYTES_MAX: Final = 2 << 20
+"""Bytes of the JSON text of one event."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenRun:
+    """Host input: open a run of a judged flow here. It needs no place, slot or workspace."""
+
+    flow: Flow
+    digest: str
+    """Of the flow as stored."""
+    trigger: NodeId
+    values: Mapping[str, Json] = field(default_factory=dict)
+    by: str
+    title: str = ""
+    verdict: str = ""
+    """With which it rests until its first pass; empty if that begins at once."""
+    enters: tuple[Enter, ...] = ()
+    """The nodes that enter with it."""
+    once: str = ""
+    """Idempotency key: a second request with the same key is answered with the run of the first.
+    Empty for none."""
+    parent: Parent | None = None
+    """The attempt that opens it; None for a run that is no child."""
+    sealed: bool = False
+    """Whether its log is encrypted even if its flow has no `seal`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HearEvent:
+    """Host input: keep an event in the inbox, until it is judged which runs it opens."""
+
+    dialect: str
+    body: str
+    """JSON text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerHeard:
+    """Host input: an answer to outside work that is an event too: both are stored, or neither."""
+
+    answer: Reported
+    event: HearEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedEvent:
+    """In an input: what an event of the inbox came to in all flows."""
+
+    number: int
+    """Of the event in the inbox. One that is not there any more opens nothing."""
+    opens: tuple[OpenRun, ...] = ()
+    findings: tuple[tuple[str, str], ...] = ()
+    """What was wrong, by the id of the flow, or by the dialect where it is about no flow."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenJudged:
+    """Host input: events of the inbox are judged. Each leaves it as its runs are opened."""
+
+    events: tuple[JudgedEvent, ...]
+
+
+OpeningInput = OpenRun | HearEvent | AnswerHeard | OpenJudged

@@ -1,0 +1,1 @@
+"""Events that open runs of judged flows: kept first, then judged in order."""

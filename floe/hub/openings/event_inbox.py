@@ -1,0 +1,247 @@
+"""Has the events of the inbox judged, oldest first, and opens their runs. Decides nothing.
+
+The core keeps the events. What is judged and not stored yet is judged again after a crash.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Final, NamedTuple
+
+import structlog
+
+from floe.dialects.base import EventFlows
+from floe.evaluators.base import Evaluators, EventQuestion
+from floe.host.core import HostCore
+from floe.host.inbox import FlowFindings, InboxEvent
+from floe.host.inputs import Reply
+from floe.host.opening_inputs import (
+    EVENT_BYTES_MAX,
+    HearEvent,
+    JudgedEvent,
+    OpeningInput,
+    OpenJudged,
+    OpenRun,
+)
+from floe.hub.attempts.masked_inputs import MaskedInputs
+from floe.hub.loop import Busy
+from floe.model.codec import from_text, to_text
+from floe.model.errors import FloeError, TooLarge, Yours
+from floe.model.flow import Flow
+from floe.model.ids import Json, RunRef
+from floe.model.opening import Opened
+
+log = structlog.get_logger()
+
+BATCH: Final = 64
+"""Events that are judged together."""
+
+RUNS_MAX: Final = 32
+"""Runs that are opened in one step, so that other requests do not wait long; of one event, all."""
+
+WAIT_S: Final = 0.05
+"""Seconds that the sender of an event waits for its runs."""
+
+AGAIN_S: Final = 1.0
+"""Seconds before events are judged again that could not be judged or stored."""
+
+RECENT_MAX: Final = 1000
+"""Events whose runs are remembered, for senders that ask a moment later."""
+
+
+class Heard(NamedTuple):
+    """The answer to the sender of an event, which is on the disk."""
+
+    number: int
+    runs: tuple[RunRef, ...] | None
+    """The runs that it opened; None if they are not open yet."""
+
+
+class EventInbox:
+    """The inbox of a host at work."""
+
+    def __init__(
+        self,
+        core: HostCore,
+        evaluators: Evaluators | None,
+        flows: Mapping[str, EventFlows],
+        ask: Callable[[OpeningInput], Awaitable[Reply]],
+        masked: MaskedInputs,
+    ) -> None:
+        """`flows` by dialect; `ask` waits until the effect of an input is stored."""
+        self._core = core
+        self._inbox = core.site.inbox
+        self._evaluators = evaluators
+        self._flows = flows
+        self._ask = ask
+        self._masked = masked
+        self._news = asyncio.Event()
+        self._waiters: dict[int, asyncio.Future[tuple[RunRef, ...]]] = {}
+        self._recent: OrderedDict[int, tuple[RunRef, ...]] = OrderedDict()
+
+    # --- senders ---
+
+    def event(self, dialect: str, body: Json) -> HearEvent:
+        """An event as the core keeps it. Raises Yours, TooLarge."""
+        if dialect not in self._flows:
+            raise Yours(f"this host has no dialect {dialect!r} with events")
+        self._masked.check_values({"event": body})
+        try:
+            text = to_text(body)
+            size = len(text.encode())
+        except ValueError as error:
+            what = "a value cannot be stored: NaN, Infinity or a lone surrogate"
+            raise Yours(what) from error
+        if size > EVENT_BYTES_MAX:
+            raise TooLarge(f"an event has at most {EVENT_BYTES_MAX >> 20} MiB")
+        return HearEvent(dialect=dialect, body=text)
+
+    async def hear(self, dialect: str, body: Json, *, wait_s: float = WAIT_S) -> Heard:
+        """Keep an event; it is on the disk when this returns. Waits a moment for its runs.
+
+        Raises Yours, TooLarge, Busy where the inbox is full, StoreFailed.
+        """
+        reply = await self._ask(self.event(dialect, body))
+        if not reply.changed:
+            raise Busy(reply.why, "try again in a moment")
+        return await self.opened(reply.number, wait_s=wait_s)
+
+    async def opened(self, number: int, *, wait_s: float = WAIT_S) -> Heard:
+        """The runs of an event that was kept, if they are open within a time."""
+        self._news.set()
+        if number in self._recent or not wait_s:
+            return Heard(number, self._recent.get(number))
+        waiter = self._waiters.setdefault(number, asyncio.get_running_loop().create_future())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await asyncio.shield(waiter)
+        self._waiters.pop(number, None)
+        return Heard(number, self._recent.get(number))
+
+    # --- for people ---
+
+    @property
+    def waiting(self) -> int:
+        """How many events wait for their runs."""
+        return len(self._inbox)
+
+    def findings(self, flow: str) -> FlowFindings:
+        """What was wrong when events were judged for a flow."""
+        return self._inbox.findings(flow)
+
+    # --- work ---
+
+    async def work(self) -> None:
+        """Judge what waits, until cancelled."""
+        while True:
+            events = self._inbox.first(BATCH)
+            if not events:
+                self._news.clear()
+                await self._news.wait()
+                continue
+            judged = await self._judged(events)
+            is_stored = bool(judged)
+            for chunk in _chunks(judged):
+                is_stored = is_stored and await self._store(chunk)
+            if not is_stored:
+                await asyncio.sleep(AGAIN_S)
+
+    async def _judged(self, events: Sequence[InboxEvent]) -> list[JudgedEvent]:
+        """What the oldest events come to; those from which on it cannot be said now are left."""
+        asked: list[tuple[InboxEvent, Mapping[str, Flow], str]] = []
+        for event in events:
+            try:
+                asked.append((event, await self._flows_of(event), ""))
+            except FloeError as error:
+                log.warning("event.no_flows", dialect=event.dialect, why=error.what)
+                break
+            except Exception as error:  # the border of a dialect: the event opens nothing
+                log.exception("event.not_judged", dialect=event.dialect)
+                asked.append((event, {}, f"{type(error).__name__}: {error}"))
+        questions = [
+            EventQuestion(
+                dialect=event.dialect, flow=flow, digest=digest, event=event.body.encode()
+            )
+            for event, flows, _ in asked
+            for digest, flow in flows.items()
+        ]
+        answers = iter(await self._answers(questions))
+        return [
+            self._judged_event(event, why, [(*one, next(answers)) for one in flows.items()])
+            for event, flows, why in asked
+        ]
+
+    async def _flows_of(self, event: InboxEvent) -> Mapping[str, Flow]:
+        flows = self._flows.get(event.dialect)
+        if flows is None:
+            raise LookupError(f"this host has no dialect {event.dialect!r} with events")
+        return await flows.flows_of(from_text(event.body), self._core.shared_rows)
+
+    async def _answers(self, questions: Sequence[EventQuestion]) -> Sequence[Opened]:
+        if self._evaluators is None:
+            return [Opened(failed="this host has no evaluators")] * len(questions)
+        return await self._evaluators.open(questions) if questions else ()
+
+    def _judged_event(
+        self, event: InboxEvent, why: str, answers: Sequence[tuple[str, Flow, Opened]]
+    ) -> JudgedEvent:
+        findings = [(event.dialect, why)] if why else []
+        opens: list[OpenRun] = []
+        for digest, flow, opened in answers:
+            if opened.failed:
+                findings.append((flow.id, f"an event could not be judged: {opened.failed}"))
+                continue
+            findings += [(flow.id, one) for one in opened.findings]
+            for one in opened.openings:
+                asked = OpenRun(
+                    flow=flow,
+                    digest=digest,
+                    trigger=one.trigger,
+                    values=one.values,
+                    by=one.by,
+                    title=one.title,
+                    verdict=one.verdict,
+                    enters=one.enters,
+                )
+                if fault := self._masked.fault_of(asked):
+                    findings.append((flow.id, fault))
+                else:
+                    opens.append(asked)
+        return JudgedEvent(number=event.number, opens=tuple(opens), findings=tuple(findings))
+
+    async def _store(self, events: Sequence[JudgedEvent]) -> bool:
+        """Open the runs of some events; False where that is to be tried again."""
+        try:
+            reply = await self._ask(OpenJudged(events=tuple(events)))
+        except Yours as error:
+            if len(events) > 1:
+                return all([await self._store([one]) for one in events])
+            [event] = events
+            flow = event.opens[0].flow.id if event.opens else "floe"
+            refused = JudgedEvent(number=event.number, findings=((flow, error.what),))
+            return bool(event.opens) and await self._store([refused])
+        except FloeError as error:
+            log.warning("event.not_stored", why=error.what)
+            return False
+        for number, runs in reply.opened.items():
+            self._recent[number] = runs
+            if (waiter := self._waiters.get(number)) and not waiter.done():
+                waiter.set_result(runs)
+        while len(self._recent) > RECENT_MAX:
+            self._recent.popitem(last=False)
+        return True
+
+
+def _chunks(events: Sequence[JudgedEvent]) -> Iterator[Sequence[JudgedEvent]]:
+    """The events of each step, in order."""
+    chunk: list[JudgedEvent] = []
+    count = 0
+    for event in events:
+        if chunk and count + len(event.opens) > RUNS_MAX:
+            yield chunk
+            chunk, count = [], 0
+        chunk.append(event)
+        count += len(event.opens)
+    if chunk:
+        yield chunk
