@@ -54,4 +54,4 @@ def wait_text(state: NodeState, queue: str) -> str:
     if takes and takes.take:
         through = f" through {takes.through}" if takes.through else ""
         return f"its answer; taken by {takes.by}{through} at {iso(state.started_at)}"
-    return f"a taker from the queue {queue} since {iso(state.queued_at)}"
+    return f"a program to take it from the queue {queue} since {iso(state.queued_at)}"

@@ -3,7 +3,9 @@
 from floe.kernel.judged.awaited import missing_keys
 from floe.kernel.judged.lane import judgement
 from floe.kernel.judged.part import part_text, passes_of
+from floe.kernel.outside_work import wait_text
 from floe.kernel.sentences import PARTS_MAX, first_parts
+from floe.model.call import OutsideWork
 from floe.model.codec import iso
 from floe.model.flow import Flow
 from floe.model.run import NodeState, Run
@@ -32,6 +34,8 @@ def _why_open(state: NodeState | None) -> str:
             return ""
         case NodeState(items=items) if items is not None and items.open:
             return f"{len(items.open)} of {len(items.values)} items"
+        case NodeState(work=OutsideWork(queue=queue), phase="entered" | "started"):
+            return wait_text(state, queue)
         case NodeState(phase="started"):
             return f"running since {iso(state.started_at)}"
         case NodeState(phase="entered", items=None):
