@@ -329,6 +329,7 @@ def server_settings(config: HostConfig) -> ServerSettings:
         base_url=config.base_url,
         public=config.pub,
         private=config.prv,
+        flyte=config.flyte,
         insecure=config.insecure,
         trusted_proxies=config.trusted_proxies,
         dev_webapp=Path(__file__).parent / "webapp" if config.dev else None,

@@ -19,9 +19,12 @@ from floe.dialects.floe.vocabulary import (
     BUCKET_REGION,
     COMMON,
     COMMON_BUCKET,
+    COMMON_FLYTE,
     COMMON_MAP,
     COMMON_ON_END,
     COMMON_SMTP,
+    FLYTE_BIND,
+    FLYTE_MAP,
     HOSTS,
     KEEPER,
     SMTP_FROM,
@@ -38,6 +41,7 @@ from floe.dialects.notes import Notes, Position
 from floe.dialects.section import SectionValues
 from floe.dialects.tree import Scalar, Table
 from floe.nodes.smtp import PORTS, Smtp
+from floe.server.settings import split_address
 from floe.store.bucket_settings import BucketSettings
 
 BUCKET_TYPES: Final = ("ec2", "s3")
@@ -68,6 +72,7 @@ def read_common(text: str, notes: Notes) -> SectionValues:
     check_sending((NoticeTexts(common[COMMON_ON_END], notes),), table, notes)
     read_smtp(common[COMMON_SMTP], notes)
     read_bucket(common, notes)
+    read_flyte(common, notes)
     if common[STORE_TYPE] == "postgres":
         what = f"`store-type: {common[STORE_TYPE]}` is not available yet"
         notes.error(common.at_of(STORE_TYPE), what, "store-type: local")
@@ -100,6 +105,19 @@ def read_bucket(common: SectionValues, notes: Notes) -> BucketSettings | None:
         ca=str(absolute(part[BUCKET_CA]) or ""),
         copies_bytes=part[BUCKET_COPIES],
     )
+
+
+def read_flyte(common: SectionValues, notes: Notes) -> str:
+    """The address of `flyte:` in `common:`; empty without it, or where it has an error."""
+    table = common[COMMON_FLYTE]
+    address = FLYTE_MAP.read(table, notes)[FLYTE_BIND] if table else ""
+    if address:
+        try:
+            split_address(address)
+        except ValueError:
+            notes.error(common.at_of(COMMON_FLYTE), f"cannot bind `{address[:70]}`", "host:port")
+            return ""
+    return address
 
 
 def read_smtp(table: Table | None, notes: Notes) -> Smtp | None:

@@ -10,13 +10,14 @@ from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from floe.config.check import NO_KEEPER
-from floe.config.common import read_bucket, read_common, read_smtp
+from floe.config.common import read_bucket, read_common, read_flyte, read_smtp
 from floe.config.flags import Flags, GivenFlags, absolute, merged
 from floe.dialects.floe.notices import NoticeTexts
 from floe.dialects.floe.vocabulary import (
     BASE_URL,
     COMMANDS,
     COMMON_BUCKET,
+    COMMON_FLYTE,
     COMMON_GRACE,
     COMMON_KEEP,
     COMMON_KEY,
@@ -78,6 +79,8 @@ class HostConfig:
     """Default 127.0.0.1:8080."""
     prv: Bind | None
     """A second address for the same routes. Default: none."""
+    flyte: Bind | None
+    """An address for flyte's API alone, with the certificate of `pub`. Default: none."""
     root: Path
     """The folder for the host's files. Default `./.floe/<host_name>`."""
     store_root: Path
@@ -149,7 +152,7 @@ class HostConfig:
     @property
     def own_ports(self) -> frozenset[int]:
         """The ports of its API."""
-        binds = filter(None, (self.pub, self.prv))
+        binds = filter(None, (self.pub, self.prv, self.flyte))
         return frozenset(split_address(bind.address)[1] for bind in binds)
 
 
@@ -168,6 +171,7 @@ def load(flags: Flags, environ: Mapping[str, str], text: str, origin: str) -> Ho
     if not notes.errors:
         _check_others(config, common, given, notes)
         _check_bucket(config, common, notes)
+        _check_flyte(config, common, notes)
     findings = (*notes.findings, *given.findings)
     if any(finding.level == "error" for finding in findings):
         raise ConfigInvalid(findings)
@@ -183,6 +187,7 @@ def _assemble(given: GivenFlags, common: SectionValues, origin: str, text: str) 
     )
     pub, prv = given.bind("pub", "127.0.0.1:8080"), given.bind("prv", "")
     assert pub is not None  # it has a default
+    flyte = read_flyte(common, Notes(origin))
     cores = os.cpu_count() or 1
     store_root = given.path("root") or absolute(common[STORE_ROOT]) or root
     return HostConfig(
@@ -192,6 +197,7 @@ def _assemble(given: GivenFlags, common: SectionValues, origin: str, text: str) 
         cluster_token=given.secret("cluster_token") or admin,
         pub=pub,
         prv=prv,
+        flyte=Bind(address=flyte, cert=pub.cert, key=pub.key) if flyte else None,
         root=root,
         store_root=store_root,
         workspace_root=given.path("root") or absolute(common[WORKSPACE_ROOT]) or root,
@@ -280,6 +286,17 @@ def _check_bucket(config: HostConfig, common: SectionValues, notes: Notes) -> No
         what = f"runs and session tokens would travel unencrypted to {endpoint}"
         hint = "an https:// endpoint; --insecure if the network is trusted"
         notes.error(common.at_of(COMMON_BUCKET), what, hint)
+
+
+def _check_flyte(config: HostConfig, common: SectionValues, notes: Notes) -> None:
+    """Refuse an address at which other machines would use flyte's API unencrypted."""
+    bind = config.flyte
+    if bind is None or bind.cert or config.insecure:
+        return
+    if not is_loopback(split_address(bind.address)[0]):
+        what = f"{bind.address} is open to other machines, and nothing there would be encrypted"
+        hint = "give -pub_cert and -pub_key; --insecure if the network is trusted"
+        notes.error(common.at_of(COMMON_FLYTE), what, hint)
 
 
 def _is_safe(url: str) -> bool:

@@ -34,7 +34,6 @@ class OfferWork:
     labels: frozenset[str]
     since: Instant
     """When it was first offered; older work is taken first."""
-    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

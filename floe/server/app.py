@@ -35,6 +35,8 @@ from floe.server.connection_limit import ConnectionLimit, RefusedConnections
 from floe.server.credentials import check_credentials
 from floe.server.endpoint import Endpoint, endpoint
 from floe.server.fan_out import LAST_REPLIES
+from floe.server.flyte.app import add_flyte, flyte_application
+from floe.server.flyte.site import FLYTE_SITE
 from floe.server.lines import LineMarks
 from floe.server.masked_replies import mask_replies
 from floe.server.peer_auth import PeerAuth
@@ -60,7 +62,8 @@ PROXIES: Final = web.AppKey("proxies", Proxies)
 
 
 def application(hub: Hub, settings: ServerSettings, peers: Peers | None = None) -> web.Application:
-    """The application of a server over an open hub. Its only routes are those of the table.
+    """The application of a server over an open hub. Its only routes are those of the table, and
+    those of flyte.
 
     Without `peers` there are no other hosts, and none may connect.
     """
@@ -94,6 +97,7 @@ def application(hub: Hub, settings: ServerSettings, peers: Peers | None = None) 
             if route.method == "GET":
                 added.append(app.router.add_route("HEAD", path, route.handler))
             public.update(added)
+    app[FLYTE_SITE] = add_flyte(app)
     app[PUBLIC], app[FOR_HOSTS] = frozenset(public), frozenset(for_hosts)
     app.cleanup_ctx.append(_tokens)
     app.on_shutdown.append(_stop_waits)
@@ -143,7 +147,8 @@ async def _expect(request: web.Request) -> None:
 
 
 class Server:
-    """Serves the application at both addresses, the public and the private one.
+    """Serves the application at both addresses, the public and the private one, and flyte's API
+    at a third.
 
     Use it as `async with`, or call start and stop.
     """
@@ -154,10 +159,13 @@ class Server:
         self._peers = peers
         self._settings = settings
         self._runner: web.AppRunner | None = None
+        self._flyte_runner: web.AppRunner | None = None
         self._listeners: list[asyncio.Server] = []
         self._crowd = UnknownConnections()
         self.urls: tuple[str, ...] = ()
         """Its URLs, the public one first; known after `start`."""
+        self.flyte_url = ""
+        """The URL of the address that serves flyte's API alone; empty without one."""
 
     async def start(self) -> None:
         """Listen at all addresses of the application or at none. Raises Yours or World."""
@@ -172,6 +180,13 @@ class Server:
             self.urls = tuple([await self._listen(self._runner, at) for at in endpoints])
             if settings.private:
                 app[PEER_AUTH].addresses.update(endpoints[1].addresses(self._listeners[1]))
+            if settings.flyte:
+                at = endpoint(settings.flyte, insecure=settings.insecure)
+                self._flyte_runner = web.AppRunner(
+                    flyte_application(app[FLYTE_SITE]), shutdown_timeout=settings.stop_s
+                )
+                await self._flyte_runner.setup()
+                self.flyte_url = await self._listen(self._flyte_runner, at)
         except BaseException:
             await self.stop()
             raise
@@ -180,6 +195,9 @@ class Server:
     async def stop(self) -> None:
         """Refuse new requests, end streams, and give other requests a moment. Idempotent."""
         await self._listen_no_more()
+        flyte_runner, self._flyte_runner = self._flyte_runner, None
+        if flyte_runner is not None:
+            await flyte_runner.cleanup()
         runner, self._runner = self._runner, None
         if runner is not None:
             runner.app[STOPPING].set()

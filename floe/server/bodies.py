@@ -92,7 +92,7 @@ def parse(text: bytes) -> Json:
             parse_float=_finite,
             parse_constant=_no_constant,
         )
-        _check_depth(value)
+        check_depth(value)
         json.dumps(value, ensure_ascii=False).encode()  # refuses lone surrogates
     except RecursionError:
         raise _too_deep() from None
@@ -125,7 +125,8 @@ def _no_constant(text: str) -> NoReturn:
     raise ValueError(f"{text} is not JSON")
 
 
-def _check_depth(value: Json) -> None:
+def check_depth(value: Json) -> None:
+    """Refuse a value that is nested too deep. Raises Yours."""
     level = _nested([value])
     for _ in range(DEPTH_MAX):
         level = [child for parent in level for child in _nested(parent)]

@@ -54,6 +54,8 @@ class ServerSettings:
     public: Bind = Bind(address="127.0.0.1:8080")
     private: Bind | None = None
     """A second address for the same routes. With one, other hosts are admitted only there."""
+    flyte: Bind | None = None
+    """An address for flyte's API alone, without floe's credentials. Default: none."""
     insecure: bool = False
     """Allow an address that other machines can reach without TLS."""
     trusted_proxies: tuple[str, ...] = ()

@@ -442,3 +442,33 @@ def test_config_is_cheap_to_import() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+def test_flyte_has_the_certificate_of_the_public_address(tmp_path: Path) -> None:
+    cert, key = tmp_path / "c.pem", tmp_path / "k.pem"
+    for path in (cert, key):
+        path.touch()
+
+    config = given("common: {flyte: {bind: ':8443'}}", pub_cert=str(cert), pub_key=str(key))
+
+    assert config.flyte is not None
+    assert (config.flyte.address, config.flyte.cert, config.flyte.key) == (":8443", cert, key)
+    assert 8443 in config.own_ports
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("{bind: here}", "cannot bind `here`"),
+        ("{}", "`flyte` needs `bind`"),
+        (
+            "{bind: ':8443'}",
+            ":8443 is open to other machines, and nothing there would be encrypted",
+        ),
+    ],
+)
+def test_unsafe_address_of_flyte_is_refused_at_its_place(value: str, said: str) -> None:
+    (finding,) = refused(f"common: {{flyte: {value}}}")
+
+    assert finding.startswith("c.yml:1:")
+    assert said in finding

@@ -1786,6 +1786,23 @@ COMMON_SMTP: Final = KeySpec(
     doc="The server that takes mail for notices.",
     example="smtp: {host: mail.example.com, from: floe@example.com}",
 )
+FLYTE_BIND: Final = KeySpec(
+    name="bind",
+    kind=TEXT,
+    default="",
+    required=True,
+    doc="The address, with the certificate of the host's public one. It needs no token of floe.",
+    example="bind: 127.0.0.1:8081",
+)
+FLYTE_MAP: Final = Section(name="`flyte`", keys=(FLYTE_BIND,))
+COMMON_FLYTE: Final = KeySpec(
+    name="flyte",
+    kind=AnyMap(),
+    default=NO_MAP,
+    absent="only below `/flyte` of this host's addresses",
+    doc="Flyte's API at the root of an address of its own.",
+    example="flyte: {bind: 127.0.0.1:8081}",
+)
 BUCKET_NAME: Final = KeySpec(
     name="name",
     kind=Text(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of a bucket, without s3://"),
@@ -1901,5 +1918,6 @@ COMMON_MAP: Final = Section(
         COMMON_ON_END,
         COMMON_SMTP,
         COMMON_BUCKET,
+        COMMON_FLYTE,
     ),
 )

@@ -115,8 +115,7 @@ class Seeking:
 
     def sought(self, step: Step, member: Member, message: SeekWork) -> None:
         """A host asks which work of this one fits."""
-        offers = self._site.table.offers
-        fitting = offers.fitting(message.queue, message.labels, message.name)
+        fitting = self._site.table.offers.fitting(message.queue, message.labels)
         keys = tuple(str(offer.key) for offer, _ in zip(fitting, range(FOUND_MAX), strict=False))
         step.send(member.id, member.store, FoundWork(take=message.take, keys=keys))
 
@@ -156,9 +155,7 @@ class Seeking:
         """Ask the host of a seek which of its work fits."""
         wanted = seek.wanted
         self._seeks.put(wanted.take, seek)
-        message = SeekWork(
-            take=wanted.take, queue=wanted.queue, labels=wanted.labels, name=wanted.name
-        )
+        message = SeekWork(take=wanted.take, queue=wanted.queue, labels=wanted.labels)
         store = self._members.by_id[seek.host].store
         self._outbox.send(step, seek.host, store, "seek", wanted.take, message)
 

@@ -1,8 +1,6 @@
 """YAML as Go reads it: the recorded results of both programs, positions, limits."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -23,8 +21,8 @@ from floe.dialects.go_yaml import (
     parse_go_yaml,
 )
 from floe.dialects.notes import Notes, Position
+from tests.recorded import cases
 
-DATA: Final = Path(__file__).parents[2] / "data"
 PROFILES: Final = {"flyte": FLYTE, "utask": UTASK}
 
 
@@ -49,25 +47,25 @@ def exact(shape: object) -> object:
     return (type(shape).__name__, shape) if isinstance(shape, bool) else shape
 
 
-def recorded() -> Iterator[Any]:
-    for name in PROFILES:
-        cases = json.loads((DATA / name / "vectors/yaml.json").read_text())["cases"]
-        for number, case in enumerate(cases):
-            yield pytest.param(PROFILES[name], case, id=f"{name}-{number}")
+@pytest.mark.parametrize("case", cases("flyte/vectors/yaml.json"))
+def test_value_is_what_flyte_made_of_the_text(case: dict[str, Any]) -> None:
+    check(case, FLYTE)
 
 
-@pytest.mark.parametrize(("profile", "case"), [*recorded()])
-def test_value_is_what_the_real_program_made_of_the_text(
-    profile: Profile, case: dict[str, Any]
-) -> None:
+@pytest.mark.parametrize("case", cases("utask/vectors/yaml.json"))
+def test_value_is_what_utask_made_of_the_text(case: dict[str, Any]) -> None:
+    check(case, UTASK)
+
+
+def check(case: dict[str, Any], profile: Profile) -> None:
     tree, findings = read(case["yaml"], profile)
 
-    if "json" not in case:
-        assert tree is None
-        assert findings
-    else:
+    if "json" in case:
         assert tree is not None, findings
         assert exact(json_value(tree)) == exact(case["json"])
+    else:
+        assert tree is None
+        assert len(findings) == 1
 
 
 def test_a_tree_has_the_position_of_each_key_and_value() -> None:

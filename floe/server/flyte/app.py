@@ -1,0 +1,90 @@
+"""The routes of flyte's API, below a path of a host or at an address of their own."""
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+
+from floe.server.app_keys import HUB, STRANGERS
+from floe.server.connection import Connection, protect
+from floe.server.flyte import flows, info, items, packs
+from floe.server.flyte.bodies import answer_flyte_errors
+from floe.server.flyte.links import PREFIX
+from floe.server.flyte.site import FLYTE_SITE, FlyteSite
+from floe.server.masked_replies import mask_replies
+from floe.server.problems import Handler
+from floe.server.waits import Strangers
+
+BELOW: Final = "/flyte"
+"""The path of the API at the addresses of a host."""
+
+CALLS_MAX: Final = 1024
+"""Bodies that are read at once at an address of its own."""
+
+FLYTE_ROUTES: Final = (
+    web.get("/", info.index),
+    web.get("/health", info.health),
+    web.get("/v1", info.v1),
+    web.get("/v1/swagger", info.swagger),
+    web.post("/v1/packs", packs.register),
+    web.get("/v1/packs", packs.index),
+    web.get("/v1/packs/{pack}", packs.show),
+    web.delete("/v1/packs/{pack}", packs.delete),
+    web.post("/v1/flows", flows.post),
+    web.get("/v1/flows", flows.index),
+    web.get("/v1/flows/{flow}", flows.show),
+    web.delete("/v1/flows/{flow}", flows.delete),
+    web.get("/v1/datastore", items.index),
+    web.put("/v1/datastore/{item}", items.put),
+    web.get("/v1/datastore/{item}", items.show),
+    web.delete("/v1/datastore/{item}", items.delete),
+)
+
+
+def add_flyte(app: web.Application) -> FlyteSite:
+    """Serve the API below a path of a host's application, for callers with floe's credentials."""
+    site = FlyteSite(app[HUB])
+    app.add_subapp(BELOW, _application(site, BELOW, [answer_flyte_errors]))
+    app.cleanup_ctx.append(lambda _: _presence(site))
+    return site
+
+
+def flyte_application(site: FlyteSite) -> web.Application:
+    """The API at the root of an address of its own. Each caller that reaches it may use it."""
+    return _application(site, "", [_heard, mask_replies, answer_flyte_errors])
+
+
+def _application(site: FlyteSite, prefix: str, middlewares: list[Middleware]) -> web.Application:
+    app = web.Application(middlewares=middlewares)
+    app[FLYTE_SITE] = site
+    app[PREFIX] = prefix
+    app[HUB] = site.hub
+    app[STRANGERS] = Strangers(CALLS_MAX)
+    app.add_routes(FLYTE_ROUTES)
+    if not prefix:
+        app.on_response_prepare.append(_protect_response)
+    return app
+
+
+async def _presence(site: FlyteSite) -> AsyncIterator[None]:
+    """Keep writing which packs this host has seen, until the server stops."""
+    writing = site.hub.keep("presence of packs", site.presence.keep)
+    yield
+    writing.cancel()
+
+
+@web.middleware
+async def _heard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Count a connection among those of known clients once it was answered well."""
+    connection = request.protocol if isinstance(request.protocol, Connection) else None
+    if connection is not None:
+        connection.asked()
+    response = await handler(request)
+    if connection is not None and response.status < web.HTTPBadRequest.status_code:
+        connection.let_in()
+    return response
+
+
+async def _protect_response(_: web.Request, response: web.StreamResponse) -> None:
+    protect(response)
