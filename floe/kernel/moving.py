@@ -42,11 +42,14 @@ def why_stays(run: Run) -> str:
 def outlives_host(run: Run) -> bool:
     """Whether a run that may move continues after the loss of its host, from a copy of its log.
 
-    Not yet for runs of judged flows. `run` is the copy: active, or granted to a host that was to
-    continue it. The lost host may have continued the run after the last event of the copy. So
-    commands may run again: a flow with `on-host-lost: fail` forbids that, unless it has none left.
+    `run` is the copy: active, or granted to a host that was to continue it. The lost host may have
+    continued the run after the last event of the copy. So commands may run again: a flow with
+    `on-host-lost: fail` forbids that, unless it has none left. A run of a judged flow always
+    continues: people check what may have run. Its copy is brought up to date while it rests.
     """
-    if run.flow is None or run.started_at is None or run.passes is not None:
+    if run.passes is not None:
+        return run.phase == "resting"
+    if run.flow is None or run.started_at is None:
         return False
     if not may_move(replace(run, phase="active")):
         return False

@@ -5,9 +5,7 @@ shallow invariant would tell at once, it is blinded, so that the harm itself has
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 from typing import Any, Final
 
 from floe.host import children as children_module
@@ -58,90 +56,41 @@ from floe.model.flow import Flow, Foreach, Node, Trigger
 from floe.model.host import HostView
 from floe.model.ids import HostId, Json, Key, NodeId, RunRef, StoreId
 from floe.model.outcome import Outcome
-from floe.model.peer_message import Claim, Ended, Envelope, Message, Offer, Ping, Release, Released
+from floe.model.peer_message import Claim, Ended, Envelope, Offer, Ping, Release, Released
 from floe.model.run import ItemStates, NodeState, Pruned, Run
 from floe.model.signal import Activate, Cancel, ChildMade, Signal, Stopped, TimerFired
 from floe.model.tags import Tag
 from floe.model.taken import ItemsTaken, NodeTaken
 from floe.model.template import Path
 from floe.store.base import Record
-from tests.sim import invariants
 from tests.sim import machine as machine_module
 from tests.sim import removal as removal_module
+from tests.sim.bug import (
+    SAID_UNSEEN,
+    SPLIT,
+    STUCK,
+    Bug,
+    always,
+    never,
+    nothing,
+    patch,
+    said_once,
+    several,
+)
 from tests.sim.disk import Disk
 from tests.sim.flows import CHILD_FLOWS, REDO, SPREAD
 from tests.sim.machine import Machine
 from tests.sim.mishaps import LEASE_FLOWS, Lean
+from tests.sim.moving_bugs import MOVING_BUGS
 from tests.sim.world import World
 
-Patch = Callable[[], AbstractContextManager[None]]
 Tags = tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bug:
-    """A fault of the hub, and the invariants that may tell of it."""
-
-    breaks: tuple[str, ...]
-    """How the verdict may begin."""
-    seeds: range
-    """Among these at least one shows it, the first ones if nothing changed: that is quick."""
-    at_work: Patch
-    """Breaks the hub until it is left."""
-    lean: Lean | None = None
-    """What brings it about, where it takes many trials otherwise."""
-
-
-@contextmanager
-def patched(owner: Any, **others: Any) -> Iterator[None]:
-    """Replace attributes of a class or module for a while."""
-    before = {name: owner.__dict__[name] for name in others}
-    for name, value in others.items():
-        setattr(owner, name, value)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            setattr(owner, name, value)
-
-
-def patch(owner: Any, **others: Any) -> Patch:
-    """A replacement to be made later."""
-    return partial(patched, owner, **others)
-
-
-def several(*patches: Patch) -> Patch:
-    """Several replacements at once."""
-
-    @contextmanager
-    def together() -> Iterator[None]:
-        with ExitStack() as stack:
-            for made in patches:
-                stack.enter_context(made())
-            yield
-
-    return together
-
-
-def _nothing(*_: object, **__: object) -> None:
-    """In place of what the hub forgets to do."""
-
-
-def _never(*_: object, **__: object) -> bool:
-    return False
 
 
 def _upcoming_again(foreach: Foreach, items: ItemStates) -> Iterator[int]:
     """The items after the settled ones, also those that are still open."""
     done = len(items.states) - len(items.open)
     yield from range(done, min(done + (foreach.parallel or 1), len(items.values)))
-
-
-def _always(*_: object, **__: object) -> bool:
-    return True
-
-
-SAID_UNSEEN: Final = patch(invariants, what_is_said_is_stored=_nothing)
 
 
 # --- the hand-over ---
@@ -181,20 +130,6 @@ def _silence_is_a_no(self: Placement, step: Step) -> None:
 
 
 _dispatch = Placement.dispatch
-
-
-def _said_once(kind: type[Message]) -> Patch:
-    """Nothing of a kind is said a second time."""
-
-    def send(self: World, machine: Machine, envelope: Envelope) -> None:
-        name = (kind.__name__, envelope.to_host, getattr(envelope.message, "run", ""))
-        if isinstance(envelope.message, kind):
-            if name in self.said:
-                return
-            self.said.add(name)
-        _send(self, machine, envelope)
-
-    return patch(World, send=send)
 
 
 def _without_forgotten(self: World, machine: Machine, envelope: Envelope) -> None:
@@ -439,9 +374,7 @@ def _stop_blindly(self: Machine, key: Key) -> None:
     self._log(key, Stopped())
 
 
-SPLIT: Final = ("run_is_in_one_place", "one_pen_per_run_and_epoch", "copies_are_prefixes")
 LEASED: Final = ("resource_is_held_once", "fences_grow")
-STUCK: Final = ("every_run_ended", "nothing_is_left_to_say")
 
 RERUNS: Final = Lean(faults=("forget", "drain"), reruns=30, is_unlucky=True)
 REMOVALS: Final = Lean(prunes=60, reruns=30, is_unlucky=True)
@@ -507,7 +440,7 @@ BUGS: Final[Mapping[str, Bug]] = {
         # A run that its adopter cancelled after a refusal also runs at the grantee: two ends.
         breaks=(*SPLIT, *LEASED, "adopters_know_the_ends"),
         seeds=range(70, 570),
-        at_work=several(patch(Grantee, _store_floor=_nothing), SAID_UNSEEN),
+        at_work=several(patch(Grantee, _store_floor=nothing), SAID_UNSEEN),
     ),
     "refused-connection-is-a-no": Bug(
         breaks=SPLIT,
@@ -535,8 +468,8 @@ BUGS: Final[Mapping[str, Bug]] = {
         lean=Lean(faults=("drain", "part") * 8, flows=LEASE_FLOWS, is_late=True, is_slow=True),
         at_work=several(patch(Adopter, _is_held_by=_is_held_by_anyone), SAID_UNSEEN),
     ),
-    "end-is-said-once": Bug(breaks=STUCK, seeds=range(1, 501), at_work=_said_once(Ended)),
-    "offer-is-said-once": Bug(breaks=STUCK, seeds=range(1, 501), at_work=_said_once(Offer)),
+    "end-is-said-once": Bug(breaks=STUCK, seeds=range(1, 501), at_work=said_once(Ended)),
+    "offer-is-said-once": Bug(breaks=STUCK, seeds=range(1, 501), at_work=said_once(Offer)),
     "forget-is-not-carried": Bug(
         breaks=(*STUCK, "nothing_is_leased"),
         seeds=range(1, 501),
@@ -545,13 +478,13 @@ BUGS: Final[Mapping[str, Bug]] = {
     "end-is-taken-from-a-list": Bug(
         breaks=("superseded_end_is_no_end", "nothing_is_leased"),
         seeds=range(25, 525),
-        at_work=patch(Adopter, awaits_end=_never),
+        at_work=patch(Adopter, awaits_end=never),
         lean=Lean(faults=("forget",) * 4 + ("crash",) * 2, flows=("linux", "again"), is_slow=True),
     ),
     "offer-is-taken-twice": Bug(
         breaks=("store_takes_what_is_decided", *SPLIT),
         seeds=range(1, 501),
-        at_work=patch(Grantee, _answer_again=_never, _floor=_floor_as_read),
+        at_work=patch(Grantee, _answer_again=never, _floor=_floor_as_read),
     ),
     "host-scoped-granted-twice": Bug(
         breaks=("resource_is_held_once",),
@@ -572,7 +505,7 @@ BUGS: Final[Mapping[str, Bug]] = {
         # A run that was cancelled where it had been may also end where it went: two ends.
         breaks=(*SPLIT, *STUCK, *LEASED, "adopters_know_the_ends", "removed_runs_are_listed"),
         seeds=range(45, 545),
-        at_work=several(patch(Cluster, owes=_never), SAID_UNSEEN),
+        at_work=several(patch(Cluster, owes=never), SAID_UNSEEN),
         lean=Lean(cancels=10, prunes=40, is_late=True),
     ),
     "prune-without-floor": Bug(
@@ -595,7 +528,7 @@ BUGS: Final[Mapping[str, Bug]] = {
         breaks=(*LEASED, *STUCK),
         seeds=range(45, 545),
         lean=Lean(faults=("drain", "part") * 4, flows=LEASE_FLOWS, is_late=True),
-        at_work=several(patch(keeper_module, _is_meant=_always), patch(claims_module, PARK_MS=200)),
+        at_work=several(patch(keeper_module, _is_meant=always), patch(claims_module, PARK_MS=200)),
     ),
     "wiped-keeper-opens-at-once": Bug(
         breaks=LEASED, seeds=range(105, 605), at_work=patch(KeeperCensus, missing=_nobody_missing)
@@ -609,7 +542,7 @@ BUGS: Final[Mapping[str, Bug]] = {
             is_late=True,
             is_slow=True,
         ),
-        at_work=patch(CurrentKeeper, is_believed=_always),
+        at_work=patch(CurrentKeeper, is_believed=always),
     ),
     "lease-granted-twice": Bug(
         breaks=LEASED, seeds=range(1, 501), at_work=patch(LeaseTable, ready=_first_in_line)
@@ -661,7 +594,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     "request-is-forgotten": Bug(
         breaks=("request_starts_one_run",),
         seeds=range(1, 501),
-        at_work=patch(Step, keep_once=_nothing),
+        at_work=patch(Step, keep_once=nothing),
     ),
     "re-run-takes-no-outputs": Bug(
         breaks=("taken_nodes_are_the_old_ones",),
@@ -712,12 +645,12 @@ BUGS: Final[Mapping[str, Bug]] = {
         # The host that was forgotten has to remove the run, and be restored from a backup, in time.
         breaks=("removal_is_of_the_host_with_the_log",),
         seeds=range(79356, 79366),
-        at_work=patch(Pruned, leaves=_never),
+        at_work=patch(Pruned, leaves=never),
     ),
     "files-are-removed-once": Bug(
         breaks=("nothing_is_left_of_removed_runs",),
         seeds=range(1, 501),
-        at_work=patch(machine_module, sweep=_nothing),
+        at_work=patch(machine_module, sweep=nothing),
         lean=REMOVALS,
     ),
     "item-begins-twice": Bug(
@@ -753,7 +686,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     "merge-of-nothing-runs": Bug(
         breaks=("merge_of_skipped_nodes_alone_is_skipped",),
         seeds=range(1, 501),
-        at_work=patch(node_skips_module, is_excused=_never),
+        at_work=patch(node_skips_module, is_excused=never),
         lean=Lean(flows=("choose",)),
     ),
     "items-wait-for-each-other": Bug(
@@ -799,7 +732,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     "until-is-not-judged": Bug(
         breaks=("repetition_settles_by_until",),
         seeds=range(1, 501),
-        at_work=patch(repeat_module, is_true=_never),
+        at_work=patch(repeat_module, is_true=never),
         lean=Lean(flows=("health", "fleet")),
     ),
     "round-begins-at-once": Bug(
@@ -854,6 +787,7 @@ BUGS: Final[Mapping[str, Bug]] = {
         at_work=patch(runs_module, takes_slot=_takes_slot_while_open),
         lean=CHILDREN,
     ),
+    **MOVING_BUGS,
     "ended-before-its-processes": Bug(
         breaks=("nothing_is_left_of_an_ended_run",),
         seeds=range(1, 501),

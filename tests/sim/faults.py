@@ -7,6 +7,7 @@ from random import Random
 from typing import Final
 
 from floe.host.inputs import Drain, Forget, Free, Input, Reply
+from floe.kernel.moving import may_move
 from floe.model.ids import HostId
 from tests.sim.machine import Fuse, Machine
 from tests.sim.mishaps import AT_REST, POINTS, Lean, Mishap
@@ -32,6 +33,7 @@ class Faults:
 
     def __init__(self, world: World, keeper: HostId | None, lean: Lean) -> None:
         self.world = world
+        self._lean = lean
         self.random: Random = world.random
         self.keeper = keeper
         """As the config is to name it."""
@@ -131,7 +133,7 @@ class Faults:
 
     def drain(self) -> bool:
         """A host is to take no runs for a while."""
-        machine = self._any_host()
+        machine = self._waiting_host() if self._lean.is_waiting else self._any_host()
         if machine.core is None:
             return False
         self.world.drain(machine, on=True)
@@ -225,6 +227,21 @@ class Faults:
         open_ = [b for b in self.world.truth.branches.values() if b.until is None]
         busy = [self.world.machines[b.place.host] for b in open_ if b.run.host != b.place.host]
         return self.random.choice(busy if busy and self.random.random() < 0.8 else self._hosts)
+
+    def _waiting_host(self) -> Machine:
+        """More often than not one with a run that may move, if there is any."""
+        waiting = [
+            machine
+            for machine in self._hosts
+            if machine.core is not None
+            and any(
+                run.store == machine.disk.store and may_move(run)
+                for run in machine.core.table.runs.values()
+            )
+        ]
+        return self.random.choice(
+            waiting if waiting and self.random.random() < 0.8 else self._hosts
+        )
 
     def _kill(self, machine: Machine) -> None:
         if machine.core is not None:

@@ -478,7 +478,7 @@ class Machine:
             case PackArchive(run=ref):
                 world.at(self.random.randrange(1, 30), self._pack, self.life, ref)
             case AskData(key=key):
-                world.at(self.random.randrange(50, PEOPLE_MS), self._give, self.life, key)
+                world.at(self.random.randrange(50, world.people_ms), self._give, self.life, key)
             case _:
                 pass
 

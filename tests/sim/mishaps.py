@@ -5,7 +5,7 @@ What is rare everywhere is met nowhere, so each trial is aimed at one mishap, in
 and has more of what brings that about.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Final, get_args
@@ -136,6 +136,8 @@ class Lean:
     """Commands take long."""
     is_unlucky: bool = False
     """Commands fail."""
+    is_waiting: bool = False
+    """Runs wait long for people, at hosts that others can replace; such hosts are drained."""
     is_ahead: bool = False
     """The keeper's clock is, so its terms are above those of the store that it has next."""
 
@@ -163,8 +165,8 @@ _LEASES: Final = Lean(flows=LEASE_FLOWS)
 _REMOVALS: Final = Lean(prunes=20, reruns=4)
 _RERUNS: Final = Lean(reruns=12, is_unlucky=True)
 
-_MOVES: Final = Lean(faults=("drain",) * 3, flows=MOVING_FLOWS)
-_RESTS: Final = Lean(faults=("wipe", "forget", "drain"), flows=MOVING_FLOWS)
+_MOVES: Final = Lean(faults=("drain",) * 3, flows=MOVING_FLOWS, is_waiting=True)
+_RESTS: Final = Lean(faults=("wipe", "forget", "drain"), flows=MOVING_FLOWS, is_waiting=True)
 
 LEANS: Final[Mapping[str, Lean]] = {
     "NodeTaken": _RERUNS,
@@ -230,9 +232,23 @@ LEANS: Final[Mapping[str, Lean]] = {
 """By what a mishap is about: what brings it about, where that is not in every trial anyway."""
 
 
-def aim_of(seed: int) -> Mishap:
+MOVES: Final = tuple(
+    mishap
+    for mishap in MISHAPS
+    if LEANS.get(mishap[1]) in (_MOVES, _RESTS)
+    or mishap[1] in ("Offer", "Accepted", "Refused", "GrantReturned", "GrantRevoked", "CancelRun")
+)
+"""The mishaps of runs that move."""
+
+MOVES_LEAN: Final = replace(
+    _MOVES, faults=("drain",) * 6 + ("forget", "wipe", "part"), flows=MOVING_FLOWS * 2, cancels=4
+)
+"""What leads to them: in every trial, whichever of them it is aimed at."""
+
+
+def aim_of(seed: int, among: Sequence[Mishap] = MISHAPS) -> Mishap:
     """The mishap that a trial is to come to."""
-    return MISHAPS[seed % len(MISHAPS)]
+    return among[seed % len(among)]
 
 
 def text_of(mishap: Mishap) -> str:

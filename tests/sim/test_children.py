@@ -6,7 +6,8 @@ from typing import Final
 
 import pytest
 
-from tests.sim.bugs import CHILDREN, RESTARTS, Bug
+from tests.sim.bug import Bug
+from tests.sim.bugs import CHILDREN, RESTARTS
 from tests.sim.flows import SPREAD
 from tests.sim.trial import trial
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.sim import faults as faults_module
-from tests.sim.bugs import BUGS, Bug
+from tests.sim.bug import Bug
+from tests.sim.bugs import BUGS
 from tests.sim.flows import DIGESTS
 from tests.sim.mishaps import LATER_THINGS, LEANS, MESSAGES, MISHAPS, THINGS, aim_of
 from tests.sim.report import SHORT, short_story_of, story_of

@@ -7,6 +7,7 @@ stores that are no more. Then each run must end, or wait on a thing it names.
 import time
 import traceback
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from random import Random
@@ -18,11 +19,11 @@ from floe.model.ids import FlowId, HostId, RunRef
 from floe.model.keep import Keep
 from tests.make import NOW
 from tests.sim import invariants
-from tests.sim.bugs import Bug
+from tests.sim.bug import Bug
 from tests.sim.faults import LEAN, SWARM, Faults
 from tests.sim.flows import CHILD_FLOWS, KINDS, MOVING_FLOWS
 from tests.sim.machine import REST_MS, Machine
-from tests.sim.mishaps import LEANS, Lean, Mishap, aim_of, text_of
+from tests.sim.mishaps import LEANS, MISHAPS, MOVES, MOVES_LEAN, Lean, Mishap, aim_of, text_of
 from tests.sim.network import Weather
 from tests.sim.removal import prune
 from tests.sim.reruns import start_again
@@ -37,6 +38,9 @@ QUIET_MS: Final = 10_000
 
 END_MS: Final = 90_000
 """After the last fault, each run that nothing holds up has ended within this."""
+
+WAITING_MS: Final = 5000
+"""People answer within this, where runs are to wait long."""
 
 LOOK_MS: Final = 500
 
@@ -72,10 +76,16 @@ class Verdict:
     cpu_s: float = 0.0
 
 
-def trial(seed: int, *, bug: Bug | None = None, story: bool = False) -> Verdict:
-    """Play one seed, with a bug in the hub if one is given; equal seeds give equal stories."""
+def trial(
+    seed: int, *, bug: Bug | None = None, moves: bool = False, story: bool = False
+) -> Verdict:
+    """Play one seed, with a bug in the hub if one is given; equal seeds give equal stories.
+
+    `moves`: play runs that move above all.
+    """
     begun = time.process_time()
-    play = Trial(seed, bug.lean if bug else None, story=story)
+    lean, aims = (MOVES_LEAN, MOVES) if moves else (None, MISHAPS)
+    play = Trial(seed, (bug.lean if bug else None) or lean, aims, story=story)
     verdict = Verdict(seed)
     with bug.at_work() if bug else nullcontext():
         try:
@@ -101,7 +111,14 @@ def trial(seed: int, *, bug: Bug | None = None, story: bool = False) -> Verdict:
 class Trial:
     """A seed's plan, carried out."""
 
-    def __init__(self, seed: int, lean: Lean | None = None, *, story: bool) -> None:
+    def __init__(
+        self,
+        seed: int,
+        lean: Lean | None = None,
+        aims: Sequence[Mishap] = MISHAPS,
+        *,
+        story: bool,
+    ) -> None:
         """`lean`: what there is much of; None for what leads to the mishap it is aimed at.
 
         With a lean it plays child runs, and flows whose runs move, only if that favours them.
@@ -109,7 +126,7 @@ class Trial:
         random = self.random = Random(seed)
         self._has_bucket = seed % 2 == 1
         self.world = World(random, story=story)
-        self.aim = aim_of(seed)
+        self.aim = aim_of(seed, aims)
         self._is_bent = lean is not None
         self._lean = lean or LEANS.get(self.aim[1], Lean())
         self._hosts = [HostId(f"h{n}") for n in range(1, random.choice((3, 3, 3, 3, 4, 5)) + 1)]
@@ -136,6 +153,9 @@ class Trial:
         random, hosts = self.random, self._hosts
         arm = random.choice(hosts)
         linux = {random.choice(hosts), random.choice(hosts)}
+        if self._lean.is_waiting:  # whichever host is drained, there is a different one
+            linux = {*hosts[-2:], *linux}
+            self.world.people_ms = WAITING_MS
         bad_clock = random.choice(hosts) if random.random() < 0.2 else None
         for host in hosts:
             tags = {t for t, having in (("arm", {arm}), ("linux", linux)) if host in having}

@@ -34,7 +34,7 @@ from tests.make import NOW
 from tests.sim import invariants, moving
 from tests.sim.disk import Disk
 from tests.sim.flows import DIGESTS, FLOW_FILES, FLOWS
-from tests.sim.machine import Fuse, Machine
+from tests.sim.machine import PEOPLE_MS, Fuse, Machine
 from tests.sim.mishaps import Mishap
 from tests.sim.network import Network, Weather
 from tests.sim.removal import Spaces
@@ -81,6 +81,8 @@ class World:
         """The share of commands that end well."""
         self.slow = random.choice((0.05, 0.05, 0.1, 0.5))
         """And of those that take long."""
+        self.people_ms = PEOPLE_MS
+        """People answer within this."""
         self.heals = False
         """The quiet end: what is down comes back soon."""
         self._heap: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []

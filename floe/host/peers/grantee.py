@@ -204,7 +204,7 @@ class Grantee:
     def supersede(self, step: Step) -> None:
         """This host was forgotten: its runs were restarted elsewhere, or ended."""
         for run in tuple(self._site.table.runs.values()):
-            is_here = run.phase in ("active", "ending") and not self._site.table.is_foreign(run)
+            is_here = run.state == "active" and not self._site.table.is_foreign(run)
             if is_here and not run.superseded:
                 run = step.add(run, (GrantSuperseded(at=step.now, epoch=run.epoch),))
 

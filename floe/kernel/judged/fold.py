@@ -89,10 +89,13 @@ def _revoked(run: Run, passes: Passes, event: GrantRevoked, seq: int) -> Run:
     return replace(
         run,
         seq=seq,
+        phase="resting" if run.phase == "granted" else run.phase,
         epoch=max(run.epoch, event.epoch + 1),
         revoked=run.revoked + 1,
         host=run.ref.host,
         store=run.ref.store,
+        workspace="",
+        resumed=None,
         passes=replace(passes, base=seq),
     )
 

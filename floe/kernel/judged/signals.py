@@ -237,7 +237,7 @@ def _host_lost(step: RunStep, signal: HostLost) -> None:
     run at rest keeps its verdict before its first pass, and if nothing is to be checked.
     """
     run = step.run
-    if run.host != signal.host or run.phase not in ("active", "resting", "ending"):
+    if run.host != signal.host or run.phase not in ("granted", "active", "resting", "ending"):
         return
     is_ending = run.phase == "ending"
     if not is_ending:
@@ -253,6 +253,6 @@ def _host_lost(step: RunStep, signal: HostLost) -> None:
                 new = NewState(name=table_of(step.run).crashed, why=outcome.why, by=LOST)
                 put(step, (node.id, item), new)
     _finish(step)
-    if run.phase == "resting" and passes_of(run).number and len(step.events) > known:
+    if step.run.phase == "resting" and passes_of(run).number and len(step.events) > known:
         conclude(step)
     rest(step)

@@ -113,8 +113,9 @@ def test_judged_run_is_cancelled_on_its_way() -> None:
     assert (ended.phase, ended.result) == ("ended", "cancelled")
 
 
-def test_judged_run_does_not_outlive_its_host() -> None:
-    assert not outlives_host(a_judged_run("TODO"))
+def test_judged_run_outlives_its_host_as_it_is_at_rest() -> None:
+    assert outlives_host(a_judged_run("TODO"))
+    assert not outlives_host(a_judged_run(""))
 
 
 def test_run_that_was_only_granted_does_not_outlive_its_host() -> None:
