@@ -136,6 +136,7 @@ class PeerMessages:
             case Ping() as ping:
                 pinged = self._members.pinged(step, member, ping)
                 step.retry_pends |= self._candidates.pinged(pinged)
+                self._adopter.pinged(step, pinged)
                 self._sharing.receive(step, member, ping)
             case NotMe():
                 pass  # the sender's store is known by now

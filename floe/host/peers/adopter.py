@@ -73,6 +73,8 @@ class Adopter:
         """Cancels of runs whose log a peer may write."""
         self._resumed: Undoable[RunRef, int] = Undoable(site.journal)
         """Grants of an earlier process, which may have written their offers to a socket."""
+        self._begun: Undoable[RunRef, bool] = Undoable(site.journal)
+        """Runs that began elsewhere and are granted to a peer that has not answered."""
         for key, shape in rows.get("withdraw", {}).items():
             if (ref := ref_of(key)) and isinstance(shape, Mapping):
                 self._cancels.put(ref, decode(Cancel, shape))
@@ -137,6 +139,18 @@ class Adopter:
         self._answered(step, run)
         run = step.add_as_stored(run, event, fact.body)
         self._send(run, step.now)
+
+    def pinged(self, step: Step, member: Member) -> None:
+        """A peer says what it can: offer it runs that began, or withdraw them if its floe is older
+        by now. It would begin them again."""
+        assert member.ping is not None
+        for ref in tuple(self._begun):
+            run = self._site.table.runs.get(ref)
+            if run is None or (run.host, run.store) != (member.id, member.store):
+                continue
+            sent = self._outbox.get(member.id, OFFER, ref.key)
+            if sent is None or (isinstance(sent.message, Offer) and not member.ping.moves):
+                self._send(run, step.now)
 
     def rested(self, step: Step, member: Member, message: Rested) -> None:
         """A run only waits at the peer that runs it: keep the events that this host lacks."""
@@ -203,7 +217,10 @@ class Adopter:
         """
         if row.state != "archive":
             return False
-        run = self._site.table.runs.get(RunRef.parse(row.key))
+        ref = RunRef.parse(row.key)
+        if ref in self._site.unreadable:  # its end is reported again once its key is back
+            return ref.store == self._site.store
+        run = self._site.table.runs.get(ref)
         return run is not None and self._is_lent(run)
 
     def cancel(self, step: Step, run: Run, cancel: Cancel) -> bool:
@@ -264,6 +281,14 @@ class Adopter:
         at = (run.epoch, run.host, run.store)
         return self._is_lent(run) and at == (epoch, member.id, member.store)
 
+    def _moves_at(self, run: Run) -> bool | None:
+        """Whether the host that a run is granted to would not begin it again; None: unknown yet."""
+        if run.started_at is None:
+            return True
+        self._begun.put(run.ref, True)
+        member = self._members.by_id.get(run.host) if run.host else None
+        return member.ping.moves if member and member.ping else None
+
     def _returned(self, step: Step, run: Run, why: str, change: int | None) -> None:
         assert run.host is not None
         host = run.host
@@ -288,6 +313,7 @@ class Adopter:
         self._outbox.done(run.host, OFFER, run.ref.key)
         self._outbox.done(run.host, CANCEL, run.ref.key)
         self._resumed.put(run.ref, None)
+        self._begun.put(run.ref, None)
 
     def _send(self, run: Run, due: Instant) -> None:
         """Send the request that fits the state of a run, until it is answered."""
@@ -298,9 +324,11 @@ class Adopter:
             if cancel is not None:
                 request = CancelRun(run=key, epoch=epoch, by=cancel.by, why=cancel.why)
                 self._outbox.put(host, run.store, CANCEL, key, request, due)
-        elif cancel is not None:
+            return
+        moves = self._moves_at(run)
+        if cancel is not None or moves is False:
             self._outbox.put(host, run.store, OFFER, key, Withdraw(run=key, epoch=epoch), due)
-        elif run.flow is not None:
+        elif run.flow is not None and moves is not None:
             offer = Offer(
                 run=key,
                 epoch=epoch,

@@ -47,6 +47,24 @@ def test_end_that_a_list_shows_first_is_reported_after_a_restart() -> None:
     assert (h1.directory[ref.key].state, h1.directory[ref.key].good) == ("archive", True)
 
 
+def test_end_of_a_run_whose_key_is_missing_is_kept_for_when_it_is_back() -> None:
+    h1, h2 = two()
+    ref = h1.start(GPU)
+    carry(h1, h2)
+    h1.core.table.reload(ref, None)
+    h1.core.site.unreadable = {ref: "its key is missing"}
+    h2.ended(ref)
+    row = summary_of(h2.run(ref))
+    h1.step(Mark(rows=(), appends=(offered(row),), promise=False))
+
+    said = carry(h1, h2)
+    listed = h1.directory[ref.key].state
+
+    assert of(said, EndedStored) == []
+    assert listed == "active"
+    assert h2.rows("owed") != {}
+
+
 def test_offer_that_is_lost_is_sent_again_until_it_is_answered() -> None:
     h1, h2 = two()
     ref = h1.start(GPU)

@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 from floe.host.step_result import StepResult
-from floe.model.ids import HostId
-from floe.model.peer_message import Envelope, Message, Offer
+from floe.model.event import GrantReturned
+from floe.model.ids import HostId, RunRef
+from floe.model.peer_message import Envelope, Message, Offer, Withdraw
 from tests.make import a_flow, a_form
-from tests.make_hosts import Host, a_host_core, carry, forget, later, met, phase
-from tests.unit.host.peers.test_moves import DEPLOY, at_h2, drain, rested, why
+from tests.make_hosts import Host, a_host_core, carry, forget, later, met, of, phase
+from tests.unit.host.peers.test_moves import DEPLOY, at_h2, drain, kinds, rested, why
 
 
 def age(old: Host, *others: Host) -> None:
@@ -71,3 +72,40 @@ def test_kept_run_is_offered_once_its_next_host_is_upgraded() -> None:
     carry(h1, h3)
 
     assert (before, phase(h3, ref)) == ("pending", "active")
+
+
+def offered_to_h3() -> tuple[Host, Host, RunRef]:
+    """h1 with a run that outlived its host and is granted to h3, which has not heard of it yet."""
+    h1, h2, h3, ref = at_h2(DEPLOY)
+    rested(h1, h2, h3)
+    forget(h1, h2)
+    h1.settle()
+    h1.sent.clear()
+    assert (phase(h1, ref), h1.run(ref).host) == ("granted", h3.id)
+    return h1, h3, ref
+
+
+def test_run_that_began_is_withdrawn_from_a_host_that_was_downgraded() -> None:
+    h1, h3, ref = offered_to_h3()
+    age(h3, h1)
+    later(200, h1)
+
+    said = carry(h1, h3)
+
+    assert of(said, Withdraw)
+    assert of(said, Offer) == []
+    assert phase(h3, ref) == "gone"
+    assert GrantReturned in kinds(h1, ref)
+
+
+def test_run_that_began_is_not_offered_before_its_host_says_what_it_can() -> None:
+    h1, h3, ref = offered_to_h3()
+    h1.restart()
+    later(200, h1)
+
+    said = of((envelope.message for envelope in h1.sent), Offer)
+
+    assert said == []
+    later(2000, h1, h3)
+    carry(h1, h3)
+    assert phase(h3, ref) == "active"
