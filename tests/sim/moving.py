@@ -41,7 +41,8 @@ def what_moves_is_stored(disk: Disk, envelope: Envelope) -> None:
         case Returned(run=key, epoch=epoch, facts=facts):
             log = disk.logs.get(RunRef.parse(key), [])
             last = facts[-1]
-            is_true = any(
+            # The adopter may have removed the run, and its acknowledgement is on the way.
+            is_true = key in disk.pruned or any(
                 isinstance(r.event, RunReturned) and (r.epoch, r.seq) == (epoch, last.seq)
                 for r in log
             )
