@@ -9,7 +9,9 @@ Source: docs/cluster-protocol.md, "The pen".
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from itertools import chain
 
+from floe.host.asleep import Asleep
 from floe.host.cluster import Cluster
 from floe.host.handlers import handle
 from floe.host.inputs import Incoming
@@ -109,11 +111,26 @@ class HostCore:
         self._peers.read_again(ref, run, logs)
         return owed
 
+    def let_sleep(self, ref: RunRef) -> bool:
+        """Let a run at rest leave memory, between two steps; False if it may not.
+
+        While a host of a cluster drains, its runs at rest move, so they stay.
+        """
+        is_moving = self.cluster is not None and self.site.draining
+        return not is_moving and self.table.let_sleep(ref)
+
+    def wake(self, ref: RunRef, run: Run | None) -> None:
+        """Take a run that was asleep back into memory, as it was read; None if it is gone.
+
+        Its timers are set.
+        """
+        self.table.reload(ref, run)
+
     def step(self, inputs: Sequence[Incoming], now: Instant) -> StepResult:
         """Decide all that some inputs cause.
 
-        Raises ValueError where an input carries a value that no store can hold; nothing has
-        changed then.
+        Raises ValueError where an input carries a value that no store can hold, and Asleep where
+        a run is needed that is asleep; nothing has changed then.
         """
         peers = self._peers
         step = Step(self.site, now, peers)
@@ -131,7 +148,7 @@ class HostCore:
             step.next_due = peers.finish(step)
             step.pack()
             result = step.result()
-        except ValueError:
+        except (ValueError, Asleep):
             self._undo(self.site.journal.take(), step.before)
             raise
         self._retry = step.retry_pends
@@ -158,7 +175,8 @@ class HostCore:
             return self.cluster.moves.staying(now)
         alone = "has nowhere to go: there is no other host"
         runs = (run for run in self.table.runs.values() if run.state == "active")
-        return ((run.ref, why_stays(run) or alone) for run in runs)
+        awake = ((run.ref, why_stays(run) or alone) for run in runs)
+        return chain(awake, ((ref, alone) for ref in self.table.runs.asleep))
 
     def may_fire(self, now: Instant) -> bool:
         """Whether timers and polls are this host's: it is a single host, or the keeper at work."""

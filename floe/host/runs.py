@@ -5,9 +5,11 @@ which runs take a slot.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Final, TypeVar
 
+from floe.host.asleep import KnownRuns, Sleeper, is_only_timed, may_sleep
 from floe.host.offers import WorkOffers
 from floe.host.pends import PendNeeds, pend_needs, pend_of
 from floe.kernel.owed import owed_by, parts_of
@@ -30,7 +32,7 @@ class RunTable:
     def __init__(self, store: StoreId) -> None:
         self.store = store
         """This host's; the table also has foreign runs, see `is_foreign`."""
-        self.runs: dict[RunRef, Run] = {}
+        self.runs = KnownRuns()
         self.pends: dict[RunRef, Pend] = {}
         """Runs that wait for a host."""
         self.queues: dict[PendNeeds, list[RunRef]] = {}
@@ -71,18 +73,19 @@ class RunTable:
         Return whether a pend may now be placed that could not be before: a run came to wait, or an
         active run is over.
         """
-        old = self.runs.get(ref)
+        runs = self.runs.awake
+        old = runs.get(ref)
         if old is not None and run is not None and old.phase == run.phase:
-            self.runs[ref] = run
+            runs[ref] = run
             if run.open is not old.open:
                 self._count(run)
             return False
         may_place = False
         if old is not None:
-            del self.runs[ref]
+            del runs[ref]
             may_place = self._index(old, present=False)
         if run is not None and run.phase != "packed":
-            self.runs[ref] = run
+            runs[ref] = run
             may_place |= self._index(run, present=True)
         return may_place
 
@@ -132,6 +135,20 @@ class RunTable:
             if type(effect) is OfferWork:
                 self.offers.add(effect)
 
+    def refs(self) -> Iterator[RunRef]:
+        """All runs, also those that are asleep."""
+        return chain(self.runs.awake, self.runs.asleep)
+
+    def flows(self) -> Iterator[tuple[RunRef, Flow | None]]:
+        """The same with their flows; None where the flow is not read yet."""
+        yield from ((ref, run.flow) for ref, run in self.runs.awake.items())
+        yield from ((ref, sleeper.flow) for ref, sleeper in self.runs.asleep.items())
+
+    def digests(self) -> set[str]:
+        """The digests of the flows of all runs."""
+        found = {run.digest for run in self.runs.awake.values() if run.digest}
+        return found | {sleeper.digest for sleeper in self.runs.asleep.values()}
+
     def owed(self, ref: RunRef) -> frozenset[Effect]:
         """All that a run owes at this moment."""
         return frozenset(e for effects in self._owed.get(ref, {}).values() for e in effects)
@@ -141,12 +158,28 @@ class RunTable:
         self._reserved[ref] = flow
         self._hold_for(ref, flow, present=True)
 
+    def let_sleep(self, ref: RunRef) -> bool:
+        """Let a run leave memory; False if something may look at it, or it owes more than timers.
+
+        What it owes stays owed: its timers stay set.
+        """
+        run = self.runs.awake.get(ref)
+        if run is None or not may_sleep(run, self.store) or not is_only_timed(self.owed(ref)):
+            return False
+        assert run.flow is not None, "it may sleep"
+        assert run.digest is not None, "it may sleep"
+        self._owed.pop(ref, None)
+        self.put(ref, None)
+        self.runs.asleep[ref] = Sleeper(run.flow, run.digest)
+        return True
+
     def reload(self, ref: RunRef, run: Run | None) -> list[Effect]:
         """Put a run as it was or as it was read, and return all that it owes."""
         for effects in self._owed.pop(ref, {}).values():
             self._index_offers((), effects)
         if flow := self._reserved.pop(ref, None):
             self._hold_for(ref, flow, present=False)
+        self.runs.asleep.pop(ref, None)
         self.put(ref, run)
         return [] if run is None else self.settle(run)[0]
 

@@ -1,6 +1,6 @@
 """Runs folded from their logs in the store, with their flows. Changes nothing."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -12,6 +12,7 @@ from floe.model.errors import KeyMissing
 from floe.model.flow import Flow
 from floe.model.ids import FlowId, RunRef
 from floe.model.run import Run
+from floe.model.summary import Summary
 from floe.store.archive import PackedRun
 from floe.store.base import RunQuery, RunStore, Stored
 
@@ -89,13 +90,17 @@ class History:
         run = fold(ref, (stored.record.event for stored in events))
         return replace(run, flow=await self._flow(run))
 
-    async def unfinished(self) -> list[Run]:
-        """All runs that may owe something, oldest first."""
+    async def unfinished(
+        self, stays_asleep: Callable[[Summary], Awaitable[bool]] | None = None
+    ) -> list[Run]:
+        """All runs that may owe something, oldest first, but for those that stay asleep."""
         keys = list(await self._store.ledger("unpacked"))
         query = RunQuery(states=frozenset({"pending", "active"}), limit=PAGE)
         while True:
             page = await self._store.runs(query)
-            keys += [row.key for row in page.runs]
+            keys += [
+                row.key for row in page.runs if stays_asleep is None or not await stays_asleep(row)
+            ]
             if not page.next:
                 break
             query = replace(query, cursor=page.next)

@@ -127,8 +127,9 @@ class HostReads:
 
     def counts(self) -> HostCounts:
         """The numbers of this host."""
+        asleep: Mapping[Phase, int] = {"resting": len(self.loop.core.table.runs.asleep)}
         return HostCounts(
-            runs=Counter(run.phase for run in self.lives()),
+            runs=Counter(run.phase for run in self.lives()) + Counter(asleep),
             slots=self.parts.host.slots,
             running=self.effects.running(),
             waiting=len(self.effects.waiting()),
@@ -258,7 +259,7 @@ class HostReads:
     # --- runs ---
 
     def lives(self) -> Iterator[Run]:
-        """Every run that is not archived, as it is stored."""
+        """Every run that is not archived and not asleep, as it is stored."""
         refs = dict.fromkeys((*self.loop.core.table.runs, *self.loop.storing))
         return filter(None, map(self._live, refs))
 
@@ -271,15 +272,13 @@ class HostReads:
 
         It may not exist. Raises ArchiveAway, OSError.
         """
-        return (
-            await self.archiving.copies.output(run, key)
-            if self.archiving
-            else self.output_path(key)
-        )
+        if self.archiving:
+            return await self.archiving.copies.output(run, key)
+        return self.output_path(key)
 
     def _live(self, ref: RunRef) -> Run | None:
         """A run as it is stored: an event that the store has not taken yet may never be one."""
-        runs = self.loop.core.table.runs
+        runs = self.loop.core.table.runs.awake
         return self.loop.storing.get(ref, runs.get(ref))
 
 

@@ -255,15 +255,15 @@ class Hub(Life):
     async def _drop_replaced(self) -> None:
         """Forget replaced values of secrets that no run has any more."""
         async with self._secrets:
-            runs = [ref.key for ref in self.loop.core.table.runs]
+            runs = [ref.key for ref in self.loop.core.table.refs()]
             if rows := self.parts.secrets.outlived(runs):
                 await self._keep_secrets(rows)
                 log.info("secret.old_values_dropped", count=len(rows))
 
     def _for_runs(self, name: SecretName) -> SecretRows:
         """The rows that keep the value of a secret while runs may have it."""
-        runs = self.loop.core.table.runs.items()
-        users = [ref.key for ref, run in runs if run.flow is None or name in run.flow.secret_names]
+        runs = self.loop.core.table.flows()
+        users = [ref.key for ref, flow in runs if flow is None or name in flow.secret_names]
         return self.parts.secrets.replaced(name, users)
 
     async def _keep_secrets(self, rows: SecretRows) -> None:

@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AsyncExitStack, nullcontext
 from dataclasses import replace
-from pathlib import Path
 from typing import Final, Self
 
 import structlog
@@ -37,12 +36,12 @@ from floe.hub.openings.event_inbox import EventInbox
 from floe.hub.parts import Parts, core_of, hello_of, notices_of, triggers_of
 from floe.hub.peer_gateway import PeerGateway
 from floe.hub.reads import Reads
+from floe.hub.resting.resting_runs import RestingRuns
 from floe.hub.sealing.run_keys import RunKeys, hold_back, load_run_keys
 from floe.hub.shared.shared_rows import SharedRows
 from floe.model.effect import Effect
-from floe.model.ids import HostId, Key, RunRef, address_key
+from floe.model.ids import HostId, RunRef, address_key
 from floe.model.peer_message import Message
-from floe.model.run import Run
 from floe.store.base import LedgerWrite
 from floe.tasks import Tasks
 
@@ -103,7 +102,9 @@ class Life:
         await load_run_keys(parts.seals, store, parts.book)
         own = replace(self.host, secrets=has)
         core = await core_of(own, store, clock, lambda ref: self.reads.name_of(ref), parts.seals)
-        self.loop = loop = Loop(core, store, clock, self._stored, self._recall, self._completed)
+        self.resting = resting = RestingRuns(core, self.history, parts.seals)
+        inbox = (self._stored, self._recall, self._completed, resting.wake)
+        self.loop = loop = Loop(core, store, clock, *inbox)
         self.gateway = PeerGateway(core, store, parts.peers, loop) if parts.peers else None
         self.shared = SharedRows(loop, clock)
         put, ask = loop.put, loop.ask
@@ -118,7 +119,7 @@ class Life:
             others = PeerFeeds(parts.peers, lambda: self.reads.others(), self.host.id)
         self.timers = Timers(clock, lambda key: self.effects.fire(key))
         self.masked = MaskedInputs(parts.attempts, parts.places, parts.secrets.masks, spawn, put)
-        runs, files = core.table.runs, parts.flow_files
+        runs, files = core.table.runs.awake, parts.flow_files
         self.archiving: Archiving | None = None
         if parts.archive is not None:
             here, disk = address_key(self.host.id, store.store_id), parts.places
@@ -154,7 +155,9 @@ class Life:
         )
         self.machine = Machine(loop, self.effects, store, clock, parts.folders, parts.places)
         self.triggers = await triggers_of(parts, loop, spawn, self.masked, self.machine.refusal)
-        self.notices = notices_of(parts, self.history, self._output, spawn, put, names.of)
+        self.notices = notices_of(
+            parts, self.history, lambda *of: self.reads.output(*of), spawn, put, names.of
+        )
         self.inbox = EventInbox(core, parts.evaluators, parts.event_flows, ask, self.masked)
         self.pruning = Pruning(
             parts, store, loop, self.flows, clock, lambda: self.sync.forgotten, self.archiving
@@ -179,12 +182,13 @@ class Life:
             notices=self.notices,
         )
         self.child_reruns = ChildReruns(self.reads, parts.peers)
-        unfinished = await self.history.unfinished()
+        unfinished = await resting.unfinished()
         await hold_back(core.site, self.history, store)
         return core.load(unfinished, await self.history.adopted(unfinished) if self.gateway else ())
 
     def _begin(self, owed: Sequence[Effect]) -> None:
         self.effects.resume(owed, sweep=not self.history.unreadable)
+        self.resting.set_timers(self.timers, self.clock)
         self._tasks.spawn(self.loop.write())
         self._tasks.spawn(self._follow_clock())
         self.keep("checks of the machine", self.machine.watch)
@@ -201,7 +205,8 @@ class Life:
                 self.keep(name, work)
             self.keep("log of problems", lambda: keep_logged(self.reads.problems))
             self._tasks.spawn(self.sync.send_changes())
-        log.info("hub.opened", runs=len(self.loop.core.table.runs), owed=len(owed))
+        runs = [*self.loop.core.table.refs()]
+        log.info("hub.opened", runs=len(runs), asleep=len(self.resting), owed=len(owed))
 
     async def _end(self) -> None:
         self.triggers.close()
@@ -215,17 +220,12 @@ class Life:
         """Start work that only watches or repeats, and begins again after an unforeseen error."""
         return self._tasks.keep(name, work)
 
-    async def _output(self, run: Run, key: Key) -> Path:
-        """The file with an attempt's output. Raises ArchiveAway, OSError."""
-        if self.archiving:
-            return await self.archiving.copies.output(run, key)
-        return self.parts.attempts.output_path(key)
-
     def _send(self, host: HostId | None, message: Message) -> None:
         if self.gateway:
             self.gateway.send(host, message)
 
     async def _completed(self, inputs: Sequence[Incoming]) -> Sequence[Incoming]:
+        await self.resting.prepare(inputs)
         await self.run_keys.prepared(inputs)
         return await self.gateway.completed(inputs) if self.gateway else inputs
 
@@ -249,6 +249,7 @@ class Life:
         if self.archiving:
             self.archiving.copies.packed(decided.ledger)
         await self.effects.carry_out(decided.closed, decided.effects)
+        self.resting.stored(decided.before)
 
     async def _recall(self, refs: Collection[RunRef]) -> None:
         """Read runs again whose log is not what the core believed, and do what they owe."""

@@ -11,6 +11,7 @@ from typing import Final
 
 import structlog
 
+from floe.host.asleep import Asleep
 from floe.host.core import HostCore
 from floe.host.inputs import Incoming, Input, Reply
 from floe.host.step_result import StepResult
@@ -50,11 +51,13 @@ class Loop:
         stored: Callable[[StepResult, int], Awaitable[None]],
         recall: Callable[[Collection[RunRef]], Awaitable[None]],
         complete: Callable[[Sequence[Incoming]], Awaitable[Sequence[Incoming]]] | None = None,
+        wake: Callable[[RunRef], Awaitable[None]] | None = None,
     ) -> None:
         """`stored` publishes and carries out a result whose last event is at a position.
 
         `recall` reads runs again whose log differs from the state of the core. `complete` adds
-        facts that only the shell knows to the inputs of a step; it may raise StoreFailed.
+        facts that only the shell knows to the inputs of a step; it may raise StoreFailed. `wake`
+        reads a run that is asleep into the core; so may it.
         """
         self.core = core
         self.store_problem = ""
@@ -66,6 +69,7 @@ class Loop:
         self._stored = stored
         self._recall = recall
         self._complete = complete
+        self._read_asleep = wake
         self._due = clock.now() if core.site.settings.peers else None
         """When to step again without an input."""
         self._inbox: list[Incoming] = []
@@ -183,14 +187,12 @@ class Loop:
 
     async def _take(self, inputs: Sequence[Incoming]) -> None:
         """Decide some inputs, store the result, publish it and have it carried out."""
-        completed = inputs
-        if self._complete:
-            try:
-                completed = await self._complete(inputs)
-            except StoreFailed as error:
-                await self._refused(inputs, StepResult(), error)
-                return
-        decided = self.core.step(completed, self._clock.now())
+        try:
+            completed = await self._complete(inputs) if self._complete else inputs
+            decided = await self._decide(completed)
+        except StoreFailed as error:
+            await self._refused(inputs, StepResult(), error)
+            return
         self._due = decided.next_due
         self.storing = decided.before
         try:
@@ -209,6 +211,16 @@ class Loop:
             if (future := self._tickets.get(reply.ticket)) and not future.done():
                 future.set_result(reply)
         await self._stored(decided, last)
+
+    async def _decide(self, inputs: Sequence[Incoming]) -> StepResult:
+        """Decide some inputs, again after each run that has to be woken for it."""
+        while True:
+            try:
+                return self.core.step(inputs, self._clock.now())
+            except Asleep as asleep:
+                if self._read_asleep is None:
+                    raise
+                await self._read_asleep(asleep.run)
 
     async def _take_singly(self, inputs: Sequence[Incoming]) -> None:
         """Refuse the input that no store can hold, so that it does not stop the others."""

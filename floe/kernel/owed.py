@@ -8,7 +8,6 @@ touched, so `owed_by` suffices to keep the set up to date.
 from floe.kernel.backoff import longest_delay_s
 from floe.kernel.items import open_items, state_of
 from floe.kernel.judged.owed import owed_by_judged
-from floe.kernel.judged.part import table_of
 from floe.kernel.open_children import has_child, is_timed_out
 from floe.kernel.outside_work import owed_outside
 from floe.kernel.process import has_process
@@ -27,6 +26,7 @@ from floe.model.effect import (
     StopChild,
 )
 from floe.model.event import Event
+from floe.model.flow import Flow
 from floe.model.ids import NO_ITEM, Instant, Key, NodeId
 from floe.model.passes import Part
 from floe.model.run import NodeState, Run
@@ -108,10 +108,8 @@ def later(at: Instant, seconds: float) -> Instant:
 def longest_s(run: Run, timer: SetTimer) -> float:
     """The longest duration of an owed timer, from the event that started it."""
     assert run.flow is not None
-    if timer.kind == "run":
-        return run.flow.timeout_s or 0.0
-    if timer.kind == "pass":
-        return table_of(run).rest_longest_s
+    if timer.kind in ("run", "pass"):
+        return longest_of_flow_s(run.flow, timer)
     node = run.flow.by_id[timer.key.node]
     if timer.kind == "retry":
         every_s = node.repeat.every_s if node.repeat is not None else 0.0
@@ -119,6 +117,14 @@ def longest_s(run: Run, timer: SetTimer) -> float:
     work = run.nodes[node.id].work
     period_s = work.period_s if isinstance(work, Wait) else float("inf")
     return min(period_s, float("inf") if node.timeout_s is None else node.timeout_s)
+
+
+def longest_of_flow_s(flow: Flow, timer: SetTimer) -> float:
+    """The same for a timer of a run as a whole."""
+    if timer.kind == "run":
+        return flow.timeout_s or 0.0
+    assert flow.states is not None, "its flow is judged"
+    return flow.states.rest_longest_s
 
 
 def wait_due(run: Run, node: NodeId) -> Instant | None:

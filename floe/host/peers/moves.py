@@ -7,6 +7,7 @@ Source: docs/cluster-protocol.md, "Runs that move".
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Final
 
 from floe.host.inputs import LogRead
@@ -45,6 +46,8 @@ RETURNED: Final = "returned"
 RESTED: Final = "rested"
 """Kinds of messages in the outbox; the first is a kind of owed rows, too."""
 
+
+MOVES: Final = "moves to a different host"
 
 Chosen = dict[PendNeeds, HostId | Refusals]
 """In one look at all runs: the host that takes runs with these needs, or why none does."""
@@ -109,9 +112,12 @@ class Moves:
         """The logs that are to be read now, so that their runs move or are reported."""
         found: list[RunRef] = []
         chosen: Chosen = {}
-        runs = tuple(self._site.table.runs.values()) if self._site.draining else ()
+        known = self._site.table.runs
+        runs = tuple(known.values()) if self._site.draining else ()
+        if self._site.draining:
+            found += islice(known.asleep, LOGS_MAX)  # to read their logs wakes them
         for run in runs:
-            if len(found) == LOGS_MAX:
+            if len(found) >= LOGS_MAX:
                 return found
             if self._is_here(run) and not self._why_stays(run, now, chosen):
                 found.append(run.ref)
@@ -194,7 +200,8 @@ class Moves:
         chosen: Chosen = {}
         for run in self._site.table.runs.values():
             if self._is_here(run):
-                yield run.ref, self._why_stays(run, now, chosen) or "moves to a different host"
+                yield run.ref, self._why_stays(run, now, chosen) or MOVES
+        yield from ((ref, MOVES) for ref in self._site.table.runs.asleep)
         for host, kind, key, _ in self._outbox.waiting():
             if kind == RETURNED and (ref := ref_of(key)):
                 yield ref, f"is being returned to {host}"

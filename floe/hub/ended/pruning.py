@@ -270,7 +270,7 @@ class Pruning:
     async def _drop_flows(self, needed: Collection[str]) -> None:
         """Remove the stored flows that no row, no unfinished run and no config names."""
         needed = {*needed, *filter(None, self._flows.book.digests.values())}
-        needed |= {run.digest for run in self._loop.core.table.runs.values() if run.digest}
+        needed |= self._loop.core.table.digests()
         unused = [digest for digest in await self._store.ledger("flow") if digest not in needed]
         if unused:
             await self._loop.ask(Prune(flows=tuple(unused)))
@@ -279,7 +279,7 @@ class Pruning:
         sizes, spaces = self._parts.space_sizes, self._parts.spaces
         if sizes is None or spaces is None:
             return {}
-        unfinished = {ref.key for ref in self._loop.core.table.runs}
+        unfinished = {ref.key for ref in self._loop.core.table.refs()}
         return await self._parts.places.read(spaces.root, sizes.measure, unfinished)
 
     def _unfinished_bytes(self) -> int:

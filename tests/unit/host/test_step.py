@@ -101,7 +101,7 @@ def test_run_of_calls_with_outputs_is_packed_in_the_step_that_ends_it() -> None:
     ending = stepped(core, to(run, Reported(key=the_key(run, "build"), report=report, at=NOW)))
 
     assert [type(event) for event in events_of(ending)][-2:] == [RunEnded, RunPacked]
-    assert (core.table.runs, ending.effects, ending.ledger) == ({}, (), ())
+    assert (core.table.runs.awake, ending.effects, ending.ledger) == ({}, (), ())
 
 
 def test_ended_run_is_on_the_list_of_the_unpacked_until_it_is_packed() -> None:
@@ -113,7 +113,7 @@ def test_ended_run_is_on_the_list_of_the_unpacked_until_it_is_packed() -> None:
 
     assert LedgerWrite(kind="unpacked", key=run.ref.key, value=True) in ending.ledger
     assert LedgerWrite(kind="unpacked", key=run.ref.key, value=None) in packing.ledger
-    assert (core.table.runs, core.table.owed(run.ref)) == ({}, frozenset())
+    assert (core.table.runs.awake, core.table.owed(run.ref)) == ({}, frozenset())
 
 
 def test_run_without_output_is_packed_in_the_step_that_ends_it() -> None:
@@ -124,7 +124,7 @@ def test_run_without_output_is_packed_in_the_step_that_ends_it() -> None:
 
     assert [type(event) for event in events_of(ending)][-2:] == [RunEnded, RunPacked]
     assert [write for write in ending.ledger if write.kind == "unpacked"] == []
-    assert (core.table.runs, ending.effects) == ({}, ())
+    assert (core.table.runs.awake, ending.effects) == ({}, ())
 
 
 def test_run_with_output_is_packed_after_the_step_that_ends_it() -> None:

@@ -1,0 +1,100 @@
+"""Runs at rest that left the memory of their host. What they owe is a timer, which stays set.
+
+A host may have many thousands of them. It knows of each that it exists, and its flow; before a
+step needs one, the hub reads it again.
+
+Source: docs/hub.md, "Runs at rest".
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple, TypeVar, overload
+
+from floe.model.effect import SetTimer
+from floe.model.flow import Flow
+from floe.model.ids import RunRef, StoreId
+from floe.model.run import Run
+from floe.model.summary import Summary
+
+T = TypeVar("T")
+
+
+class Asleep(Exception):
+    """A step needs a run that is asleep: it is decided again when the run is awake."""
+
+    def __init__(self, run: RunRef) -> None:
+        super().__init__(str(run))
+        self.run = run
+
+
+class Sleeper(NamedTuple):
+    """What a host knows of a run that is asleep."""
+
+    flow: Flow
+    digest: str
+
+
+class KnownRuns(Mapping[RunRef, Run]):
+    """All runs of a table, as a step looks them up: one that is asleep raises Asleep.
+
+    It has those that are asleep, but only the others are iterated over and counted.
+    """
+
+    def __init__(self) -> None:
+        self.awake: dict[RunRef, Run] = {}
+        self.asleep: dict[RunRef, Sleeper] = {}
+
+    def __getitem__(self, ref: RunRef) -> Run:
+        run = self.get(ref)
+        if run is None:
+            raise KeyError(ref)
+        return run
+
+    @overload
+    def get(self, ref: RunRef, default: None = None, /) -> Run | None: ...
+
+    @overload
+    def get(self, ref: RunRef, default: Run | T, /) -> Run | T: ...
+
+    def get(self, ref: RunRef, default: object = None, /) -> object:
+        """The run; the default for one that is unknown. Raises Asleep."""
+        run = self.awake.get(ref)
+        if run is None and ref in self.asleep:
+            raise Asleep(ref)
+        return default if run is None else run
+
+    def __contains__(self, ref: object) -> bool:
+        return ref in self.awake or ref in self.asleep
+
+    def __iter__(self) -> Iterator[RunRef]:
+        return iter(self.awake)
+
+    def __len__(self) -> int:
+        return len(self.awake)
+
+
+def may_sleep(run: Run, store: StoreId) -> bool:
+    """Whether a run may leave the memory of the host with this store.
+
+    Others look at all runs that peers adopted or have, that hold something, or that repeat a run.
+    """
+    if run.phase != "resting" or run.flow is None or run.superseded or run.digest is None:
+        return False
+    is_own = run.ref.store == store and run.store == store
+    return is_own and run.rerun_of is None and _holds_nothing(run.flow)
+
+
+def may_stay_asleep(row: Summary, flow: Flow, store: StoreId) -> bool:
+    """The same at a start, by the row of a run."""
+    if row.phase != "resting" or row.rerun_of:
+        return False
+    is_own = RunRef.parse(row.key).store == store and row.store == store
+    return is_own and _holds_nothing(flow)
+
+
+def is_only_timed(owed: frozenset[object]) -> bool:
+    """Whether all that a run owes is timers."""
+    return all(isinstance(effect, SetTimer) for effect in owed)
+
+
+def _holds_nothing(flow: Flow) -> bool:
+    return not (flow.resource_tags or flow.reuse_space or flow.max_runs)

@@ -1,0 +1,1 @@
+"""Runs at rest that are not in memory."""

@@ -1,0 +1,42 @@
+"""Runs that are asleep move too when their host drains."""
+
+from floe.host.inputs import Drain
+from floe.kernel.evolve import fold
+from floe.model.ids import RunRef
+from floe.model.nouns import replace
+from floe.model.run import Run
+from tests.make import H1, attached
+from tests.make_hosts import Host, a_host_core, carry, met
+from tests.toy.reader import toy_flow
+from tests.toy.run import opened
+
+FLOW = toy_flow("toy", ["a"])
+
+
+def at_h1() -> tuple[Host, Host, Run]:
+    """h1 with a run that is asleep, and h2."""
+    h1, h2 = met(a_host_core("h1", peers=1), a_host_core("h2", peers=1))
+    first = replace(opened(FLOW, verdict="TODO"), store=h1.store)
+    run = attached(fold(RunRef(H1, h1.store, 1), [first]), FLOW)
+    h1.core.wake(run.ref, run)
+    assert h1.core.let_sleep(run.ref)
+    return h1, h2, run
+
+
+def test_host_that_drains_reads_the_logs_of_runs_that_are_asleep() -> None:
+    h1, h2, run = at_h1()
+
+    h1.step(Drain(on=True))
+    carry(h1, h2)
+
+    assert [*h1.core.wanted_logs(h1.now)] == [run.ref]
+    assert (run.ref, "moves to a different host") in [*h1.core.staying(h1.now)]
+
+
+def test_run_that_was_woken_to_move_does_not_fall_asleep_again() -> None:
+    h1, _, run = at_h1()
+    h1.step(Drain(on=True))
+
+    h1.core.wake(run.ref, run)
+
+    assert not h1.core.let_sleep(run.ref)
