@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from scripts.benchmarks import machine, measures
+from scripts.benchmarks.against import against
 from scripts.benchmarks.cluster import cluster
 from scripts.benchmarks.evaluators import evaluators
 from scripts.benchmarks.facets import facets
@@ -19,6 +20,7 @@ from scripts.benchmarks.figures import Row, table
 from scripts.benchmarks.output import output
 from scripts.benchmarks.plan import Plan
 from scripts.benchmarks.prune import prune
+from scripts.benchmarks.resting import resting
 
 MEASURES: Final[Mapping[str, Callable[[Plan], list[Row]]]] = {
     "chain": measures.chain,
@@ -36,6 +38,7 @@ MEASURES: Final[Mapping[str, Callable[[Plan], list[Row]]]] = {
     "prune": prune,
     "evaluators": evaluators,
     "facets": facets,
+    "resting": resting,
 }
 
 
@@ -69,15 +72,22 @@ def main() -> None:
         head = f"{machine.machine(folder)}; stamps by {made_of}; {time.strftime('%Y-%m-%d %H:%M')}"
         rows: list[Row] = []
         try:
-            for measure in asked.only:
+            for name, measure in _measures(asked).items():
                 quiet = machine.wait_quiet(asked.wait)
-                sys.stderr.write(f"== {measure}: before it, {quiet}\n")
-                rows += MEASURES[measure](plan)
+                sys.stderr.write(f"== {name}: before it, {quiet}\n")
+                rows += measure(plan)
         finally:  # earlier results stay valid if a later measure fails
             sys.stdout.write(f"{head}\n\n{table(rows)}\n")
             if asked.json:
                 told = {"machine": head, "rows": [row.shape() for row in rows]}
                 (asked.here / asked.json).write_text(json.dumps(told, indent=1))
+
+
+def _measures(asked: argparse.Namespace) -> Mapping[str, Callable[[Plan], list[Row]]]:
+    if asked.against is not None:
+        checkout = (asked.here / asked.against).resolve()
+        return {f"against {checkout}": lambda plan: against(plan, checkout)}
+    return {name: MEASURES[name] for name in asked.only}
 
 
 def _asked() -> argparse.Namespace:
@@ -92,6 +102,12 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--from", dest="here", type=Path, default=Path(), help=argparse.SUPPRESS)
     names = ", ".join(MEASURES)
     parser.add_argument("--only", type=_names, default=list(MEASURES), help=f"a choice of {names}")
+    parser.add_argument(
+        "--against",
+        type=Path,
+        metavar="DIR",
+        help="only the processor time of the same work of a different checkout, in turn",
+    )
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="few rounds, 1,000 runs of history")
     size.add_argument("--full", action="store_true", help="100 fan-outs, 100,000 runs of history")

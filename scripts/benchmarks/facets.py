@@ -28,6 +28,9 @@ FILTERS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "1 % have it": {"tag": ("t7",)},
     "one run has it": {"id": ("n77",)},
     "no run has it": {"id": ("none",)},
+    "one flow of ten": {"flow": ("f3",)},
+    "1 % have it, of one flow of ten": {"tag": ("t7",), "flow": ("f7",)},
+    "1 % have it, of a flow without any": {"tag": ("t7",), "flow": ("f3",)},
     "any of 20 keys": {"tag": tuple(f"t{n}" for n in range(20))},
     "two filters, half of the runs": {"team": ("all",), "half": ("0",)},
     "three filters, 1 %": {"team": ("all",), "half": ("1",), "tag": ("t7",)},
@@ -72,7 +75,7 @@ async def _pages_ms(store: SqliteStore, query: FacetQuery, plan: Plan) -> list[f
 
 
 def _row(number: int) -> Append:
-    """The row of a run with ten facets, as another host sends it."""
+    """The row of a run with eleven facets, as another host sends it."""
     at = Instant(EPOCH + number)
     run = Run(
         ref=RunRef(HostId("h2"), StoreId("aaaaaaaaaa"), number + 1),
@@ -87,6 +90,7 @@ def _row(number: int) -> Append:
         pended_at=at,
     )
     of_run = {"team": "all", "half": f"{number % 2}", "tag": f"t{number % 100}", "id": f"n{number}"}
+    of_run["flow"] = f"f{number % 10}"
     of_actions = {"step": "build", "command": "make", "label": "os=linux"}
     found = [Facet(kind=kind, key=key, at=at) for kind, key in of_run.items()]
     for action in (1, 2):

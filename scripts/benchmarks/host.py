@@ -27,9 +27,12 @@ CONNECTIONS = 32
 class Host:
     """A host of `floe host`, with its hub and its warden."""
 
-    def __init__(self, folder: Path, config: str, *more: str, port: int = 0) -> None:
+    def __init__(
+        self, folder: Path, config: str, *more: str, port: int = 0, program: Path = FLOE
+    ) -> None:
         """`more`: further options of `floe host`; without a port, a new one at each start."""
         self._more = more
+        self._program = program
         self._port = port
         self.folder = folder
         self.root = folder / "root"
@@ -43,7 +46,7 @@ class Host:
         with (self.folder / "host.log").open("ab") as log:
             self._hub = subprocess.Popen(
                 [
-                    *(FLOE, "host", "--conf", self._config, "--root", self.root),
+                    *(self._program, "host", "--conf", self._config, "--root", self.root),
                     *("--pub-bind", f"127.0.0.1:{self.port}", "--admin", TOKEN),
                     *("--log-level", "warning"),
                     *self._more,

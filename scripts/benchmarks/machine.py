@@ -134,6 +134,11 @@ def cpu_s(pids: Sequence[int]) -> float:
     return ticks / TICKS_S
 
 
+def process_cpu_s(pid: int) -> float:
+    """CPU time of one process, in nanoseconds instead of ticks."""
+    return time.clock_gettime_ns((~pid << 3) | 2) / 1e9  # as clock_getcpuclockid(3) makes it
+
+
 def pss_mb(pid: int) -> float:
     """Memory of a process; shared memory counts proportionally."""
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():

@@ -4,7 +4,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scripts.benchmarks import flows, machine
@@ -31,6 +31,12 @@ class Plan:
     def host(self, name: str) -> AbstractContextManager[Host]:
         """A new host that knows every flow."""
         return started(self.folder, name, flows.config(self.folder, self.stamp))
+
+    def within(self, name: str) -> "Plan":
+        """The same in a new folder."""
+        folder = self.folder / name
+        folder.mkdir()
+        return replace(self, folder=folder)
 
     def rounds(self, count: int) -> Iterator[int]:
         """Numbers from 0, each after a pause of random length."""
