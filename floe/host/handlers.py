@@ -42,7 +42,7 @@ from floe.host.starts import is_sealed, start_run
 from floe.host.step import Step
 from floe.host.takes import give_back_here, take_oldest
 from floe.kernel.group import group_of
-from floe.kernel.judged.people import refusal
+from floe.kernel.judged.people import Refusable, refusal
 from floe.kernel.title import title_of
 from floe.model.call import TakenWork
 from floe.model.event import FlowPinned, RunPacked
@@ -118,7 +118,7 @@ def handle(step: Step, peers: PeerParts, sharing: Sharing, received: Incoming) -
         case _:
             run = step.site.table.runs.get(ref) if ref else None
             changed = run is not None and _change(step, peers, run, received)
-            if run is not None and not changed and isinstance(received.input, PeopleSignal):
+            if run is not None and not changed and isinstance(received.input, Refusable):
                 why = refusal(run, received.input)
     if received.ticket:
         reply = Reply(ticket=received.ticket, run=ref, changed=changed, why=why, removed=removed)

@@ -17,8 +17,14 @@ from floe.model.work import Work
 Stage = Literal["before", "after"]
 """before: may the node enter, and with which work. after: what the action came to."""
 
-SETS_MAX: Final = 1000
-"""States of other nodes that one verdict sets."""
+CHANGES_MAX: Final = 1000
+"""States, entries and notes that the verdicts of one judgement add besides their own states."""
+
+VERDICT_BYTES_MAX: Final = 4 << 20
+"""Bytes of one verdict, and of what all verdicts of one judgement add to a run."""
+
+AWAITS_MAX: Final = 1000
+"""Updates that one part awaits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +88,12 @@ class Verdict:
     enters: tuple[Enter, ...] = ()
     """Further nodes that enter, in order."""
     notes: tuple[Note, ...] = ()
+    passes: int = 0
+    """Further passes that the run may have."""
     failed: str = ""
-    """Why the question could not be judged; then nothing else counts. The node becomes `fatal`."""
+    """Why the question could not be judged; then nothing else counts."""
+    in_condition: bool = False
+    """before: what failed is the condition of the node, and not its work."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +115,8 @@ class Judged:
     seq: int
     verdicts: tuple[Verdict, ...]
     """One for each question, in their order."""
+    is_partial: bool = False
+    """The questions without a verdict are to be asked again, since there was no time for them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -122,5 +122,7 @@ class Passes:
     """The parked parts that await updates, and their keys; none for one that runs again."""
     notes: Sequence[RunNoted] = ()
     """What was noted, in order."""
+    bytes: int = 0
+    """Of outputs, lists, work, notes and updates in its events, as JSON."""
     resolution: RunResolved | None = None
     """How a person took the run; None before that, and for one that begins by itself."""

@@ -51,7 +51,13 @@ class StateTable:
     pruned: str
     """The state of a node that was pruned."""
     fatal: str
-    """The state of a node that ran too often, or about which a verdict is wrong."""
+    """The state of a node that ran too often, whose work could not be judged, or about which a
+    verdict is wrong."""
+    condition_failed: str = ""
+    """The state of a node whose condition could not be judged; empty for `fatal`."""
+    verdict_failed: str = ""
+    """The state of a node that ran and could not be judged after that; empty for `fatal`. If it
+    runs again with a pass, the node is only judged again, and its action does not run again."""
     crashed: str
     """The state of a node that is not idempotent and of which an attempt was lost."""
     ends: Mapping[str, RunResult] = field(default_factory=dict)

@@ -6,7 +6,8 @@
 
     > judge enter; DONE out=x   the verdicts about all that is asked, in order
     > judge toy                 those of the toy itself; `endless` judges so until the run rests
-    > update child DONE         an update with this key
+    > judge partial DONE        there was no time for the other questions
+    > update child DONE out     an update with this key, a state and a value
     > pass alice                a person begins a pass; `extend 2` allows two more
     > opened rests=TODO         a new run, which rests before its first pass
     > resolve alice res-1 k=v   a person takes it; `restart` starts it over
@@ -16,6 +17,7 @@
 
 A verdict is a state, or `enter`, and then any of: why=A_REASON due=30s awaits=k1,k2 items=3
 out=x set=b:TO_RETRY set=b[1]:DONE enters=c note=tag:blue work=end work=outside failed=A_REASON
+condition passes=2
 """
 
 import shlex
@@ -25,9 +27,9 @@ from typing import Final
 
 from floe.kernel.evolve import fold
 from floe.kernel.judged.lane import judgement
-from floe.kernel.judged.people import refusal
+from floe.kernel.judged.people import Refusable, refusal
 from floe.kernel.owed import run_key
-from floe.model.call import OutsideWork
+from floe.model.call import Call, OutsideWork
 from floe.model.codec import digest_of, to_text
 from floe.model.effect import Effect
 from floe.model.event import Event, ItemEntered, NodeEntered, NodeSettled, RunEnding
@@ -51,7 +53,6 @@ from floe.model.people import (
     AddNote,
     Edit,
     EndRun,
-    PeopleSignal,
     Resolve,
     Restart,
     RunEdited,
@@ -123,11 +124,14 @@ class JudgedStory(notation._Story):
         match verb, words:
             case "judge", ["late", *rest]:
                 return replace(self._judged(rest, text), seq=self.run.seq + 1)
+            case "judge", ["partial", *rest]:
+                found = self._judged(rest, text.removeprefix("judge partial"))
+                return replace(found, is_partial=True)
             case "judge", _:
                 return self._judged(words, text.removeprefix("judge"))
             case "update", [key, *rest]:
-                state = "".join(rest[:1])
-                return Update(source="test", key=key, state=state)
+                state, value = (*rest, "", "")[:2]
+                return Update(source="test", key=key, state=state, value=_long(value) or None)
             case "pass", [by, *rest]:
                 return BeginPass(by=by, why=" ".join(rest))
             case "extend", [count]:
@@ -137,8 +141,7 @@ class JudgedStory(notation._Story):
                 values = {key: value for key, _, value in (w.partition("=") for w in rest)}
                 return made(by=by, resolution=resolution, values=values)
             case "note", [by, kind, *rest]:
-                count, _, value = " ".join(rest).rpartition("*")
-                return AddNote(by=by, kind=kind, value=value * int(count or 1))
+                return AddNote(by=by, kind=kind, value=_long(" ".join(rest)))
             case "end", [by, label, *rest]:
                 return EndRun(by=by, label=label, why=" ".join(rest))
             case "edit", [by, *rest]:
@@ -194,14 +197,16 @@ class JudgedStory(notation._Story):
             state="" if name == "enter" else name,
             work=_WORKS.get(by_key.get("work", "")),
             items=tuple(range(int(by_key.get("items", "0")))),
-            outputs={"out": by_key["out"]} if "out" in by_key else {},
+            outputs={"out": _long(by_key["out"])} if "out" in by_key else {},
             why=by_key.get("why", "").replace("_", " "),
             failed=by_key.get("failed", "").replace("_", " "),
+            in_condition="condition" in by_key,
+            passes=int(by_key.get("passes", "0")),
             due=Instant(due) if "due" in by_key else None,
-            awaits=tuple(filter(None, by_key.get("awaits", "").split(","))),
+            awaits=_keys(by_key.get("awaits", "")),
             sets=tuple(one for key, value in given if key == "set" for one in _sets(value)),
             enters=tuple(_enter(value) for key, value in given if key == "enters"),
-            notes=tuple(_note(value) for key, value in given if key == "note"),
+            notes=tuple(note for key, value in given if key == "note" for note in _notes(value)),
         )
 
     def _told(self, event: Event, before: Run) -> str:
@@ -259,6 +264,7 @@ class JudgedStory(notation._Story):
 
 _WORKS: Final[dict[str, Work]] = {
     "end": End(),
+    "exec": Exec(argv=("true",)),
     "outside": OutsideWork(type="toy", queue="jobs"),
 }
 
@@ -271,8 +277,22 @@ def _asked(question: Question) -> str:
 
 def _nothing(run: Run, signal: Signal) -> str:
     """What is told of a signal without an effect."""
-    why = refusal(run, signal) if isinstance(signal, PeopleSignal) else ""
+    why = refusal(run, signal) if isinstance(signal, Refusable) else ""
     return f"nothing: {why}" if why else "nothing"
+
+
+def _long(text: str) -> str:
+    """A text, or with a number before it, `9*x`, that many of it."""
+    count, _, text = text.rpartition("*")
+    return text * int(count or 1)
+
+
+def _keys(text: str) -> tuple[str, ...]:
+    """`k1,k2`, or `9*k` for nine keys."""
+    count, _, key = text.rpartition("*")
+    if count:
+        return tuple(f"{key}{at}" for at in range(int(count)))
+    return tuple(filter(None, text.split(",")))
 
 
 def _parts(word: str) -> tuple[str, str, str]:
@@ -288,11 +308,12 @@ def _sets(text: str) -> list[Set]:
 
 
 def _enter(text: str) -> Enter:
-    """A node with the work of a command; with `!` after it, of an end."""
-    work = End() if text.endswith("!") else Exec(argv=("true",))
+    """A node with a call as its work; with an end if `!` is after it."""
+    work = End() if text.endswith("!") else Call(type="toy.step", config=[])
     return Enter(node=NodeId(text.removesuffix("!")), work=work)
 
 
-def _note(text: str) -> Note:
+def _notes(text: str) -> list[Note]:
+    count, _, text = text.rpartition("*")
     kind, _, value = text.partition(":")
-    return Note(kind=kind, value=value)
+    return [Note(kind=kind, value=value)] * int(count or 1)

@@ -16,13 +16,12 @@ from floe.model.call import Call
 from floe.model.codec import digest_of
 from floe.model.event import Event
 from floe.model.facet import Facet
-from floe.model.flow import Flow, Node
+from floe.model.flow import Flow
 from floe.model.ids import FlowId, Instant, Json
 from floe.model.judging import Enter, Question, Verdict
 from floe.model.opening import Opened, Opening
 from floe.model.run import Run
 from floe.model.signal import Answered
-from floe.model.work import Exec
 from floe.nodes.base import Job
 from tests.toy.judge import judged
 from tests.toy.reader import options_of, toy_flow
@@ -99,7 +98,7 @@ def flows_in(path: Path) -> list[Flow]:
 
 
 def real_flow(line: str, *steps: str) -> Flow:
-    """A flow whose steps are calls, which a host carries out."""
+    """A flow of a file, whose runs a host judges by the toy."""
     _, name, *options = line.split()
     flow = toy_flow(" ".join(["toy", *options]), [step.strip() for step in steps])
     assert flow.states is not None
@@ -109,14 +108,7 @@ def real_flow(line: str, *steps: str) -> Flow:
         name=name,
         dialect="toy",
         states=replace(flow.states, dialect="toy"),
-        nodes=tuple(map(_called, flow.nodes)),
     )
-
-
-def _called(node: Node) -> Node:
-    if not isinstance(node.work, Exec):
-        return node
-    return replace(node, work=Call(type="toy.step", config=[*map(str, node.work.argv[1:])]))
 
 
 async def step(job: Job) -> Answered:

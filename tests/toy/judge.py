@@ -34,9 +34,9 @@ def _verdict(run: Run, question: Question, now: Instant) -> Verdict:
         return Verdict(state="FAILED" if state.items.failed else "DONE")
     if (key := given.get("await")) and key not in run.passes.updates:
         return Verdict(state="WAITING", awaits=(key,))
-    assert state.outcome is not None
-    name = state.outcome.kind or BY_STATUS.get(state.outcome.status or 0, "FATAL_ERROR")
-    if state.outcome.result == "error":
+    outcome = state.attempts[-1].outcome
+    name = outcome.kind or BY_STATUS.get(outcome.status or 0, "FATAL_ERROR")
+    if outcome.result == "error":
         name = "SERVER_ERROR"
     when, _, target = given.get("then", "").partition(">")
     node, _, to = target.partition(":")

@@ -34,7 +34,7 @@ from floe.model.flow import Flow, Foreach, Node, Trigger
 from floe.model.ids import NodeId
 from floe.model.states import FINAL, State, StateTable
 from floe.model.tags import Tag, tag_of
-from floe.model.work import Exec, Work
+from floe.model.work import Work
 from tests.make import a_flow, a_node
 
 ROWS: Final = (
@@ -51,6 +51,7 @@ ROWS: Final = (
         name="CLIENT_ERROR", verdict="BLOCKED", rank=4, again="pass", result="bad", settable=True
     ),
     State(name="FATAL_ERROR", verdict="FATAL", rank=5, again="pass", result="error"),
+    State(name="CHECK_ERROR", verdict="ERROR", rank=3, again="pass", retries=True, result="error"),
     State(name="CRASHED", verdict="TO_CHECK", rank=6, result="error"),
 )
 
@@ -64,6 +65,8 @@ def toy_flow(line: str, block: Iterable[str]) -> Flow:
         pruned="PRUNED",
         fatal="FATAL_ERROR",
         crashed="CRASHED",
+        condition_failed="SERVER_ERROR",
+        verdict_failed="CHECK_ERROR",
         ends={"DONE": "good"},
         passes_max=int(given.get("passes", "0")),
         passes_verdict="SPENT",
@@ -76,10 +79,8 @@ def toy_flow(line: str, block: Iterable[str]) -> Flow:
 
 def options_of(node: Node) -> Mapping[str, str]:
     """The options of a step, which the toy judges by."""
-    if isinstance(node.work, Call | OutsideWork):
-        return _options(map(str, cast(list[str], node.work.config)))
-    assert isinstance(node.work, Exec), "a step runs a command"
-    return _options(map(str, node.work.argv[1:]))
+    assert isinstance(node.work, Call | OutsideWork), "a step is a call or outside work"
+    return _options(map(str, cast(list[str], node.work.config)))
 
 
 def _step(line: str) -> Node:
@@ -89,7 +90,7 @@ def _step(line: str) -> Node:
     needs = [_need(word) for word in words[1:]]
     if "entered" in given:
         needs.append(())  # which nothing satisfies
-    work: Work = Exec(argv=("toy", *tail.split()))
+    work: Work = Call(type="toy.step", config=[*tail.split()])
     if "post" in given:
         work = OutsideWork(type="toy.post", config=[*tail.split()], queue=given["post"])
     node = a_node(

@@ -4,11 +4,10 @@ from floe.kernel.judged.part import passes_of
 from floe.kernel.judged.rest import rest
 from floe.kernel.judged.verdicts import FINDING
 from floe.kernel.run_step import RunStep
-from floe.model.call import OutsideWork
+from floe.model.call import Call, OutsideWork
 from floe.model.event import NodeEntered
 from floe.model.judging import Enter, RunNoted
 from floe.model.opening import ENTERS_MAX, BeginOpened
-from floe.model.work import Action
 
 BY_OPENING = "opening"
 """Who noted what is wrong with an opening."""
@@ -37,7 +36,7 @@ def _fault(step: RunStep, entry: Enter) -> str:
         return "is not in the flow"
     if node.id in step.run.nodes:
         return "has entered"
-    if node.foreach is not None or not isinstance(entry.work, Action | OutsideWork):
+    if node.foreach is not None or not isinstance(entry.work, Call | OutsideWork):
         return "cannot enter without a question"
     return ""
 

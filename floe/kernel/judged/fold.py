@@ -4,6 +4,7 @@ As all folding, it needs no flow, no clock and no decision.
 """
 
 from floe.kernel.judged.awaited import keys_met
+from floe.kernel.judged.limits import bytes_added
 from floe.kernel.judged.node_fold import (
     action_ended,
     closed,
@@ -26,6 +27,8 @@ def judged_after(run: Run, event: Event) -> Run | None:
     """The run of a judged flow after an event; None for one that it folds like any other run."""
     passes, seq = run.passes, run.seq + 1
     assert passes is not None, "only a judged run is folded here"
+    if size := bytes_added(event):
+        passes = replace(passes, bytes=passes.bytes + size)
     match event:
         case NodeEntered():
             return entered(run, passes, event, seq)

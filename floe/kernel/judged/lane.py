@@ -13,7 +13,14 @@ from itertools import chain, islice, takewhile
 from typing import Final
 
 from floe.kernel.items import state_of
-from floe.kernel.judged.part import is_expanded, next_entry, passes_of, table_of, worst_of
+from floe.kernel.judged.part import (
+    is_expanded,
+    is_unjudged,
+    next_entry,
+    passes_of,
+    table_of,
+    worst_of,
+)
 from floe.kernel.match import is_ready
 from floe.model.flow import Flow, Node
 from floe.model.ids import NO_ITEM
@@ -47,9 +54,9 @@ def waits(run: Run, question: Question) -> bool:
     is_list = is_expanded(run, node.id)
     if is_list and item == NO_ITEM:
         return question in _end_of_items(run, node)
-    if question.stage == "after":
-        state = state_of(run, node.id, item)
-        return state is not None and state.phase == "judging"
+    state = state_of(run, node.id, item)
+    if state is not None and state.phase == "judging":
+        return question.stage == "after"
     if item == NO_ITEM:
         if question in _of_node(run, node):
             return True
@@ -161,6 +168,11 @@ def _of_recheck(run: Run, node: Node, worst: State | None) -> Iterator[Question]
 
 
 def _question(run: Run, node: Node, item: int = NO_ITEM) -> Question:
+    """About a part that is to run, or that ran and has no verdict since that failed."""
+    state = state_of(run, node.id, item)
+    if state is not None and is_unjudged(run, state):
+        visit, attempt = state.visit, state.attempt
+        return Question(node=node.id, visit=visit, attempt=attempt, stage="after", item=item)
     visit, attempt = next_entry(run, (node.id, item))
     return Question(node=node.id, visit=visit, attempt=attempt, stage="before", item=item)
 

@@ -39,6 +39,12 @@ def is_expanded(run: Run, node: NodeId) -> bool:
     return state is not None and state.items is not None and node in run.open
 
 
+def is_unjudged(run: Run, state: NodeState) -> bool:
+    """Whether a part ran, and the verdict about that failed: it is judged again, and not run."""
+    failed = table_of(run).verdict_failed
+    return state.phase == "parked" and state.state == failed != "" and state.attempt > 0
+
+
 def next_entry(run: Run, part: Part) -> tuple[int, int]:
     """The visit and the attempt with which a part enters next.
 

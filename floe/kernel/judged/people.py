@@ -1,21 +1,22 @@
 """What people do to a run of a judged flow: whether it is allowed, and the events of it."""
 
 from collections.abc import Set
-from typing import Final, assert_never
+from typing import assert_never
 
 from floe.kernel.items import state_of
+from floe.kernel.judged.limits import NOTE_BYTES_MAX, NOTES_MAX, run_excess, update_fault
 from floe.kernel.judged.part import is_expanded, part_text
 from floe.kernel.judged.prune import prune_all
-from floe.kernel.judged.rest import begin_pass, end, rest
+from floe.kernel.judged.rest import begin_pass, end, is_spent, rest
 from floe.kernel.judged.states import EDIT, NewState, put
 from floe.kernel.run_step import RunStep
 from floe.model.codec import to_text
 from floe.model.event import CancelAsked
 from floe.model.flow import Flow
 from floe.model.ids import NO_ITEM, NodeId
-from floe.model.judging import RunNoted
+from floe.model.judging import RunNoted, Update
 from floe.model.nouns import replace
-from floe.model.passes import Passes
+from floe.model.passes import BeginPass, Extend, Passes
 from floe.model.people import (
     AddNote,
     Edit,
@@ -31,13 +32,12 @@ from floe.model.people import (
 from floe.model.run import NodeState, Run
 from floe.model.states import StateTable
 
-NOTE_BYTES_MAX: Final = 65_536
-NOTES_MAX: Final = 10_000
-"""Of a run."""
+Refusable = PeopleSignal | BeginPass | Extend | Update
+"""Signals to a judged run whose sender gets the reason if they change nothing."""
 
 
-def refusal(run: Run, signal: PeopleSignal) -> str:
-    """Why a person cannot do this to a run now; empty if it is allowed."""
+def refusal(run: Run, signal: Refusable) -> str:
+    """Why a person, or an update, cannot do this to a run now; empty if it is allowed."""
     passes = run.passes
     if passes is None:
         return "its flow is not judged"
@@ -47,13 +47,21 @@ def refusal(run: Run, signal: PeopleSignal) -> str:
         return _note_fault(passes, signal)
     if run.phase == "ending":
         return "it is ending"
+    if isinstance(signal, Update):
+        return update_fault(passes, signal)
     if isinstance(signal, EndRun):
         return "" if signal.label else "its end needs a label"
     if isinstance(signal, Resolve) and passes.resolution is not None:
         return f"{passes.resolution.by} resolved it"
+    if run.phase in ("pending", "granted"):
+        return "it is on its way to a different host"
+    if isinstance(signal, Extend):
+        return "" if signal.passes > 0 else "an extension has at least one pass"
     if run.phase != "resting":
         return f"pass {passes.number} is not over"
     match signal:
+        case BeginPass():
+            return "it has no pass left; allow it further ones first" if is_spent(run) else ""
         case Resolve():
             return "it had a pass" if passes.number else ""
         case Restart():
@@ -92,7 +100,10 @@ def _note_fault(passes: Passes, note: AddNote) -> str:
     if len(passes.notes) >= NOTES_MAX:
         return f"it has {NOTES_MAX:,} notes, and no more fit"
     size = len(to_text([note.kind, note.key, note.value]).encode())
-    return f"a note has at most {NOTE_BYTES_MAX:,} bytes" if size > NOTE_BYTES_MAX else ""
+    if size > NOTE_BYTES_MAX:
+        return f"a note has at most {NOTE_BYTES_MAX:,} bytes"
+    excess = run_excess(passes, size)
+    return f"the note {excess}" if excess else ""
 
 
 def _resolve(step: RunStep, signal: Resolve | Restart) -> None:

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 
 from floe.kernel.items import state_of
 from floe.kernel.judged.entries import begin_opened
+from floe.kernel.judged.limits import run_excess, size_of
 from floe.kernel.judged.part import RUNNING, is_expanded, passes_of, table_of
-from floe.kernel.judged.people import decide_people
+from floe.kernel.judged.people import decide_people, refusal
 from floe.kernel.judged.rest import BY_TIMER, begin_pass, conclude, end, go_on, is_spent, rest
 from floe.kernel.judged.states import LOST, NewState, put
 from floe.kernel.judged.verdicts import apply
@@ -63,7 +64,7 @@ def decide_judged(step: RunStep, signal: Signal) -> bool:
         case Update():
             _updated(step, signal)
         case BeginPass(by=by, why=why, context=context):
-            if step.run.phase == "resting":
+            if not refusal(step.run, signal):
                 begin_pass(step, by=by, why=why, context=context)
                 rest(step)
         case Extend():
@@ -112,6 +113,9 @@ def _ended(
     if is_again and step.run.phase != "ending":
         _run_again(step, node, state, outcome, ended_at)
         return
+    outputs = report.outputs if isinstance(report, Exited | Answered) else {}
+    if excess := run_excess(passes_of(step.run), size_of(outputs)):
+        outputs, outcome = {}, Outcome(result="error", why=f"its result {excess}")
     step.add(
         ActionEnded(
             at=step.now,
@@ -121,7 +125,7 @@ def _ended(
             item=state.item,
             outcome=outcome,
             ended_at=ended_at,
-            outputs=report.outputs if isinstance(report, Exited | Answered) else {},
+            outputs=outputs,
             output_bytes=report.output_bytes if report else 0,
             lost=is_lost,
         )
@@ -167,7 +171,7 @@ def _updated(step: RunStep, signal: Update) -> None:
     """
     last = passes_of(step.run).updates.get(signal.key)
     content = (signal.source, signal.state, signal.value)
-    if step.run.phase not in ("pending", "granted", "active", "resting"):
+    if refusal(step.run, signal):
         return
     if last is not None and (last.source, last.state, last.value) == content:
         return
@@ -184,7 +188,7 @@ def _updated(step: RunStep, signal: Update) -> None:
 
 
 def _extended(step: RunStep, signal: Extend) -> None:
-    if step.run.phase not in ("active", "resting") or signal.passes < 1:
+    if refusal(step.run, signal):
         return
     was_spent = is_spent(step.run)
     step.add(RunExtended(at=step.now, by=signal.by, passes=signal.passes))

@@ -5,7 +5,7 @@ from dataclasses import field
 from typing import Final
 
 from floe.kernel.items import state_of
-from floe.kernel.judged.part import next_entry, passes_of, table_of
+from floe.kernel.judged.part import is_unjudged, next_entry, passes_of, table_of
 from floe.kernel.run_step import RunStep
 from floe.model.event import NodeSettled
 from floe.model.ids import NO_ITEM, Instant, Json
@@ -49,7 +49,7 @@ def put(step: RunStep, part: Part, new: NewState) -> None:
     row = table.by_name[new.name]
     state = state_of(step.run, node, item)
     tags = _tags(step, part, row)
-    outcome = _outcome(row, new, state)
+    outcome = _outcome(row, new, _last(step, state, new))
     if row.final and not new.by and item == NO_ITEM and state is not None and node in step.run.open:
         step.add(
             NodeSettled(
@@ -101,9 +101,15 @@ def _tags(step: RunStep, part: Part, row: State) -> tuple[Tag, ...]:
     return tuple(tag_of(node.cls, id, label) for label in labels)
 
 
-def _outcome(row: State, new: NewState, state: NodeState | None) -> Outcome:
+def _last(step: RunStep, state: NodeState | None, new: NewState) -> Outcome | None:
+    """What the action came to about which a verdict is; None if it is about no action."""
+    if state is None or (state.phase != "judging" and (new.by or not is_unjudged(step.run, state))):
+        return None
+    return state.attempts[-1].outcome if state.attempts else None
+
+
+def _outcome(row: State, new: NewState, last: Outcome | None) -> Outcome:
     """What a part came to: by the state, with the reason and the status of its action."""
-    last = state.outcome if state is not None and state.phase == "judging" else None
     if last is None:
         return Outcome(result=row.result, why=new.why)
     return Outcome(result=row.result, status=last.status, why=new.why or last.why)

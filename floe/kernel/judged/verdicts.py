@@ -9,17 +9,18 @@ from typing import Final
 
 from floe.kernel.items import state_of
 from floe.kernel.judged.lane import judgement, waits
-from floe.kernel.judged.part import is_expanded, next_entry, part_text, table_of
+from floe.kernel.judged.limits import NOTES_MAX, Room, excess_of
+from floe.kernel.judged.part import is_expanded, next_entry, part_text, passes_of, table_of
 from floe.kernel.judged.prune import prune_lost
 from floe.kernel.judged.states import PRUNE, NewState, put
 from floe.kernel.run_step import RunStep
-from floe.model.call import OutsideWork
+from floe.model.call import Call, OutsideWork
 from floe.model.event import ItemEntered, NodeEntered
 from floe.model.flow import Node
 from floe.model.ids import NO_ITEM
-from floe.model.judging import SETS_MAX, Enter, Judged, Note, Question, RunNoted, Set, Verdict
-from floe.model.passes import Part
-from floe.model.work import Action, Work
+from floe.model.judging import Enter, Judged, Note, Question, RunNoted, Set, Verdict
+from floe.model.passes import Part, RunExtended
+from floe.model.work import Work
 
 ITEMS_MAX: Final = 10_000
 """Items of one node of a judged flow."""
@@ -37,28 +38,37 @@ def apply(step: RunStep, signal: Judged) -> bool:
         _find(
             step, owed.asks[-1], f"{len(signal.verdicts)} verdicts for {len(owed.asks)} questions"
         )
-    verdicts = signal.verdicts[: len(owed.asks)]
-    for question, verdict in zip_longest(owed.asks, verdicts):
+    room = Room()
+    for question, verdict in zip_longest(owed.asks, signal.verdicts[: len(owed.asks)]):
+        if verdict is None and signal.is_partial and signal.verdicts:
+            break
         if waits(step.run, question):
+            excess = excess_of(step.run, verdict) if verdict else ""
+            if verdict and not excess and not room.takes(verdict):
+                break  # it is asked again, about the run after the verdicts before it
             since = len(step.events)
-            _answer(step, question, verdict)
+            _answer(step, question, verdict, excess)
             _leave(step, question)
             prune_lost(step, since)
     return True
 
 
-def _answer(step: RunStep, question: Question, verdict: Verdict | None) -> None:
+def _answer(step: RunStep, question: Question, verdict: Verdict | None, excess: str) -> None:
     if verdict is None:
         _refuse(step, question, "there is no verdict about it")
-        return
-    if verdict.failed:
-        _fail(step, question, f"could not be judged: {verdict.failed}")
-        return
-    if len(verdict.sets) > SETS_MAX:
-        _find(step, question, f"sets {len(verdict.sets):,} states, of at most {SETS_MAX:,}")
+    elif question.stage == "before" and (why := _had_all(step, question)):
+        _give_up(step, question, why, table_of(step.run).fatal)
+    elif verdict.failed:
+        _fail(step, question, f"could not be judged: {verdict.failed}", verdict)
+    elif excess:
+        _refuse(step, question, f"it {excess}")
     else:
-        for one in verdict.sets:
-            _set(step, question, one)
+        _apply(step, question, verdict)
+
+
+def _apply(step: RunStep, question: Question, verdict: Verdict) -> None:
+    for one in verdict.sets:
+        _set(step, question, one)
     if not waits(step.run, question):
         pass  # it set the node of which its own is an item
     elif question.stage == "before" and not verdict.state:
@@ -69,6 +79,8 @@ def _answer(step: RunStep, question: Question, verdict: Verdict | None) -> None:
         _enter_too(step, question, entry)
     for note in verdict.notes:
         _note(step, question, note)
+    if verdict.passes > 0:
+        step.add(RunExtended(at=step.now, by=question.node, passes=verdict.passes))
 
 
 def _judge(step: RunStep, question: Question, verdict: Verdict) -> None:
@@ -96,11 +108,6 @@ def _judge(step: RunStep, question: Question, verdict: Verdict) -> None:
 def _enter(step: RunStep, question: Question, verdict: Verdict) -> None:
     """Begin an attempt of the node, or of the item, that was asked about."""
     node = step.flow.by_id[question.node]
-    state = state_of(step.run, node.id, question.item)
-    if state is not None and 0 < node.tries_max <= state.tries:
-        last = f": {state.outcome.why}" if state.outcome and state.outcome.why else ""
-        _give_up(step, question, f"had all {node.tries_max} attempts{last}")
-        return
     work = verdict.work or node.work
     if fault := _fault(node, question, verdict, work):
         _refuse(step, question, fault)
@@ -119,6 +126,16 @@ def _enter(step: RunStep, question: Question, verdict: Verdict) -> None:
         )
 
 
+def _had_all(step: RunStep, question: Question) -> str:
+    """Why a node may not run again, whatever its condition is; empty if it may."""
+    node = step.flow.by_id[question.node]
+    state = state_of(step.run, node.id, question.item)
+    if state is None or not 0 < node.tries_max <= state.tries:
+        return ""
+    last = f": {state.outcome.why}" if state.outcome and state.outcome.why else ""
+    return f"had all {node.tries_max} attempts{last}"
+
+
 def _fault(node: Node, question: Question, verdict: Verdict, work: Work) -> str:
     """Why a node cannot enter by a verdict; empty if it can."""
     is_list = node.foreach is not None and question.item == NO_ITEM
@@ -129,7 +146,7 @@ def _fault(node: Node, question: Question, verdict: Verdict, work: Work) -> str:
         return "it runs once, so it has no items"
     if count > ITEMS_MAX:
         return f"it has {count:,} items, of at most {ITEMS_MAX:,}"
-    if not isinstance(work, Action | OutsideWork):
+    if not isinstance(work, Call | OutsideWork):
         return f"a judged flow has no work {type(work).__name__}"
     return ""
 
@@ -155,7 +172,7 @@ def _enter_too(step: RunStep, question: Question, entry: Enter) -> None:
         _find(step, question, f"enters {entry.node}, which the flow does not have")
     elif node.id in step.run.nodes:
         _find(step, question, f"enters {node.ref}, which has entered")
-    elif node.foreach is not None or not isinstance(entry.work, Action | OutsideWork):
+    elif node.foreach is not None or not isinstance(entry.work, Call | OutsideWork):
         _find(step, question, f"enters {node.ref}, which cannot enter without a question")
     else:
         _entered(step, node, entry.work, Verdict())
@@ -212,23 +229,25 @@ def _prune_sequence(step: RunStep, question: Question) -> None:
 
 def _refuse(step: RunStep, question: Question, why: str) -> None:
     """Note a wrong verdict; its node cannot go on."""
-    _find(step, question, why)
-    _give_up(step, question, f"wrong verdict: {why}")
+    _fail(step, question, f"wrong verdict: {why}", Verdict())
 
 
-def _fail(step: RunStep, question: Question, why: str) -> None:
-    """Note that a question could not be judged; its node cannot go on, and nothing is known of an
-    attempt that was lost."""
+def _fail(step: RunStep, question: Question, why: str, verdict: Verdict) -> None:
+    """Note why there is no verdict; its node cannot go on."""
     _found(step, question, why)
-    _give_up(step, question, why)
+    table = table_of(step.run)
+    if question.stage == "after":
+        name = table.verdict_failed
+    else:
+        name = table.condition_failed if verdict.in_condition else ""
+    _give_up(step, question, why, name or table.fatal)
 
 
-def _give_up(step: RunStep, question: Question, why: str) -> None:
-    """Give a node the fatal state, or that of a lost attempt; what its attempt put out stays."""
+def _give_up(step: RunStep, question: Question, why: str, name: str) -> None:
+    """Give a node a state of failure, or that of a lost attempt; what its attempt put out stays."""
     state = state_of(step.run, question.node, question.item)
     kept = state.outputs if state is not None else {}
-    verdict = Verdict(state=table_of(step.run).fatal, why=why, outputs=kept)
-    _judge(step, question, verdict)
+    _judge(step, question, Verdict(state=name, why=why, outputs=kept))
 
 
 def _find(step: RunStep, question: Question, what: str) -> None:
@@ -236,8 +255,13 @@ def _find(step: RunStep, question: Question, what: str) -> None:
 
 
 def _found(step: RunStep, question: Question, what: str) -> None:
-    where = part_text(step.flow.by_id[question.node], question.item)
-    _note(step, question, Note(kind=FINDING, key=where, value=what))
+    """Note a finding; after the last that fits, that there is no room for more."""
+    count = len(passes_of(step.run).notes)
+    if count < NOTES_MAX:
+        where = part_text(step.flow.by_id[question.node], question.item)
+        _note(step, question, Note(kind=FINDING, key=where, value=what))
+    elif count == NOTES_MAX:
+        _note(step, question, Note(kind=FINDING, value="further findings have no room"))
 
 
 def _note(step: RunStep, question: Question, note: Note) -> None:

@@ -6,13 +6,15 @@ from typing import Any
 import pytest
 
 from floe.kernel.evolve import evolve
-from floe.kernel.judged.people import NOTES_MAX, refusal
+from floe.kernel.judged.limits import NOTES_MAX
+from floe.kernel.judged.people import refusal
 from floe.model.codec import digest_of
 from floe.model.flow import Flow
 from floe.model.ids import FlowId, NodeId
 from floe.model.judging import Judged, RunNoted, Verdict
+from floe.model.moving import RunReturned
 from floe.model.nouns import replace as with_changes
-from floe.model.passes import RunOpened
+from floe.model.passes import BeginPass, RunOpened
 from floe.model.people import AddNote, Edit, Resolve
 from floe.model.run import Run
 from tests.make import H1, NOW, REF, STORE, a_run, after, attached
@@ -45,6 +47,12 @@ def refused(run: Run, flow: Flow) -> str:
 
 def test_run_of_another_flow_is_not_resolved() -> None:
     assert refusal(a_run(), Resolve(by="bob", resolution="r")) == "its flow is not judged"
+
+
+def test_run_on_its_way_to_a_different_host_begins_no_pass() -> None:
+    moving = evolve(at_rest(), RunReturned(at=NOW, epoch=1))
+
+    assert refusal(moving, BeginPass(by="bob")) == "it is on its way to a different host"
 
 
 @pytest.mark.parametrize("change", [{"id": FlowId("other")}, {"states": None}])
