@@ -10,6 +10,7 @@ from typing import assert_never
 from floe.kernel.approval import refusal
 from floe.kernel.attempt_end import arm, begin_retry, settle, settle_or_repeat, settle_or_retry
 from floe.kernel.children import awaits_child, outcome_of_child
+from floe.kernel.judged.index import indexed
 from floe.kernel.judged.rest import go_on
 from floe.kernel.judged.signals import decide_judged
 from floe.kernel.node_skips import skip_lost
@@ -83,6 +84,8 @@ def decide(run: Run, signal: Signal, now: Instant, attached: Attached) -> Decisi
     step = RunStep(run, now, attached)
     if run.passes is None or not decide_judged(step, signal):
         _decide(step, signal)
+    if run.passes is not None and step.events:
+        step.run = step.runs[-1] = indexed(step.run)
     return Decision(events=tuple(step.events), runs=tuple(step.runs), run=step.run)
 
 

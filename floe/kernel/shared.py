@@ -6,7 +6,7 @@ a small layer of its own. A small map is a dict that is copied, which is faster.
 """
 
 from collections.abc import Iterator, Mapping, Sequence, Set
-from typing import Final, Generic, TypeVar, overload
+from typing import Any, Final, Generic, TypeVar, overload
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -15,6 +15,9 @@ T_co = TypeVar("T_co", covariant=True)
 
 COPIED_MAX: Final = 256
 """Items of a map or set that is copied."""
+
+_GONE: Final[Any] = object()
+"""In a layer, in place of the value of an item that was removed."""
 
 
 class _SharedMap(Mapping[K, V]):
@@ -39,6 +42,27 @@ class _SharedMap(Mapping[K, V]):
 
     def __len__(self) -> int:
         return self.count
+
+
+class _ThinnedMap(_SharedMap[K, V]):
+    """A shared map of which items were removed: its layer marks them."""
+
+    __slots__ = ()
+
+    def __getitem__(self, key: K) -> V:
+        if (value := super().__getitem__(key)) is _GONE:
+            raise KeyError(key)
+        return value
+
+    def __contains__(self, key: object) -> bool:
+        if key in self.layer:
+            return self.layer[key] is not _GONE  # type: ignore[index]  # it is a key of it
+        return key in self.base
+
+    def __iter__(self) -> Iterator[K]:
+        yield from (key for key in self.base if self.layer.get(key) is not _GONE)
+        new = (key for key in self.layer if key not in self.base)
+        yield from (key for key in new if self.layer[key] is not _GONE)
 
 
 class _SharedSet(Set[K], Generic[K]):
@@ -113,10 +137,29 @@ def with_item(items: Mapping[K, V], key: K, value: V) -> Mapping[K, V]:
     count = len(items) + (key not in items)
     if not isinstance(items, _SharedMap):
         return _SharedMap(items, {key: value}, count)
-    layer = {**items.layer, key: value}
-    if _is_large(layer, count):
-        return _SharedMap({**items.base, **layer}, {}, count)
-    return _SharedMap(items.base, layer, count)
+    return _layered(type(items), items.base, {**items.layer, key: value}, count)
+
+
+def without_item(items: Mapping[K, V], key: K) -> Mapping[K, V]:
+    """The items, shared, without that of a key."""
+    if key not in items:
+        return items
+    if len(items) <= COPIED_MAX:
+        return {name: value for name, value in items.items() if name != key}
+    base, layer = (items.base, items.layer) if isinstance(items, _SharedMap) else (items, {})
+    return _layered(_ThinnedMap, base, {**layer, key: _GONE}, len(items) - 1)
+
+
+def _layered(
+    made: type[_SharedMap[K, V]], base: Mapping[K, V], layer: Mapping[K, V], count: int
+) -> _SharedMap[K, V]:
+    """A map of a base and a layer, with a new base once the layer is large."""
+    if not _is_large(layer, count):
+        return made(base, layer, count)
+    merged = {**base, **layer}
+    if made is _ThinnedMap:
+        merged = {key: value for key, value in merged.items() if value is not _GONE}
+    return _SharedMap(merged, {}, count)
 
 
 def with_member(members: Set[K], member: K) -> Set[K]:

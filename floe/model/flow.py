@@ -275,7 +275,10 @@ class Flow:
     filled_env: tuple[Text, ...] = field(init=False, repr=False, compare=False)
     """Derived: the other entries of `env`, for commands of exec tasks: part of their work."""
     followers: Mapping[NodeId, tuple[Node, ...]] = field(init=False, repr=False, compare=False)
-    """Derived: the nodes that name any tag of a node; empty if no run of the flow skips a node."""
+    """Derived: the nodes that name any tag of a node; empty if no run of the flow skips a node, and
+    it is not judged."""
+    order: Mapping[NodeId, int] = field(init=False, repr=False, compare=False)
+    """Derived: the places of the nodes in the document, if it is judged."""
     secret_names: frozenset[SecretName] = field(init=False, repr=False, compare=False)
     """Derived: the secrets that a host must have to run it."""
 
@@ -293,7 +296,11 @@ class Flow:
         object.__setattr__(self, "filled_env", filled)
         is_filled = {n.id for n in self.nodes if n.is_filled or (filled and type(n.work) is Exec)}
         object.__setattr__(self, "filled", frozenset(is_filled))
-        object.__setattr__(self, "followers", _followers(self.nodes, hearers))
+        is_judged = self.states is not None
+        followers = _followers(self.nodes, hearers, is_judged=is_judged)
+        object.__setattr__(self, "followers", followers)
+        order = {node.id: at for at, node in enumerate(self.nodes)} if is_judged else {}
+        object.__setattr__(self, "order", order)
         named = frozenset(self.secrets).union(*(node.secret_names for node in self.nodes))
         object.__setattr__(self, "secret_names", named)
 
@@ -306,10 +313,10 @@ def _loops(nodes: tuple[Node, ...]) -> tuple[FlowLoop, ...]:
 
 
 def _followers(
-    nodes: tuple[Node, ...], hearers: Mapping[Tag, Iterable[Node]]
+    nodes: tuple[Node, ...], hearers: Mapping[Tag, Iterable[Node]], *, is_judged: bool
 ) -> dict[NodeId, tuple[Node, ...]]:
     found: dict[NodeId, dict[NodeId, Node]] = {}
-    if any(node.can_skip or node.prunes for node in nodes):
+    if is_judged or any(node.can_skip for node in nodes):
         for tag, listeners in hearers.items():
             if (emitter := emitter_of(tag)) is not None:
                 found.setdefault(emitter, {}).update((n.id, n) for n in listeners)

@@ -116,7 +116,7 @@ class Judged:
     verdicts: tuple[Verdict, ...]
     """One for each question, in their order."""
     is_partial: bool = False
-    """The questions without a verdict are to be asked again, since there was no time for them."""
+    """There was no time for the questions without a verdict; the run asks them again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

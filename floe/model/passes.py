@@ -52,6 +52,8 @@ class PassBegan:
     why: str = ""
     context: str = ""
     """The digest of the document whose variables this pass uses; empty for that of the flow."""
+    leaves_waiting: bool = False
+    """Items that await updates which have not come do not run in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,10 +121,19 @@ class Passes:
     fresh: Set[str] = frozenset()
     """The keys of updates that have begun no pass yet."""
     waiting: Mapping[Part, tuple[str, ...]] = field(default_factory=dict)
-    """The parked parts that await updates, and their keys; none for one that runs again."""
+    """The parked parts that await updates, and their keys."""
+    awaited: Mapping[str, Set[Part]] = field(default_factory=dict)
+    """By key, the parts that await the update."""
+    met: Set[Part] = frozenset()
+    """The waiting parts of which all updates came, one of them fresh."""
     notes: Sequence[RunNoted] = ()
     """What was noted, in order."""
     bytes: int = 0
     """Of outputs, lists, work, notes and updates in its events, as JSON."""
     resolution: RunResolved | None = None
     """How a person took the run; None before that, and for one that begins by itself."""
+    ready: Set[NodeId] | None = field(default=None, compare=False)
+    """Derived: the nodes about which there are questions before an attempt, or after the last item.
+    None where that is not known."""
+    asks: tuple[Question, ...] | None = field(default=None, compare=False)
+    """Derived: what waits for a judgement since `base`. None where that is not known."""

@@ -104,6 +104,13 @@ class ItemStates:
     """In a judged run: those that ran and may run again in this pass."""
     parked: Set[int] = frozenset()
     """In a judged run: those that run again with a later pass."""
+    awaiting: Set[int] = frozenset()
+    """In a judged run: those that run again with the pass that their updates begin, or with a later
+    one that no update began."""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """In a judged run: how many of these three are in each state."""
+    dues: Mapping[int, Instant] = field(default_factory=dict)
+    """In a judged run: when those of these three are due that are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

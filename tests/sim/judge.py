@@ -2,8 +2,8 @@
 
 One run of a random flow of the toy dialect. The evaluator is slow, dies, answers twice or late;
 attempts end late, twice, or are lost; updates come early, late and doubled; the host crashes before
-or after each append, and folds the run again. Then the world is calm, and the run must come to
-rest, or to its end.
+or after each append, and folds the run again. Verdicts fail, are too large or too few. Then the
+world is calm, and the run must come to rest, or to its end.
 
     python -m tests.sim.judge --seeds 20000
     python -m tests.sim.judge --seed 7 --bug late-answer
@@ -27,6 +27,7 @@ from floe.model.effect import SetTimer, StartAction, StopAction
 from floe.model.event import Event, ItemEntered, NodeEntered
 from floe.model.ids import NO_ITEM, Instant, Key
 from floe.model.judging import ActionEnded, Judged, JudgeRun, NodeSet, Update, UpdateReceived
+from floe.model.nouns import replace
 from floe.model.passes import BeginPass, Extend, Part, PassBegan, RunRested
 from floe.model.run import Attached, Run
 from floe.model.signal import (
@@ -42,6 +43,7 @@ from floe.model.signal import (
 )
 from tests.make import H1, NOW, REF, attached
 from tests.sim.judge_bugs import BUGS, PATCHES
+from tests.sim.judge_verdicts import LIMIT, Broken, VerdictWatch, spoiled
 from tests.toy.judge import judged
 from tests.toy.reader import toy_flow
 from tests.toy.run import a_judged_run, opened
@@ -49,10 +51,6 @@ from tests.toy.run import a_judged_run, opened
 FAULTY_STEPS: Final = 100
 CALM_STEPS: Final = 4000
 STATES: Final = ("DONE", "CLIENT_ERROR", "RETRY_NOW", "TO_RETRY", "FAILED")
-
-
-class Broken(Exception):
-    """An invariant does not hold."""
 
 
 class Trial:
@@ -79,6 +77,8 @@ class Trial:
         """The updates by which a pass began, by number of event."""
         self.received: dict[str, int] = {}
         self.counts: Counter[str] = Counter()
+        self.verdicts = VerdictWatch()
+        self.is_calm = False
 
     def play(self) -> None:
         for _ in range(FAULTY_STEPS):
@@ -106,6 +106,7 @@ class Trial:
                 "idempotent",
                 "recheck",
                 f"await=k{self.chance.randint(1, 2)}",
+                f"items=3 await=k{self.chance.randint(1, 2)} each recheck",
                 "skip=SKIPPED",
                 f"tries={self.chance.randint(1, 4)}",
             ]
@@ -121,6 +122,7 @@ class Trial:
         name = self.chance.choice(choices)
         self.now = Instant(self.now + self.chance.randint(0, 20_000))
         self.counts[name] += 1
+        self.is_calm = calm
         getattr(self, f"_{name}")()
         return True
 
@@ -139,7 +141,8 @@ class Trial:
         if any(isinstance(e, SetTimer) for e in effects):
             yield "fire"
         if not calm:
-            yield from ("crash", "evaluator_dies", "update", "person", "late_timer")
+            yield from ("crash", "evaluator_dies", "person", "late_timer")
+            yield from ("update",) if self.chance.random() < 0.3 else ()
             yield from ("host_lost", "cancel") if self.chance.random() < 0.03 else ()
 
     # --- what happens ---
@@ -152,7 +155,10 @@ class Trial:
                 if (again := judgement(seen)) is None or again.asks != effect.asks:
                     raise Broken(f"judgement_follows_from_the_run_at_its_seq: {again} not {effect}")
                 verdicts = judged(seen, effect.asks, self.now)
-                answer = Judged(epoch=effect.epoch, seq=effect.seq, verdicts=verdicts)
+                answer = Judged(epoch=0, seq=0, verdicts=verdicts)
+                if not self.is_calm:
+                    answer = spoiled(verdicts, self.chance)
+                answer = replace(answer, epoch=effect.epoch, seq=effect.seq)
                 self.answers += [(effect, answer)] * (1 + (self.chance.random() < 0.2))
 
     def _answer(self) -> None:
@@ -168,7 +174,7 @@ class Trial:
 
     def _begin(self) -> None:
         keys = [e.key for e in owed(self.run) if isinstance(e, StartAction)]
-        key = self.chance.choice([key for key in keys if key not in self.begun])
+        key = self.chance.choice(sorted(key for key in keys if key not in self.begun))
         if key in self.ended:
             raise Broken(f"finished_action_never_runs_again: {key}")
         self.begun.add(key)
@@ -198,7 +204,10 @@ class Trial:
 
     def _update(self) -> None:
         state = str(self.chance.randint(1, 3))
-        self._send(Update(source="sim", key=f"k{self.chance.randint(1, 3)}", state=state))
+        key = f"k{self.chance.randint(1, 3)}"
+        if self.chance.random() < 0.6:
+            key += f".{self.chance.randint(0, 2)}"
+        self._send(Update(source="sim", key=key, state=state))
 
     def _person(self) -> None:
         extend: Signal = Extend(by="bob", passes=1)
@@ -234,6 +243,7 @@ class Trial:
         if isinstance(signal, Judged) and decision.events:
             if out is None or (signal.epoch, signal.seq) != (out.epoch, out.seq):
                 raise Broken(f"answer_counts_for_its_judgement_alone: {signal} but {out}")
+            self.verdicts.decided(out.asks, signal, decision.events)
         elif out and decision.run.epoch == before.epoch and _names(decision.run) != _names(before):
             raise Broken(f"no_state_changes_while_a_judgement_is_out: {signal}")
         after = before
@@ -249,6 +259,7 @@ class Trial:
 
     def _watch(self, before: Run, event: Event, run: Run) -> None:
         self.counts[type(event).__name__] += 1
+        self.verdicts.event(before, event)
         match event:
             case ActionEnded(node=node, item=item, attempt=attempt, visit=visit, lost=lost):
                 self.ended.add(Key(REF, before.epoch, node, visit, attempt, item))
@@ -322,6 +333,7 @@ def play(seed: int, bug: str = "") -> tuple[str, Counter[str]]:
     """Play a trial; what it broke, empty if nothing, and what occurred."""
     trial = Trial(seed)
     with ExitStack() as stack:
+        stack.enter_context(patch("floe.kernel.judged.limits.CHANGES_MAX", LIMIT))
         if bug:
             stack.enter_context(patch(*PATCHES[bug]))
         try:

@@ -3,15 +3,17 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from floe.kernel.items import state_of
 from floe.kernel.judged import fold, lane, node_fold, rest, signals, verdicts
-from floe.kernel.judged.awaited import keys_met
+from floe.kernel.judged.index import reindexed
 from floe.kernel.judged.lane import judgement
-from floe.kernel.judged.part import passes_of, table_of
+from floe.kernel.judged.part import is_expanded, passes_of, table_of
 from floe.kernel.judged.states import NewState, put
 from floe.kernel.run_step import RunStep
+from floe.model.event import Event
 from floe.model.flow import Node
 from floe.model.ids import NO_ITEM
-from floe.model.judging import ActionEnded, Judged, Question
+from floe.model.judging import ActionEnded, Judged, Question, Verdict
 from floe.model.nouns import replace
 from floe.model.passes import BeginPass, Passes
 from floe.model.run import Run
@@ -27,8 +29,15 @@ BUGS: Final = {
     "pass-in-pass": "a person may begin a pass while one goes on",
     "action-again": "an action whose judgement failed runs again",
     "lost-again": "a lost attempt gets the state of the verdict, whatever the node is",
+    "no-limit": "all verdicts of a judgement count, however much they add",
+    "one-fatal-state": "a failed judgement is fatal, whatever failed",
+    "unjudged-again": "an action whose verdict failed runs again with the next pass",
+    "recheck-again": "a part runs again before its run would rest, however often it ran",
+    "waiting-items-run": "a pass that an update begins runs all items that wait",
+    "stale-index": "the nodes after one are not looked at when its state changes",
 }
 
+_again = fold._again
 _apply, _action_ended, _decide = verdicts.apply, node_fold.action_ended, signals.decide_judged
 
 
@@ -45,7 +54,8 @@ def _later_attempts(passes: Passes) -> Iterator[Question]:
 
 
 def _any_update(passes: Passes) -> frozenset[str]:
-    return keys_met(replace(passes, fresh=frozenset(passes.updates)))
+    met = (keys for keys in passes.waiting.values() if all(key in passes.updates for key in keys))
+    return frozenset(key for keys in met for key in keys)
 
 
 def _no_wake(_: RunStep) -> None:
@@ -85,6 +95,25 @@ def _lost_again(run: Run, passes: Passes, event: ActionEnded, seq: int) -> Run:
     return _action_ended(run, passes, replace(event, lost=False), seq)
 
 
+def _one_fatal_state(step: RunStep, question: Question, why: str, verdict: Verdict) -> None:
+    verdicts._give_up(step, question, why, "FATAL_ERROR")
+
+
+def _recheck_again(run: Run, node: Node, item: int, worst: State | None) -> bool:
+    state = state_of(run, node.id, item)
+    is_parked = state is not None and state.phase == "parked" and state.state in node.recheck
+    entries = passes_of(run).entries.get((node.id, item), 0)
+    return is_parked and entries < 4 and (item == NO_ITEM or is_expanded(run, node.id))
+
+
+def _waiting_items_run(run: Run, _: Any) -> Any:
+    return _again(run, None)
+
+
+def _stale_index(before: Run, run: Run, event: Event) -> Run:
+    return reindexed(replace(before, standing=run.standing), run, event)
+
+
 PATCHES: Final[Mapping[str, tuple[str, Any]]] = {
     "late-answer": (f"{signals.__name__}.apply", _late_answer),
     "later-attempts": (f"{lane.__name__}._after", _later_attempts),
@@ -94,4 +123,10 @@ PATCHES: Final[Mapping[str, tuple[str, Any]]] = {
     "pass-in-pass": ("floe.kernel.decide.decide_judged", _pass_in_pass),
     "action-again": (f"{fold.__name__}.action_ended", _action_again),
     "lost-again": (f"{fold.__name__}.action_ended", _lost_again),
+    "no-limit": (f"{verdicts.__name__}.Room.takes", lambda *_: True),
+    "one-fatal-state": (f"{verdicts.__name__}._fail", _one_fatal_state),
+    "unjudged-again": (f"{lane.__name__}.is_unjudged", lambda *_: False),
+    "recheck-again": (f"{lane.__name__}._is_rechecked", _recheck_again),
+    "waiting-items-run": (f"{fold.__name__}._again", _waiting_items_run),
+    "stale-index": (f"{fold.__name__}.reindexed", _stale_index),
 }

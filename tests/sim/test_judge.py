@@ -10,12 +10,18 @@ from tests.sim.judge_bugs import BUGS
 FIRST: Final = {
     "late-answer": 2,
     "later-attempts": 1,
-    "update-again": 95,
-    "update-during-pass": 140,
-    "twice-a-pass": 3,
+    "update-again": 113,
+    "update-during-pass": 113,
+    "twice-a-pass": 16,
     "pass-in-pass": 2,
-    "action-again": 3,
-    "lost-again": 1,
+    "action-again": 4,
+    "lost-again": 3,
+    "no-limit": 7,
+    "one-fatal-state": 7,
+    "unjudged-again": 1,
+    "recheck-again": 3,
+    "waiting-items-run": 11,
+    "stale-index": 96,
 }
 """The first seed that shows a bug."""
 

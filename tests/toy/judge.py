@@ -32,7 +32,10 @@ def _verdict(run: Run, question: Question, now: Instant) -> Verdict:
     assert state is not None
     if state.items is not None:
         return Verdict(state="FAILED" if state.items.failed else "DONE")
-    if (key := given.get("await")) and key not in run.passes.updates:
+    key = given.get("await", "")
+    if "each" in given and not is_whole:
+        key = f"{key}.{question.item}"
+    if key and key not in run.passes.updates:
         return Verdict(state="WAITING", awaits=(key,))
     outcome = state.attempts[-1].outcome
     name = outcome.kind or BY_STATUS.get(outcome.status or 0, "FATAL_ERROR")

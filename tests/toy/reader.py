@@ -14,7 +14,8 @@ pruned when one of them is done in a different state; `final` is any. The other 
     limit=N        outside work has N seconds
     idempotent     an attempt that was lost runs again
     recheck        runs once more before its run rests as WAITING
-    await=KEY      is WAITING until there is an update with the key
+    await=KEY      is WAITING until there is an update with the key; with `each` an item is until
+                   there is one with KEY.N
     skip=STATE     gets the state without an attempt
     then=S>b:T     if it comes to S, the step b gets the state T
     due=N          runs again with a pass after N seconds, not 30

@@ -3,7 +3,10 @@
 As all folding, it needs no flow, no clock and no decision.
 """
 
-from floe.kernel.judged.awaited import keys_met
+from collections.abc import Mapping, Set
+
+from floe.kernel.judged.awaited import begun, with_update
+from floe.kernel.judged.index import reindexed
 from floe.kernel.judged.limits import bytes_added
 from floe.kernel.judged.node_fold import (
     action_ended,
@@ -14,17 +17,23 @@ from floe.kernel.judged.node_fold import (
     node_settled,
 )
 from floe.kernel.judged.people_fold import edited, restarted
-from floe.kernel.shared import with_item, with_last, with_member
+from floe.kernel.shared import with_item, with_last, with_member, without_member
 from floe.model.event import Event, GrantRevoked, ItemEntered, NodeEntered, NodeSettled, RunEnding
+from floe.model.ids import NO_ITEM, NodeId
 from floe.model.judging import ActionEnded, NodeSet, RunNoted, UpdateReceived
 from floe.model.nouns import replace
-from floe.model.passes import PassBegan, Passes, RunExtended, RunRested
+from floe.model.passes import Part, PassBegan, Passes, RunExtended, RunRested
 from floe.model.people import RunEdited, RunResolved, RunRestarted
-from floe.model.run import Run
+from floe.model.run import NodeState, Run
 
 
 def judged_after(run: Run, event: Event) -> Run | None:
     """The run of a judged flow after an event; None for one that it folds like any other run."""
+    after = _after(run, event)
+    return after and reindexed(run, after, event)
+
+
+def _after(run: Run, event: Event) -> Run | None:
     passes, seq = run.passes, run.seq + 1
     assert passes is not None, "only a judged run is folded here"
     if size := bytes_added(event):
@@ -41,8 +50,7 @@ def judged_after(run: Run, event: Event) -> Run | None:
         case NodeSet():
             return node_set(run, passes, event, seq)
         case UpdateReceived():
-            updates = with_item(passes.updates, event.key, event)
-            changed = replace(passes, updates=updates, fresh=with_member(passes.fresh, event.key))
+            changed = with_update(passes, event)
         case RunNoted():
             changed = replace(passes, notes=with_last(passes.notes, event))
         case RunExtended():
@@ -68,23 +76,41 @@ def judged_after(run: Run, event: Event) -> Run | None:
 
 
 def _pass_began(run: Run, passes: Passes, event: PassBegan, seq: int) -> Run:
-    nodes = run.nodes
-    for node in run.open:
-        state = nodes[node]
-        assert state.items is not None, "only a node with items is open at rest"
-        items = replace(state.items, again=state.items.parked, parked=frozenset())
-        nodes = with_item(nodes, node, replace(state, items=items))
     changed = replace(
-        passes,
+        begun(passes),
         number=event.number,
         base=seq,
         entries={},
         verdict="",
         context=event.context or passes.context,
-        fresh=frozenset(passes.fresh) - keys_met(passes),
-        waiting={part: keys for part, keys in passes.waiting.items() if keys},
     )
-    return replace(run, seq=seq, phase="active", nodes=nodes, passes=changed)
+    met = passes.met if event.leaves_waiting else None
+    return replace(run, seq=seq, phase="active", nodes=_again(run, met), passes=changed)
+
+
+def _again(run: Run, met: Set[Part] | None) -> Mapping[NodeId, NodeState]:
+    """The nodes of a run whose parked items run again: those that await updates if they are met,
+    or all of them."""
+    nodes = run.nodes
+    for node in run.open:
+        state = nodes[node]
+        assert state.items is not None, "only a node with items is open at rest"
+        again, awaiting = _joined(state.items.again, state.items.parked), state.items.awaiting
+        if met is None:
+            again, awaiting = _joined(again, awaiting), frozenset()
+        items = replace(state.items, again=again, parked=frozenset(), awaiting=awaiting)
+        nodes = with_item(nodes, node, replace(state, items=items))
+    for node, item in sorted(met or ()):
+        listed = nodes[node].items if item != NO_ITEM and node in run.open else None
+        if listed is not None:
+            again, awaiting = with_member(listed.again, item), without_member(listed.awaiting, item)
+            items = replace(listed, again=again, awaiting=awaiting)
+            nodes = with_item(nodes, node, replace(nodes[node], items=items))
+    return nodes
+
+
+def _joined(members: Set[int], others: Set[int]) -> Set[int]:
+    return frozenset(members).union(others) if members and others else members or others
 
 
 def _revoked(run: Run, passes: Passes, event: GrantRevoked, seq: int) -> Run:

@@ -7,7 +7,7 @@ of the run, and what happens meanwhile leaves it as it is.
 Source: docs/kernel.md, "Judged runs".
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import chain, islice, takewhile
 from typing import Final
@@ -23,7 +23,7 @@ from floe.kernel.judged.part import (
 )
 from floe.kernel.match import is_ready
 from floe.model.flow import Flow, Node
-from floe.model.ids import NO_ITEM
+from floe.model.ids import NO_ITEM, NodeId
 from floe.model.judging import JudgeRun, Question
 from floe.model.passes import Passes
 from floe.model.run import ItemStates, NodeState, Run
@@ -37,7 +37,7 @@ def judgement(run: Run) -> JudgeRun | None:
     """The judgement that an active run owes; None if nothing waits for one."""
     passes, flow = passes_of(run), run.flow
     assert flow is not None, "the flow of an active run is attached"
-    asks = tuple(islice(chain(_after(passes), _before(run, flow)), QUESTIONS_MAX))
+    asks = asks_of(run) if passes.asks is None else passes.asks
     seq = passes.base
     if not asks and passes.judged < len(passes.ended):
         seq, first = passes.ended[passes.judged]
@@ -45,6 +45,17 @@ def judgement(run: Run) -> JudgeRun | None:
     if not asks and not in_flight(run):
         asks = tuple(islice(_rechecks(run, flow), QUESTIONS_MAX))
     return JudgeRun(run=run.ref, epoch=run.epoch, seq=seq, asks=asks) if asks else None
+
+
+def asks_of(run: Run) -> tuple[Question, ...]:
+    """What has waited for a judgement since the last state changed."""
+    assert run.flow is not None, "the flow of an active run is attached"
+    return tuple(islice(chain(_after(passes_of(run)), _before(run, run.flow)), QUESTIONS_MAX))
+
+
+def is_asked(run: Run, node: Node) -> bool:
+    """Whether there is a question before an attempt of a node or of its items, or after these."""
+    return any(True for _ in _of(run, node))
 
 
 def waits(run: Run, question: Question) -> bool:
@@ -58,10 +69,10 @@ def waits(run: Run, question: Question) -> bool:
     if state is not None and state.phase == "judging":
         return question.stage == "after"
     if item == NO_ITEM:
-        if question in _of_node(run, node):
-            return True
-        return bool(node.recheck) and question in _of_recheck(run, node, worst_of(run))
-    may_begin = is_list and _room(run, node) > 0 and _may_begin(run, node, item)
+        may_begin = question in _of_node(run, node)
+    else:
+        may_begin = is_list and _room(run, node) > 0 and _may_begin(run, node, item)
+    may_begin = may_begin or (bool(node.recheck) and _is_rechecked(run, node, item, worst_of(run)))
     return may_begin and question == _question(run, node, item)
 
 
@@ -81,8 +92,17 @@ def _after(passes: Passes) -> Iterator[Question]:
 
 
 def _before(run: Run, flow: Flow) -> Iterator[Question]:
-    for node in flow.nodes:
-        yield from _of_items(run, node) if is_expanded(run, node.id) else _of_node(run, node)
+    ready = passes_of(run).ready
+    if ready is None:
+        nodes: Iterable[Node] = flow.nodes
+    else:
+        nodes = (flow.by_id[id] for id in sorted(ready, key=flow.order.__getitem__))
+    for node in nodes:
+        yield from _of(run, node)
+
+
+def _of(run: Run, node: Node) -> Iterator[Question]:
+    return _of_items(run, node) if is_expanded(run, node.id) else _of_node(run, node)
 
 
 def _of_node(run: Run, node: Node) -> Iterator[Question]:
@@ -112,8 +132,8 @@ def _of_items(run: Run, node: Node) -> Iterator[Question]:
 
 def _end_of_items(run: Run, node: Node) -> Iterator[Question]:
     state, items = _list_of(run, node)
-    is_over = items.next == len(items.values) and not (items.open or items.again or items.parked)
-    if is_over and not state.state:
+    left = items.open or items.again or items.parked or items.awaiting
+    if items.next == len(items.values) and not left and not state.state:
         yield Question(node=node.id, visit=state.visit, attempt=state.attempt, stage="after")
 
 
@@ -130,9 +150,12 @@ def _room(run: Run, node: Node) -> int:
 def _may_begin(run: Run, node: Node, item: int) -> bool:
     """Whether an item may begin, or begin again, as soon as there is room."""
     _, items = _list_of(run, node)
+    return (item >= items.next or _is_again(run, items, item)) and _follows(node, items, item)
+
+
+def _follows(node: Node, items: ItemStates, item: int) -> bool:
+    """Whether the item before one is in a state that lets it run, if the items are a sequence."""
     assert node.foreach is not None, "the flow has a list for it"
-    if item < items.next and not _is_again(run, items, item):
-        return False
     if not (node.foreach.after and item):
         return True
     before = items.states.get(item - 1)
@@ -150,21 +173,34 @@ def _list_of(run: Run, node: Node) -> tuple[NodeState, ItemStates]:
 
 
 def _rechecks(run: Run, flow: Flow) -> Iterator[Question]:
-    nodes = [node for node in flow.nodes if node.recheck]
-    worst = worst_of(run) if nodes else None
-    for node in nodes:
-        yield from _of_recheck(run, node, worst)
+    """About the parts that run once more in this pass, before the run would rest."""
+    if not any(node.recheck for node in flow.nodes):
+        return
+    worst, room = worst_of(run), dict[NodeId, int]()
+    for id, item in passes_of(run).entries:
+        node = flow.by_id[id]
+        if _is_rechecked(run, node, item, worst):
+            left = room[id] = room.get(id, 1 if item == NO_ITEM else _room(run, node)) - 1
+            if left >= 0:
+                yield _question(run, node, item)
 
 
-def _of_recheck(run: Run, node: Node, worst: State | None) -> Iterator[Question]:
-    """A node that runs once more in a pass before the run would rest, if it waits for such."""
-    state = run.nodes.get(node.id)
+def _is_rechecked(run: Run, node: Node, item: int, worst: State | None) -> bool:
+    """Whether a part that ran once in this pass runs again before the run would rest."""
+    state = state_of(run, node.id, item)
     if state is None or state.phase != "parked" or state.state not in node.recheck:
-        return
+        return False
     if worst is None or worst.name not in node.recheck:
-        return
-    if passes_of(run).entries.get((node.id, NO_ITEM)) == 1 and is_ready(run, node):
-        yield _question(run, node)
+        return False
+    if passes_of(run).entries.get((node.id, item)) != 1:
+        return False
+    if item == NO_ITEM:
+        return is_ready(run, node)
+    return (
+        is_expanded(run, node.id)
+        and _room(run, node) > 0
+        and _follows(node, _list_of(run, node)[1], item)
+    )
 
 
 def _question(run: Run, node: Node, item: int = NO_ITEM) -> Question:

@@ -41,7 +41,7 @@ UPDATE_BYTES_MAX: Final = 1 << 20
 
 
 class Room:
-    """What is left of what one judgement may add; exists while its verdicts are applied."""
+    """The room for what one judgement adds to a run; exists while its verdicts are applied."""
 
     def __init__(self) -> None:
         self._changes = CHANGES_MAX

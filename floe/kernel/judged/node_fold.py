@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping
 
 from floe.kernel.items import begun, begun_state, state_of
+from floe.kernel.judged.awaited import with_waiting
 from floe.kernel.judged.part import RUNNING, is_running, with_part
 from floe.kernel.node_changes import entered_node, with_tags
 from floe.kernel.process import has_process
-from floe.kernel.shared import with_item, with_last, with_member, without_member
+from floe.kernel.shared import with_item, with_last, with_member, without_item, without_member
 from floe.kernel.visits import visited
 from floe.model.event import ItemEntered, NodeEntered, NodeSettled
 from floe.model.ids import NO_ITEM, NodeId
@@ -133,7 +134,7 @@ def node_set(run: Run, passes: Passes, event: NodeSet, seq: int) -> Run:
         lost=False,
     )
     if event.by:
-        changed = replace(passes, base=seq, waiting=_waiting(passes, part, event.awaits))
+        changed = with_waiting(replace(passes, base=seq), part, event.awaits)
         if event.phase == "parked" and before.attempt:  # it ran: its next turn is in the next pass
             changed = _with_entries(changed, part, max(passes.entries.get(part, 0), 1), seq)
     else:
@@ -141,7 +142,7 @@ def node_set(run: Run, passes: Passes, event: NodeSet, seq: int) -> Run:
     standing = run.standing
     if event.item == NO_ITEM:
         standing = with_tags(without_tags(run, event.node), event.tags, seq)
-    changes = with_part(run, event.node, state)
+    changes = with_part(run, event.node, state, awaits=bool(event.awaits))
     return _run(run, seq=seq, **changes, standing=standing, passes=changed)
 
 
@@ -179,22 +180,16 @@ def _with_verdict(
         changed = _with_entries(passes, part, max(passes.entries.get(part, 0), 1), seq)
     else:
         changed = _with_entry(passes, part, seq)
-    return replace(changed, waiting=_waiting(passes, part, awaits))
+    return with_waiting(changed, part, awaits)
 
 
 def _with_entry(passes: Passes, part: Part, seq: int) -> Passes:
     changed = _with_entries(passes, part, passes.entries.get(part, 0) + 1, seq)
-    return replace(changed, waiting=_waiting(passes, part, ()))
+    return with_waiting(changed, part, ())
 
 
 def _with_entries(passes: Passes, part: Part, count: int, seq: int) -> Passes:
     return replace(passes, base=seq, entries=with_item(passes.entries, part, count))
-
-
-def _waiting(passes: Passes, part: Part, awaits: tuple[str, ...]) -> Mapping[Part, tuple[str, ...]]:
-    if passes.waiting.get(part, ()) == awaits:
-        return passes.waiting
-    return with_item(passes.waiting, part, awaits)
 
 
 def without_tags(run: Run, node: NodeId) -> Mapping[Tag, int]:
@@ -202,8 +197,10 @@ def without_tags(run: Run, node: NodeId) -> Mapping[Tag, int]:
     old = run.nodes.get(node)
     if old is None or old.tag is None:
         return run.standing
-    gone = (old.tag, *old.tags)
-    return {tag: at for tag, at in run.standing.items() if tag not in gone}
+    standing = run.standing
+    for tag in (old.tag, *old.tags):
+        standing = without_item(standing, tag)
+    return standing
 
 
 def closed(run: Run, nodes: Iterable[NodeId]) -> Run:

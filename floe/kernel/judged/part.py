@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 
 from floe.kernel.items import state_of
-from floe.kernel.shared import with_item, with_member, without_member
+from floe.kernel.shared import with_item, with_member, without_item, without_member
 from floe.model.flow import Node
-from floe.model.ids import NO_ITEM, NodeId
+from floe.model.ids import NO_ITEM, Instant, NodeId
 from floe.model.nouns import replace
 from floe.model.passes import Part, Passes
 from floe.model.run import NodeState, Run
@@ -13,6 +13,9 @@ from floe.model.states import State, StateTable
 
 RUNNING = ("entered", "started", "armed", "judging")
 """The phases of a part whose action or verdict is still to come."""
+
+LEFT = ("parked", "again")
+"""The phases of a part that runs again."""
 
 
 def passes_of(run: Run) -> Passes:
@@ -60,30 +63,57 @@ def next_entry(run: Run, part: Part) -> tuple[int, int]:
     return state.visit, state.attempt + 1
 
 
-def with_part(run: Run, node: NodeId, state: NodeState) -> dict[str, object]:
-    """The changes of a run in which a node, or an item of it, has a new state."""
+def with_part(
+    run: Run, node: NodeId, state: NodeState, *, awaits: bool = False
+) -> dict[str, object]:
+    """The changes of a run in which a node, or an item of it, has a new state; `awaits` if it is
+    parked and awaits updates."""
     if state.item == NO_ITEM:
         is_open = state.phase in RUNNING
         open_ = with_member(run.open, node) if is_open else without_member(run.open, node)
         return {"nodes": with_item(run.nodes, node, state), "open": open_}
-    return {"nodes": _with_item(run, node, state)}
+    return {"nodes": _with_item(run, node, state, awaits=awaits)}
 
 
-def _with_item(run: Run, node: NodeId, state: NodeState) -> Mapping[NodeId, NodeState]:
+def _with_item(
+    run: Run, node: NodeId, state: NodeState, *, awaits: bool
+) -> Mapping[NodeId, NodeState]:
     above = run.nodes[node]
     items = above.items
     assert items is not None, "an item belongs to a list"
     at, old = state.item, items.states.get(state.item)
+    is_parked = state.phase == "parked"
     changed = replace(
         items,
         states=with_item(items.states, at, state),
         open=(with_member if state.phase in RUNNING else without_member)(items.open, at),
-        parked=(with_member if state.phase == "parked" else without_member)(items.parked, at),
+        parked=(with_member if is_parked and not awaits else without_member)(items.parked, at),
+        awaiting=(with_member if is_parked and awaits else without_member)(items.awaiting, at),
         again=(with_member if state.phase == "again" else without_member)(items.again, at),
+        counts=_counts(items.counts, old, state),
+        dues=_dues(items.dues, state),
         next=max(items.next, at + 1) if old is None else items.next,
         failed=items.failed + _is_failed(state) - (old is not None and _is_failed(old)),
     )
     return with_item(run.nodes, node, replace(above, items=changed))
+
+
+def _counts(
+    counts: Mapping[str, int], old: NodeState | None, state: NodeState
+) -> Mapping[str, int]:
+    """How many items that run again are in each state, after one changed."""
+    changed = dict(counts)
+    if old is not None and old.phase in LEFT:
+        changed[old.state] -= 1
+    if state.phase in LEFT:
+        changed[state.state] = changed.get(state.state, 0) + 1
+    return {name: count for name, count in changed.items() if count}
+
+
+def _dues(dues: Mapping[int, Instant], state: NodeState) -> Mapping[int, Instant]:
+    if state.phase in LEFT and state.due is not None:
+        return with_item(dues, state.item, state.due)
+    return without_item(dues, state.item)
 
 
 def _is_failed(state: NodeState) -> bool:
@@ -106,17 +136,21 @@ def _names(run: Run) -> Iterator[str]:
     """The states of all nodes; of one with items left, of these items."""
     assert run.flow is not None, "the flow of an active run is attached"
     for node in run.flow.nodes:
-        if node.id not in run.nodes:
+        state = run.nodes.get(node.id)
+        if state is None:
             yield table_of(run).initial
+        elif state.items is None or not is_expanded(run, node.id):
+            yield state.state
         else:
-            yield from (part.state for part in parts_left(run, node.id))
+            yield from state.items.counts
 
 
-def parts_left(run: Run, node: NodeId) -> Iterator[NodeState]:
-    """A node that entered or was set; of one with items left, these items."""
-    state = run.nodes[node]
-    if state.items is None or not is_expanded(run, node):
-        yield state
-    else:
-        items = state.items
-        yield from (items.states[item] for each in (items.parked, items.again) for item in each)
+def dues_of(run: Run) -> Iterator[tuple[Instant, State]]:
+    """When the parts of a run that run again are due, and their states."""
+    rows = table_of(run).by_name
+    for node, state in run.nodes.items():
+        if state.items is not None and is_expanded(run, node):
+            items = state.items
+            yield from ((due, rows[items.states[at].state]) for at, due in items.dues.items())
+        elif state.due is not None:
+            yield state.due, rows[state.state]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from floe.kernel.judged.awaited import with_waiting
 from floe.kernel.judged.node_fold import without_tags
 from floe.model.ids import NodeId
 from floe.model.nouns import replace
@@ -20,14 +21,15 @@ def edited(run: Run, passes: Passes, event: RunEdited, seq: int) -> Run:
     """The run with a different flow or different values, and without the state of some nodes."""
     changed = _without(run, event.gone)
     gone = frozenset(event.gone)
-    waiting = {part: keys for part, keys in passes.waiting.items() if part[0] not in gone}
+    for part in [part for part in passes.waiting if part[0] in gone]:
+        passes = with_waiting(passes, part, ())
     return replace(
         changed,
         seq=seq,
         digest=event.digest,
         flow=event.flow or run.flow,
         values=run.values if event.values is None else event.values,
-        passes=replace(passes, base=seq, waiting=waiting),
+        passes=replace(passes, base=seq),
     )
 
 

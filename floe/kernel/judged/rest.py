@@ -4,9 +4,10 @@ from typing import Final
 
 from floe.kernel.judged.awaited import keys_met
 from floe.kernel.judged.lane import in_flight, judgement
-from floe.kernel.judged.part import parts_left, passes_of, table_of, worst_of
+from floe.kernel.judged.part import dues_of, passes_of, table_of, worst_of
 from floe.kernel.owed import later
 from floe.kernel.run_step import RunStep
+from floe.kernel.sentences import first_parts
 from floe.model.event import RunEnding
 from floe.model.ids import Instant
 from floe.model.passes import PassBegan, RunRested
@@ -43,12 +44,23 @@ def conclude(step: RunStep) -> None:
     step.add(RunRested(at=step.now, number=number, verdict=verdict, due=due))
 
 
-def begin_pass(step: RunStep, *, by: str, why: str = "", context: str = "") -> None:
+def begin_pass(
+    step: RunStep, *, by: str, why: str = "", context: str = "", leaves_waiting: bool = False
+) -> None:
     """Begin the next pass of a run at rest, if it may have one more."""
     passes, table = passes_of(step.run), table_of(step.run)
     if not is_spent(step.run):
         number = passes.number + 1
-        step.add(PassBegan(at=step.now, number=number, by=by, why=why, context=context))
+        step.add(
+            PassBegan(
+                at=step.now,
+                number=number,
+                by=by,
+                why=why,
+                context=context,
+                leaves_waiting=leaves_waiting,
+            )
+        )
     elif passes.verdict != table.passes_verdict:
         verdict = table.passes_verdict
         step.add(RunRested(at=step.now, number=passes.number, verdict=verdict))
@@ -57,7 +69,7 @@ def begin_pass(step: RunStep, *, by: str, why: str = "", context: str = "") -> N
 def wake(step: RunStep) -> None:
     """Begin a pass of a run at rest if a parked part has all updates that it awaits."""
     if step.run.phase == "resting" and (keys := keys_met(passes_of(step.run))):
-        begin_pass(step, by=BY_UPDATE, why=", ".join(sorted(keys)))
+        begin_pass(step, by=BY_UPDATE, why=first_parts(sorted(keys)), leaves_waiting=True)
 
 
 def go_on(step: RunStep) -> None:
@@ -88,8 +100,7 @@ def _due(step: RunStep, worst: State | None) -> Instant | None:
     if worst is None or not worst.retries:
         return None
     run, table = step.run, table_of(step.run)
-    parts = (part for node in run.nodes for part in parts_left(run, node))
-    dues = [part.due for part in parts if part.due and table.by_name[part.state].retries]
+    dues = [due for due, row in dues_of(run) if row.retries]
     dues += [former] if (former := passes_of(run).due) else []
     ahead = (due for due in dues if due > step.now)
     return min([*ahead, later(step.now, table.rest_longest_s)])

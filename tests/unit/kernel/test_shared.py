@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from floe.kernel import shared
-from floe.kernel.shared import with_item, with_last, with_member, without_member
+from floe.kernel.shared import with_item, with_last, with_member, without_item, without_member
 
 KEYS = st.integers(0, 40)
 
@@ -34,6 +34,42 @@ def test_map_is_a_dict_that_got_the_same_items(updates: list[tuple[int, int]]) -
     assert items == plain
     assert len(items) == len(plain)
     assert [key in items for key in range(50)] == [key in plain for key in range(50)]
+
+
+@given(st.lists(st.tuples(KEYS, st.integers(0, 3)), max_size=300))
+def test_map_is_a_dict_that_got_and_lost_the_same_items(updates: list[tuple[int, int]]) -> None:
+    plain: dict[int, int] = {}
+    items: Mapping[int, int] = {}
+
+    for key, value in updates:
+        items = with_item(items, key, value) if value else without_item(items, key)
+        plain = plain | {key: value} if value else {k: v for k, v in plain.items() if k != key}
+
+    assert items == plain
+    assert sorted(items) == sorted(plain)
+    assert len(items) == len(plain)
+    assert [items.get(key) for key in range(50)] == [plain.get(key) for key in range(50)]
+    assert [key in items for key in range(50)] == [key in plain for key in range(50)]
+
+
+def test_removal_from_a_large_map_shares_the_rest() -> None:
+    items: Mapping[int, int] = dict.fromkeys(range(1000), 0)
+
+    fewer = without_item(without_item(items, 5), 7)
+    more = with_item(fewer, 5, 1)
+
+    assert (len(fewer), len(more), more[5], 7 in more) == (998, 999, 1, False)
+    assert [*more][:7] == [0, 1, 2, 3, 4, 5, 6]
+    assert (fewer.get(5), without_item(fewer, 5) is fewer) == (None, True)
+
+
+def test_map_that_lost_most_of_its_items_is_a_dict_of_the_others() -> None:
+    items: Mapping[int, int] = dict.fromkeys(range(1000), 0)
+
+    for key in range(900):
+        items = without_item(with_item(items, key, 1), key)
+
+    assert items == dict.fromkeys(range(900, 1000), 0)
 
 
 @given(st.lists(st.tuples(KEYS, st.booleans()), max_size=200))
