@@ -59,6 +59,8 @@ class ToyEvaluator:
                     pass
             case "sleep":
                 time.sleep(3600)
+            case "slow":
+                time.sleep(0.1)
             case "eat":
                 self.leaked.append(bytes(1024 * MIB))
             case "leak":

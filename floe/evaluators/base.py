@@ -71,7 +71,8 @@ class Evaluators(Protocol):
     async def __aexit__(self, *exc: object) -> None: ...
 
     def begin(self, judgement: Judgement, facts: FactsAfter, done: OnVerdicts) -> None:
-        """Have something judged. `done` is called once, unless the judgement is dropped.
+        """Have something judged. `done` is called once, unless the judgement is dropped; with
+        fewer verdicts, but at least one, if the judgement ran out of time.
 
         A question that takes too long, needs too much memory or ends its process gets a verdict
         that `failed`, with the reason; the others get their own.

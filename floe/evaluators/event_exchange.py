@@ -11,7 +11,7 @@ from typing import Final
 
 from floe.evaluators.base import EventQuestion
 from floe.evaluators.child import NO_QUESTION, EvaluatorProcess
-from floe.evaluators.exchange import FAILED_LIMITS, ROUNDS_MAX
+from floe.evaluators.exchange import LIMITS_MAX, ROUNDS_MAX
 from floe.evaluators.frames import Found, Holds, OpenEvents, SentFlow, ToProcess
 from floe.evaluators.verdict_text import opened_of
 from floe.model.codec import encode, to_text
@@ -34,7 +34,7 @@ class EventExchange:
         self._opened: list[Opened] = []
         self._suspect = -1
         """The question at which a process failed, so that it is asked singly; -1 for none."""
-        self._failing_s = FAILED_LIMITS * limit_s
+        self._failing_s = LIMITS_MAX * limit_s
         """Seconds that the failures of one flow may take."""
         self._failed_s: Counter[str] = Counter()
         """Seconds that they took, by digest."""

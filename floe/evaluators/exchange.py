@@ -35,9 +35,10 @@ PAGE_BYTES: Final = 4 << 20
 ROUNDS_MAX: Final = 3
 """Times that a process may lack something before it counts as broken."""
 
-FAILED_LIMITS: Final = 12
-"""Time limits that the failures of one judgement may take. The asks that are left then fail with
-the same reason, because other runs wait for the process."""
+LIMITS_MAX: Final = 12
+"""Time limits that one judgement may take in all, because other runs wait for the process."""
+
+LEAST_S: Final = 0.001
 
 
 class Exchange(Protocol):
@@ -75,29 +76,44 @@ class RunExchange:
         """The same, as they were sent."""
         self._suspect = -1
         """The question at which a process failed, so that it is judged singly; -1 for none."""
-        self._failing_s = FAILED_LIMITS * limit_s
-        """Seconds that failures may still take."""
+        self._left_s = LIMITS_MAX * limit_s
+        """Seconds that the judgement may still take."""
+        self._lost_s = 0.0
+        """Seconds that were spent on questions without a verdict."""
+        self._limit_s = limit_s
         self._since = 0.0
-        """When the last verdict came, or the last process failed, by the loop's clock."""
+        """When the last verdict came, or a process was asked first, by the loop's clock."""
+        self._over = 0.0
+        """When the time of the judgement is up, by the loop's clock."""
 
     async def attempt(self, process: EvaluatorProcess) -> None:
-        self._since = self._since or asyncio.get_running_loop().time()
-        while not self.is_over:
-            known, all_ = len(self._verdicts), len(self._judgement.asks)
-            if known < all_:
-                await self._ask(process, known + 1 if known == self._suspect else all_)
-            else:
-                self._finish()
+        begun = self._since = asyncio.get_running_loop().time()
+        self._over = begun + self._left_s
+        try:
+            while not self.is_over:
+                known, all_ = len(self._verdicts), len(self._judgement.asks)
+                if known < all_:
+                    await self._ask(process, known + 1 if known == self._suspect else all_)
+                else:
+                    self._finish()
+        finally:
+            now = asyncio.get_running_loop().time()
+            self._left_s -= now - begun
+            self._lost_s += now - self._since
 
     def failed(self, why: str) -> None:
-        """Judge the next question singly; if it was, or time is up, it fails for this reason."""
-        self.why = why
-        now, at = asyncio.get_running_loop().time(), len(self._verdicts)
-        self._failing_s -= now - self._since
-        self._since = now
-        left = len(self._judgement.asks) - at
-        if self._failing_s < 0:
-            self._fail(left, why)
+        """Judge the next question singly; if it was, it fails for this reason.
+
+        Once the time of the judgement is up, what has no verdict is left for the next judgement of
+        the run. If most of the time was lost, it fails, so that a run does not take that time again
+        and again.
+        """
+        before, self.why = self.why, why
+        at = len(self._verdicts)
+        if self._left_s <= 0:  # and so the last question had less time than any other
+            is_lost = 2 * self._lost_s > LIMITS_MAX * self._limit_s
+            self._fail(len(self._judgement.asks) - at if is_lost else int(not at), before or why)
+            self._finish()
         elif at == self._suspect:
             self._fail(1, why)
         else:
@@ -120,7 +136,7 @@ class RunExchange:
         answer: FromProcess = Holds(0, 0, has_flow=False)
         for _ in range(ROUNDS_MAX):
             process.send(*await self._messages(process, until))
-            answer = await process.answer()
+            answer = await process.answer(self._wait_s())
             if not isinstance(answer, Holds):
                 break
             process.holds(self._key, answer.seq, self._judgement.digest, has_flow=answer.has_flow)
@@ -128,8 +144,13 @@ class RunExchange:
             self._take(process, answer)
             if len(self._verdicts) == until:
                 break
-            answer = await process.answer()
+            answer = await process.answer(self._wait_s())
         process.rest()
+
+    def _wait_s(self) -> float:
+        """How long the next answer may take."""
+        left_s = self._over - asyncio.get_running_loop().time()
+        return min(self._limit_s, max(left_s, LEAST_S))
 
     @property
     def _key(self) -> tuple[str, int]:

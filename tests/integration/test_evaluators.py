@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from floe.evaluators import queue
+from floe.evaluators import exchange, queue
 from floe.evaluators.base import EvaluatorFailed
 from floe.model.ids import RunRef
 from floe.model.judging import Verdict
@@ -253,6 +253,25 @@ async def test_judgement_with_too_many_poisonous_asks_is_given_up() -> None:
         found = await judged(pool, a_judgement(*["forever"] * 100, "a"))
 
     assert states(found) == ["timed out after 0.5 s"] * 101
+
+
+async def test_judgement_that_ran_out_of_time_has_the_verdicts_until_then(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each question is judged in time, and all of them take 40 s."""
+    monkeypatch.setattr(exchange, "LIMITS_MAX", 0.5)
+    async with a_pool() as pool:
+        found = await judged(pool, a_judgement(*["slow"] * 400))
+
+    assert 1 <= len(found) < 400
+
+
+async def test_judgement_that_lost_most_of_its_time_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange, "LIMITS_MAX", 1.5)
+    async with a_pool(limit_s=1.0) as pool:
+        found = await judged(pool, a_judgement(*["forever"] * 3))
+
+    assert [bool(verdict.failed) for verdict in found] == [True] * 3
 
 
 async def test_process_that_a_person_kills_is_replaced() -> None:

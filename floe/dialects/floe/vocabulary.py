@@ -1628,7 +1628,8 @@ EVALUATOR_TIMEOUT: Final = KeySpec(
     kind=Duration(0.1),
     default=5.0,
     absent="5s",
-    doc="How long a process may take for one judgement before it is killed.",
+    doc="How long a process may take for one question about a run before it is killed. A judgement "
+    "of many questions may take 12 times as long in all.",
     example="evaluator-timeout: 10s",
 )
 EVALUATOR_MEMORY: Final = KeySpec(

@@ -64,7 +64,12 @@ class Judgements:
                 self._evaluators.drop(effect.run)
 
     def _done(self, effect: JudgeRun, verdicts: Sequence[Verdict]) -> None:
-        judged = Judged(epoch=effect.epoch, seq=effect.seq, verdicts=tuple(verdicts))
+        judged = Judged(
+            epoch=effect.epoch,
+            seq=effect.seq,
+            verdicts=tuple(verdicts),
+            is_partial=len(verdicts) < len(effect.asks),
+        )
         self._put(Incoming(input=judged, run=effect.run))
 
     # --- for people ---

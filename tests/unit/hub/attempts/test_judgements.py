@@ -3,6 +3,9 @@
 import asyncio
 from collections.abc import Callable
 
+import pytest
+
+from floe.evaluators import exchange
 from floe.evaluators.base import Evaluators
 from floe.host.inputs import Incoming
 from floe.hub.attempts.judgements import Judgements
@@ -53,6 +56,19 @@ async def test_verdicts_become_an_input_of_the_run() -> None:
         await until(lambda: inputs)
 
     assert answered(inputs) == [(REF, 2, ["before a", "before b"])]
+
+
+async def test_judgement_without_a_verdict_for_each_question_is_partial(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(exchange, "LIMITS_MAX", 0.5)
+    inputs: list[Incoming] = []
+    async with a_pool() as pool:
+        judgements(pool, inputs.append).perform(owed(*["slow"] * 400))
+        await until(lambda: inputs)
+
+    [answer] = [one.input for one in inputs if isinstance(one.input, Judged)]
+    assert answer.is_partial
 
 
 async def test_judgement_that_is_owed_twice_is_made_once() -> None:
