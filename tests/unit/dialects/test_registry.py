@@ -10,12 +10,15 @@ from floe.dialects.registry import DialectName, dialect
 
 NAMES: tuple[DialectName, ...] = get_args(DialectName)
 
+ONLY_READ = {"flyte", "utask"}
+"""Dialects whose documents are read, and which have no evaluator yet."""
+
 
 def test_every_folder_of_dialects_has_a_name_in_the_registry() -> None:
     room = Path(registry.__file__).parent
     folders = {path.parent.name for path in room.glob("*/__init__.py")}
 
-    assert folders == set(NAMES)
+    assert folders - ONLY_READ == set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
