@@ -244,6 +244,8 @@ class TakeOldest:
     take: str
     """Names the take, also if it is repeated."""
     by: str
+    name: str = ""
+    """Only work of this name; empty for any."""
     once: str = ""
     """Idempotency key of a take that the program named: it gets the same answer when it asks again.
     Empty for none."""

@@ -1,7 +1,7 @@
-"""The outside work that this host offers: by queue and labels, oldest first.
+"""The outside work that this host offers: by queue, name and labels, oldest first.
 
-An index over what runs owe. A take costs one look at the oldest offer of each set of labels in its
-queue, whatever the number of offers.
+An index over what runs owe. A take costs one look at the oldest offer of each name and set of
+labels in its queue, whatever the number of offers.
 """
 
 from bisect import bisect_left, insort
@@ -14,13 +14,16 @@ from floe.model.ids import Instant, Key
 Place = tuple[Instant, Key]
 """Where an offer stands: older ones first, then by key."""
 
+Kind = tuple[str, frozenset[str]]
+"""The name of some work, and the labels that its taker needs."""
+
 
 class WorkOffers:
     """Open offers. Both changes are idempotent."""
 
     def __init__(self) -> None:
         self._by_key: dict[Key, OfferWork] = {}
-        self._queues: dict[str, dict[frozenset[str], list[Place]]] = {}
+        self._queues: dict[str, dict[Kind, list[Place]]] = {}
         self._oldest: Mapping[str, Instant] | None = {}
         """None after a change."""
 
@@ -33,8 +36,8 @@ class WorkOffers:
             return
         self._by_key[offer.key] = offer
         self._oldest = None
-        by_labels = self._queues.setdefault(offer.queue, {})
-        insort(by_labels.setdefault(offer.labels, []), (offer.since, offer.key))
+        by_kind = self._queues.setdefault(offer.queue, {})
+        insort(by_kind.setdefault((offer.name, offer.labels), []), (offer.since, offer.key))
 
     def remove(self, key: Key) -> None:
         """Offer work no longer."""
@@ -42,26 +45,31 @@ class WorkOffers:
         if offer is None:
             return
         self._oldest = None
-        by_labels = self._queues[offer.queue]
-        places = by_labels[offer.labels]
+        kind = (offer.name, offer.labels)
+        by_kind = self._queues[offer.queue]
+        places = by_kind[kind]
         del places[bisect_left(places, (offer.since, key))]
         if not places:
-            del by_labels[offer.labels]
-        if not by_labels:
+            del by_kind[kind]
+        if not by_kind:
             del self._queues[offer.queue]
 
-    def fitting(self, queue: str, labels: frozenset[str]) -> Iterator[OfferWork]:
-        """What a taker with these labels may take from a queue, oldest first. Change nothing while
-        this is read."""
-        by_labels = self._queues.get(queue, {})
-        fitting = [places for needed, places in by_labels.items() if needed <= labels]
+    def fitting(self, queue: str, labels: frozenset[str], name: str = "") -> Iterator[OfferWork]:
+        """What a taker with these labels may take from a queue, oldest first; only work of a name,
+        if one is given. Change nothing while this is read."""
+        by_kind = self._queues.get(queue, {})
+        fitting = [
+            places
+            for (of, needed), places in by_kind.items()
+            if needed <= labels and name in ("", of)
+        ]
         return (self._by_key[key] for _, key in merge(*fitting))
 
     def oldest(self) -> Mapping[str, Instant]:
         """Since when the oldest offer of each queue waits."""
         if self._oldest is None:
             self._oldest = {
-                queue: min(places[0][0] for places in by_labels.values())
-                for queue, by_labels in self._queues.items()
+                queue: min(places[0][0] for places in by_kind.values())
+                for queue, by_kind in self._queues.items()
             }
         return self._oldest

@@ -19,7 +19,7 @@ TAKEN_MAX: Final = 10_000
 def take_oldest(step: Step, wanted: TakeOldest) -> TakenWork | None:
     """Take the oldest work of this host that fits; None where no work does."""
     site = step.site
-    for offer in site.table.offers.fitting(wanted.queue, wanted.labels):
+    for offer in site.table.offers.fitting(wanted.queue, wanted.labels, wanted.name):
         signal = TakeWork(key=offer.key, take=wanted.take, by=wanted.by, through=site.id)
         if work := take(step, signal):  # an input before this one may have ended its run
             hand_over(step, wanted, HandedWork(work=work, host=site.id))
@@ -79,7 +79,7 @@ def held_by(run: Run, key: Key, take: str) -> TakenWork | None:
         return None
     work = state.work
     assert isinstance(work, OutsideWork), "only outside work is taken"
-    return TakenWork(key=str(key), take=take, type=work.type, config=work.config)
+    return TakenWork(key=str(key), take=take, type=work.type, config=work.config, name=work.name)
 
 
 def taken_before(run: Run, take: str) -> TakenWork | None:

@@ -42,7 +42,7 @@ def owed_outside(
     """What outside work owes: its offer until it is taken, and its time limit until its answer."""
     effects: list[Effect] = []
     if is_offered(state):
-        effects.append(OfferWork(key, work.queue, work.labels, state.queued_at))
+        effects.append(OfferWork(key, work.queue, work.labels, state.queued_at, work.name))
     if due is not None:
         effects.append(SetTimer(key, "outside", due))
     return frozenset(effects)

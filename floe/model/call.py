@@ -28,6 +28,8 @@ class OutsideWork:
     config: Json = None
     """For the taker alone."""
     queue: str
+    name: str = ""
+    """Such as a command: a taker may want work of one name only."""
     labels: frozenset[str] = frozenset()
     """A taker needs all of them."""
 
@@ -41,6 +43,7 @@ class TakenWork:
     take: str
     type: str
     config: Json = None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,7 @@ class OfferWork:
     labels: frozenset[str]
     since: Instant
     """When it was first offered; older work is taken first."""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

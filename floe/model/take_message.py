@@ -16,6 +16,8 @@ class SeekWork:
     queue: str
     labels: frozenset[str] = frozenset()
     """What the taker has."""
+    name: str = ""
+    """Only work of this name; empty for any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

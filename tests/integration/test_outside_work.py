@@ -12,7 +12,7 @@ from floe.model.call import Call, OutsideWork, TakenWork
 from floe.model.errors import Conflict, NotFound
 from floe.model.event import WorkReturned
 from floe.model.flow import Flow
-from floe.model.ids import FlowId, Json
+from floe.model.ids import FlowId, Json, Key
 from floe.model.signal import Answered
 from floe.nodes.base import Job
 from floe.nodes.calls import Calls
@@ -104,6 +104,18 @@ async def test_taken_work_is_answered_after_the_hub_was_closed(tmp_path: Path) -
         await settled(hub)
 
     assert (again, other) == (work, None)
+
+
+async def test_taker_gets_work_of_the_name_that_it_wants(tmp_path: Path) -> None:
+    works = {name: OutsideWork(type="toy.post", queue="slack", name=name) for name in ("a", "b")}
+    flow = a_flow(*(a_node(name, work) for name, work in works.items()), id=FlowId("two"))
+    async with a_toy_hub(tmp_path, None, flow) as hub:
+        await started(hub, "two")
+        names = ("b", "b", "")
+        taken = [await hub.outside.take("slack", by="pack", name=name) for name in names]
+
+    nodes = [Key.parse(work.key).node if work else None for work in taken]
+    assert nodes == ["b", None, "a"]
 
 
 async def test_work_that_is_given_back_is_taken_by_the_next(tmp_path: Path) -> None:

@@ -115,7 +115,8 @@ class Seeking:
 
     def sought(self, step: Step, member: Member, message: SeekWork) -> None:
         """A host asks which work of this one fits."""
-        fitting = self._site.table.offers.fitting(message.queue, message.labels)
+        offers = self._site.table.offers
+        fitting = offers.fitting(message.queue, message.labels, message.name)
         keys = tuple(str(offer.key) for offer, _ in zip(fitting, range(FOUND_MAX), strict=False))
         step.send(member.id, member.store, FoundWork(take=message.take, keys=keys))
 
@@ -155,7 +156,9 @@ class Seeking:
         """Ask the host of a seek which of its work fits."""
         wanted = seek.wanted
         self._seeks.put(wanted.take, seek)
-        message = SeekWork(take=wanted.take, queue=wanted.queue, labels=wanted.labels)
+        message = SeekWork(
+            take=wanted.take, queue=wanted.queue, labels=wanted.labels, name=wanted.name
+        )
         store = self._members.by_id[seek.host].store
         self._outbox.send(step, seek.host, store, "seek", wanted.take, message)
 

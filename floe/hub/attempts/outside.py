@@ -33,23 +33,30 @@ class Outside:
         self._masked = masked
 
     async def take(
-        self, queue: str, labels: frozenset[str] = frozenset(), *, by: str, take: str = ""
+        self,
+        queue: str,
+        labels: frozenset[str] = frozenset(),
+        *,
+        by: str,
+        take: str = "",
+        name: str = "",
     ) -> TakenWork | None:
         """Take the oldest work of a queue that needs only these labels; None if there is none.
 
-        It is on the disk before this returns. `take`: a second call with this name gets the same
-        work. Raises Conflict where that take has it no more, Busy, StoreFailed.
+        It is on the disk before this returns. `name`: only work of this name. `take`: a second call
+        with this name of the take gets the same work. Raises Conflict where that take has it no
+        more, Busy, StoreFailed.
         """
         once = f"{ONCE}{take}" if take else ""
         ref = await self._store.row("once", once) if once else None
         if ref is None:
-            name = take or secrets.token_hex(8)
-            wanted = TakeOldest(queue=queue, labels=labels, take=name, by=by, once=once)
+            named = take or secrets.token_hex(8)
+            wanted = TakeOldest(queue=queue, labels=labels, take=named, by=by, once=once, name=name)
             try:
                 reply = await self._loop.ask(wanted)
             except asyncio.CancelledError:
                 if not take:  # the caller cannot ask for it again
-                    self.give_back_nowait(name)
+                    self.give_back_nowait(named)
                 raise
             if reply.taken or reply.run is None:
                 return reply.taken

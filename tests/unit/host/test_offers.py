@@ -10,9 +10,13 @@ OPS = frozenset(("team=ops",))
 
 
 def an_offer(
-    serial: int, since: int = 0, queue: str = "slack", labels: frozenset[str] = NONE
+    serial: int,
+    since: int = 0,
+    queue: str = "slack",
+    labels: frozenset[str] = NONE,
+    name: str = "",
 ) -> OfferWork:
-    return OfferWork(a_key(serial), queue, labels, Instant(since))
+    return OfferWork(a_key(serial), queue, labels, Instant(since), name)
 
 
 def fitting(offers: WorkOffers, queue: str = "slack", labels: frozenset[str] = NONE) -> list[int]:
@@ -37,6 +41,20 @@ def test_taker_needs_all_labels_of_the_work() -> None:
         [1],
         [1, 2],
     ]
+
+
+def test_taker_may_want_work_of_one_name_only() -> None:
+    offers = WorkOffers()
+    offers.add(an_offer(1, name="greet"))
+    offers.add(an_offer(2, name="part", labels=OPS))
+    offers.add(an_offer(3, name="part"))
+
+    found = [
+        [offer.key.run.serial for offer in offers.fitting("slack", OPS, name)]
+        for name in ("part", "greet", "x", "")
+    ]
+
+    assert found == [[2, 3], [1], [], [1, 2, 3]]
 
 
 def test_queue_has_its_own_work_alone() -> None:

@@ -74,6 +74,24 @@ def test_work_of_a_different_host_is_taken_through_the_host_that_is_asked() -> N
     assert (takes.by, takes.through) == ("slack", "h1")
 
 
+def test_work_of_one_name_is_sought_at_other_hosts() -> None:
+    h1, h2 = two()
+    works = (OutsideWork(type="toy.post", queue="slack", name=name) for name in ("greet", "part"))
+    for flow in (a_flow(a_node("build", work), host_tags=(h2.id,)) for work in works):
+        h2.start(flow)
+    h2.settle()
+    later(100, h1, h2)
+    carry(h1, h2)
+    asked = Asked(h1)
+
+    ask(h1, "t1", name="part")
+    carry(h1, h2)
+    ask(h1, "t2", name="part")
+    carry(h1, h2)
+
+    assert [bool(key) for key in asked.replies] == [True, False]
+
+
 def test_host_without_work_anywhere_answers_at_once() -> None:
     h1, h2 = two()
     asked = Asked(h1)
