@@ -80,16 +80,21 @@ class Graph:
 
 
 def graph_of(flow: Flow) -> Graph:
-    """The graph of a flow with all its flaws. Never raises for a bad flow."""
+    """The graph of a flow with all its flaws. Never raises for a bad flow.
+
+    A judged flow has no flaws: its dialect knows which states its nodes come to, and checks it.
+    """
     edges = tuple(edges_of(flow))
     reached, _ = _reached(flow)
     levels, back = _levels(flow, edges, reached)
+    unreachable = frozenset(n.id for n in flow.nodes) - reached
+    if flow.states is not None:
+        return Graph(levels=levels, edges=edges, unreachable=frozenset(), flaws=())
     flaws = [
         *_asleep(flow),
         *(flaw for node in flow.nodes for flaw in _flaws(flow, node, back, reached)),
         *_loop_flaws(flow),
     ]
-    unreachable = frozenset(n.id for n in flow.nodes) - reached
     return Graph(levels=levels, edges=edges, unreachable=unreachable, flaws=tuple(flaws))
 
 

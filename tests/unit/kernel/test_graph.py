@@ -8,6 +8,7 @@ from floe.model.ids import NodeId
 from floe.model.tags import TRIGGER_GOOD, Tag
 from floe.model.work import Exec
 from tests.make import a_flow, a_form, a_merge, a_node, a_timer, an_end
+from tests.toy.reader import toy_flow
 
 DIAMOND = a_flow(
     a_node("build"),
@@ -299,3 +300,9 @@ def test_flow_that_nothing_wakes_is_an_error() -> None:
     flaws = flaws_of(a_node("self", on="task.self.good"))
 
     assert flaws[0] == ("asleep", None, None, "error")
+
+
+def test_judged_flow_has_a_picture_and_no_flaws() -> None:
+    graph = graph_of(toy_flow("toy", ["a | entered", "b on a:final"]))
+
+    assert (graph.levels, graph.flaws) == ({"a": 1, "b": 2}, ())
