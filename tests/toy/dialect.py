@@ -1,6 +1,6 @@
 """The toy dialect as a host has it: its evaluator, its flows, its calls and its rows.
 
-The flows are in a file, `$FLOE_TOY_FLOWS`: each is a first line and its steps, with a blank line
+The flows are in a file, `$TOY_FLOWS`: each is a first line and its steps, with a blank line
 between two flows.
 """
 
@@ -26,7 +26,7 @@ from floe.nodes.base import Job
 from tests.toy.judge import judged
 from tests.toy.reader import options_of, toy_flow
 
-FLOWS = "FLOE_TOY_FLOWS"
+FLOWS = "TOY_FLOWS"
 
 
 class ToyEvaluator:

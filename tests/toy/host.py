@@ -1,13 +1,16 @@
-"""`floe host` with the toy dialect: `python -m tests.toy.host`, its flows in `$FLOE_TOY_FLOWS`."""
+"""`floe host` with the toy dialect: `python -m tests.toy.host`, its flows in `$TOY_FLOWS`."""
 
 from floe.cli import main
 from floe.dialects.registry import JUDGED
+from floe.server import app
 from tests.toy.dialect import TOY
+from tests.toy.routes import ROUTES
 
 
 def toy_host() -> None:
     """Be `floe host` that knows the toy."""
     JUDGED["toy"] = TOY
+    app.ROUTES = (*app.ROUTES, *ROUTES)  # type: ignore[misc]  # nothing of it is in floe
     main(["host"])
 
 
