@@ -107,11 +107,12 @@ def handle(step: Step, peers: PeerParts, sharing: Sharing, received: Incoming) -
             why = peers.receive(step, one)
             changed = not why
         case TakeOldest() as wanted:
-            ref = step.site.once.get(wanted.once)
+            ref = None if wanted.run else step.site.once.get(wanted.once)
             handed = step.site.handed.get(wanted.take) if ref else None
             if ref is None and peers.seek(step, wanted, received.ticket):
                 return
-            taken = handed.work if handed else None if ref else take_oldest(step, wanted)
+            is_new = ref is None and not wanted.run
+            taken = take_oldest(step, wanted) if is_new else handed.work if handed else None
             changed = taken is not None and ref is None
         case GiveBack() as wanted_back:
             changed = peers.give_back(step, wanted_back) or give_back_here(step, wanted_back)

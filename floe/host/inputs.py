@@ -249,6 +249,10 @@ class TakeOldest:
     once: str = ""
     """Idempotency key of a take that the program named: it gets the same answer when it asks again.
     Empty for none."""
+    run: str = ""
+    """The key of the run whose work this take got before; empty for a first take."""
+    run_at: HostId | None = None
+    """The host of that run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,9 @@ class SeekWork:
     """What the taker has."""
     name: str = ""
     """Only work of this name; empty for any."""
+    run: str = ""
+    """The key of the run whose work this take got before, and asks for again; empty for a new
+    take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

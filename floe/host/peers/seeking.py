@@ -13,11 +13,11 @@ from floe.host.peers.members import Members
 from floe.host.peers.outbox import Outbox
 from floe.host.site import Site
 from floe.host.step import Step
-from floe.host.takes import give_back, hand_over, take, take_oldest
+from floe.host.takes import give_back, hand_over, take, take_oldest, taken_before
 from floe.host.undoable import Undoable
 from floe.model.call import HandedWork
 from floe.model.errors import IdInvalid
-from floe.model.ids import HostId, Instant, Key
+from floe.model.ids import HostId, Instant, Key, ref_of
 from floe.model.nouns import dataclass
 from floe.model.signal import TakeWork
 from floe.model.take_message import FoundWork, SeekWork, Take, Taken, Untake, Untaken
@@ -59,8 +59,12 @@ class Seeking:
     # --- for the takers of this host ---
 
     def begin(self, step: Step, wanted: TakeOldest, ticket: int) -> bool:
-        """Ask the host with the oldest work of a queue; False if that is this host, or none."""
+        """Ask the host with the oldest work of a queue, or with what this take got before; False
+        if that is this host, or none."""
         hosts = self._hosts_with(wanted.queue)
+        if wanted.run:
+            at = wanted.run_at
+            hosts = (at,) if at is not None and at in self._members.by_id else ()
         if not hosts or hosts[0] == self._site.id:
             return False
         until = Instant(step.now + SEEK_MS)
@@ -108,17 +112,30 @@ class Seeking:
         """End what took too long; return when the next one does."""
         for seek in self._seeks.values():
             if seek.until <= step.now:
-                self._end(step, seek, found=False)
+                why = f"{seek.host} has not answered" if seek.wanted.run else ""
+                self._end(step, seek, found=False, why=why)
         return min((seek.until for seek in self._seeks.values()), default=None)
 
     # --- for takers at other hosts ---
 
     def sought(self, step: Step, member: Member, message: SeekWork) -> None:
         """A host asks which work of this one fits."""
+        if message.run:
+            step.send(member.id, member.store, self._found_again(message))
+            return
         offers = self._site.table.offers
         fitting = offers.fitting(message.queue, message.labels, message.name)
         keys = tuple(str(offer.key) for offer, _ in zip(fitting, range(FOUND_MAX), strict=False))
         step.send(member.id, member.store, FoundWork(take=message.take, keys=keys))
+
+    def _found_again(self, message: SeekWork) -> FoundWork:
+        """The work that a take has here; none if it has it no more."""
+        ref = ref_of(message.run)
+        run = self._site.table.runs.get(ref) if ref else None
+        if run is None or self._site.table.is_foreign(run):
+            return FoundWork(take=message.take)
+        work = taken_before(run, message.take)
+        return FoundWork(take=message.take, keys=(work.key,) if work else ())
 
     def take(self, step: Step, member: Member, message: Take) -> None:
         """A host takes work for its taker. A refusal is final: this take is void for this work."""
@@ -157,7 +174,11 @@ class Seeking:
         wanted = seek.wanted
         self._seeks.put(wanted.take, seek)
         message = SeekWork(
-            take=wanted.take, queue=wanted.queue, labels=wanted.labels, name=wanted.name
+            take=wanted.take,
+            queue=wanted.queue,
+            labels=wanted.labels,
+            name=wanted.name,
+            run=wanted.run,
         )
         store = self._members.by_id[seek.host].store
         self._outbox.send(step, seek.host, store, "seek", wanted.take, message)
@@ -182,16 +203,19 @@ class Seeking:
                 return
         self._end(step, replace(seek, key=""), found=False)
 
-    def _end(self, step: Step, seek: Seek, *, found: bool) -> None:
-        """Answer the taker. What was to be taken and has no answer yet is given back."""
+    def _end(self, step: Step, seek: Seek, *, found: bool, why: str = "") -> None:
+        """Answer the taker. What was to be taken and has no answer yet is given back, unless the
+        take got it before: its taker asks again."""
         take = seek.wanted.take
         self._seeks.put(take, None)
         self._outbox.done(seek.host, "seek", take)
-        if seek.key and not found:
+        if seek.wanted.run:
+            self._outbox.done(seek.host, "take", _name(seek.key, take))
+        elif seek.key and not found:
             self._owe(step, seek.host, seek.key, take)
         handed = self._site.handed.get(take) if found else None
         work = handed.work if handed else None
-        reply = Reply(ticket=seek.ticket, run=None, changed=found, taken=work)
+        reply = Reply(ticket=seek.ticket, run=None, changed=found, taken=work, why=why)
         step.replies.append(reply)
 
     def _owe(self, step: Step, host: HostId, key: str, take: str) -> None:

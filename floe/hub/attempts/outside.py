@@ -5,6 +5,7 @@ A caller that may ask twice, since it lost an answer, names its take.
 
 import asyncio
 import secrets
+from dataclasses import replace
 from typing import Final
 
 from floe.host.inputs import GiveBack, Incoming, TakeOldest
@@ -14,7 +15,7 @@ from floe.hub.attempts.masked_inputs import MaskedInputs
 from floe.hub.loop import Busy, Loop
 from floe.hub.reads import Reads
 from floe.model.call import TakenWork
-from floe.model.errors import Conflict
+from floe.model.errors import Conflict, HostAway
 from floe.model.ids import Key
 from floe.model.signal import Answered, Failed, Reported
 from floe.store.base import RunStore
@@ -44,14 +45,15 @@ class Outside:
         """Take the oldest work of a queue that needs only these labels; None if there is none.
 
         It is on the disk before this returns. `name`: only work of this name. `take`: a second call
-        with this name of the take gets the same work. Raises Conflict where that take has it no
-        more, Busy, StoreFailed.
+        with this name of the take gets the same work, also that of a different host. Raises
+        Conflict where that take has it no more, HostAway where the host with it does not answer,
+        Busy, StoreFailed.
         """
         once = f"{ONCE}{take}" if take else ""
         ref = await self._store.row("once", once) if once else None
+        named = take or secrets.token_hex(8)
+        wanted = TakeOldest(queue=queue, labels=labels, take=named, by=by, once=once, name=name)
         if ref is None:
-            named = take or secrets.token_hex(8)
-            wanted = TakeOldest(queue=queue, labels=labels, take=named, by=by, once=once, name=name)
             try:
                 reply = await self._loop.ask(wanted)
             except asyncio.CancelledError:
@@ -61,8 +63,15 @@ class Outside:
             if reply.taken or reply.run is None:
                 return reply.taken
             ref = reply.run.key
-        run = await self._reads.run(str(ref))
-        if found := taken_before(run, take):
+        at = await self._reads.find(str(ref))
+        if at.host is not None:
+            reply = await self._loop.ask(replace(wanted, run=str(ref), run_at=at.host))
+            if reply.why:
+                raise HostAway(reply.why, "take it again in a moment", host=at.host)
+            found = reply.taken
+        else:
+            found = taken_before(await self._reads.run(str(ref)), take)
+        if found is not None:
             return found
         raise Conflict(f"the take {take} is over: its work was given back, or is offered again")
 

@@ -302,3 +302,73 @@ def test_work_of_a_different_key_is_refused_and_given_back() -> None:
     assert listener.replies == [""]
     assert [one.key for one in of(said, Untake)] == [key]
     assert holder(h2, ref) == ""
+
+
+def again(host: Host, ref: RunRef, at: Host) -> None:
+    """A program asks for what its take got before, after its host has forgotten that."""
+    ask(host, once="take:t1", run=ref.key, run_at=at.id)
+
+
+def a_named_take() -> tuple[Host, Host, RunRef, Asked]:
+    """Work of h2 that a program took under a name through h1, both started again since."""
+    h1, h2 = two()
+    [ref] = offering(h2, h1)
+    ask(h1, once="take:t1")
+    carry(h1, h2)
+    for host in (h1, h2):
+        host.restart()
+        host.step()
+    carry(h1, h2)
+    later(100, h1, h2)
+    carry(h1, h2)
+    return h1, h2, ref, Asked(h1)
+
+
+def test_named_take_gets_the_work_of_a_different_host_again_after_restarts() -> None:
+    h1, h2, ref, asked = a_named_take()
+
+    again(h1, ref, h2)
+    carry(h1, h2)
+
+    assert asked.replies == keys(h2, [ref])
+    assert holder(h2, ref) == "t1"
+
+
+def test_named_take_without_its_work_finds_nothing_again() -> None:
+    h1, h2, ref, asked = a_named_take()
+    [key] = keys(h2, [ref])
+    h2.step(GiveBack(take="t1", key=key))
+
+    again(h1, ref, h2)
+    carry(h1, h2)
+
+    assert (asked.replies, holder(h2, ref)) == ([""], "")
+
+
+def test_named_take_of_a_run_that_its_host_does_not_have_finds_nothing() -> None:
+    h1, h2, ref, asked = a_named_take()
+
+    again(h1, ref._replace(serial=99), h2)
+    carry(h1, h2)
+
+    assert asked.replies == [""]
+
+
+def test_named_take_of_an_unknown_host_finds_nothing() -> None:
+    h1, _, ref, asked = a_named_take()
+
+    ask(h1, once="take:t1", run=ref.key, run_at="h9")
+
+    assert asked.replies == [""]
+
+
+def test_repeated_take_whose_host_does_not_answer_gives_nothing_back() -> None:
+    h1, h2, ref, asked = a_named_take()
+    again(h1, ref, h2)
+    carry(h1, h2, lose=lambda envelope: isinstance(envelope.message, Taken))
+
+    later(SEEK_MS, h1)
+    sent = carry(h1, h2)
+
+    assert (asked.replies, of(sent, Untake)) == ([""], [])
+    assert holder(h2, ref) == "t1"
