@@ -14,7 +14,7 @@ from typing import Any, cast
 from floe.model.flow import Flow
 from floe.model.ids import Json
 from floe.model.judging import Question, Verdict
-from floe.model.opening import Opened
+from floe.model.opening import Opened, Opening
 from floe.model.run import Run
 from tests.make import NOW
 from tests.toy.dialect import EVALUATOR
@@ -154,6 +154,20 @@ class GarbageEvaluator:
     def judge_text(self, kind: str, body: Json) -> Json:
         """The same values."""
         return cast(Json, self._made(kind))
+
+    def open(self, event: Json, flow: Flow) -> Opened:
+        """The same values, or very many or long openings."""
+        match event:
+            case "many":
+                return Opened(openings=(Opening(),) * 101)
+            case "long":
+                return Opened(openings=(Opening(values={"value": "x" * (3 * MIB)}),))
+            case "nan":
+                return Opened(openings=(Opening(values={"value": float("nan")}),))
+            case "typed":
+                return Opened(findings=cast(tuple[str, ...], (7,)))
+            case _:
+                return cast(Opened, event)
 
 
 class StepEvaluator(ToyEvaluator):

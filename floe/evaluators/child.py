@@ -190,10 +190,11 @@ class EvaluatorProcess(asyncio.Protocol):
         """The next answer for the latest job; kills a process that takes too long, and raises."""
         limit_s = limit_s or self.settings.limit_s
         if not self._answers and not self.why:
-            self._wake.clear()
             try:
                 async with asyncio.timeout(limit_s):
-                    await self._wake.wait()
+                    while not (self._answers or self.why):  # a long answer comes in pieces
+                        self._wake.clear()
+                        await self._wake.wait()
             except TimeoutError:
                 self.kill(f"timed out after {limit_s:g} s")
         if not self._answers:

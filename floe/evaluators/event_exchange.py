@@ -5,18 +5,21 @@ the others no more than that time.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
 from floe.evaluators.base import EventQuestion
 from floe.evaluators.child import NO_QUESTION, EvaluatorProcess
-from floe.evaluators.exchange import LIMITS_MAX, ROUNDS_MAX
+from floe.evaluators.exchange import ROUNDS_MAX
 from floe.evaluators.frames import Found, Holds, OpenEvents, SentFlow, ToProcess
 from floe.evaluators.verdict_text import opened_of
 from floe.model.codec import encode, to_text
 from floe.model.ids import RunRef
 from floe.model.opening import Opened
+
+FAILED_LIMITS: Final = 12
+"""Time limits that the failures of one flow may take in one request. The events that are left then
+fail in it, because other events wait for the process."""
 
 MESSAGE_BYTES_MAX: Final = 4 << 20
 """Bytes of the events in one message, besides those of the first."""
@@ -34,9 +37,9 @@ class EventExchange:
         self._opened: list[Opened] = []
         self._suspect = -1
         """The question at which a process failed, so that it is asked singly; -1 for none."""
-        self._failing_s = LIMITS_MAX * limit_s
+        self._failing_s = FAILED_LIMITS * limit_s
         """Seconds that the failures of one flow may take."""
-        self._failed_s: Counter[str] = Counter()
+        self._failed_s: dict[str, float] = {}
         """Seconds that they took, by digest."""
         self._since = 0.0
         """When the last answer came, or the last process failed, by the loop's clock."""
@@ -53,28 +56,24 @@ class EventExchange:
             lacked = lacked + 1 if len(self._opened) == before else 0
             if lacked == ROUNDS_MAX:
                 raise process.failure("lacks a flow that it was sent")
-            self._finish()
+            self._go_on()
 
     def failed(self, why: str) -> None:
         """Ask the next question singly; if it was, or its flow took too long, it fails."""
         self.why = why
         now, at = asyncio.get_running_loop().time(), len(self._opened)
         digest = self._questions[at].digest
-        self._failed_s[digest] += round(1000 * (now - self._since))
+        self._failed_s[digest] = self._failed_s.get(digest, 0.0) + now - self._since
         self._since = now
-        if at != self._suspect and self._failed_s[digest] < 1000 * self._failing_s:
+        if at != self._suspect and not self._is_given_up(at):
             self._suspect = at
             return
         self._opened.append(Opened(failed=why))
-        self._skip(why)
-        self._finish()
+        self._go_on()
 
-    def _skip(self, why: str) -> None:
-        """Fail the next questions about flows whose failures took too long."""
-        while (at := len(self._opened)) < len(self._questions):
-            if self._failed_s[self._questions[at].digest] < 1000 * self._failing_s:
-                return
-            self._opened.append(Opened(failed=why))
+    def _is_given_up(self, at: int) -> bool:
+        """Whether a question is about a flow whose failures took too long."""
+        return self._failed_s.get(self._questions[at].digest, 0.0) >= self._failing_s
 
     async def _ask(self, process: EvaluatorProcess) -> None:
         first = len(self._opened)
@@ -109,11 +108,14 @@ class EventExchange:
         size = 0
         for at in range(first, len(self._questions)):
             size += len(self._questions[at].event)
-            if at > first and size > MESSAGE_BYTES_MAX:
+            if at > first and (size > MESSAGE_BYTES_MAX or self._is_given_up(at)):
                 return at
         return len(self._questions)
 
-    def _finish(self) -> None:
+    def _go_on(self) -> None:
+        """Fail the next questions about flows that were given up; end after the last question."""
+        while (at := len(self._opened)) < len(self._questions) and self._is_given_up(at):
+            self._opened.append(Opened(failed=f"events before it took too long: {self.why}"))
         if len(self._opened) == len(self._questions):
             self.is_over = True
             if not self.answer.done():  # its caller waits no longer
