@@ -68,6 +68,10 @@ def _lines(hub: Hub) -> Iterator[str]:
     yield from _gauge(
         "floe_judgements", "Judgements under way or waiting.", {"": evaluators.waiting}
     )
+    inbox = hub.inbox
+    yield from _gauge(
+        "floe_outside_events", "Outside events that wait for their runs.", {"": inbox.waiting}
+    )
     yield from _gauge("floe_inbox", "Inputs that wait for the writer.", {"": counts.inbox})
     yield from _gauge("floe_feed_clients", "Listeners of the feed.", {"": counts.listeners})
     yield from _gauge("floe_events", "Position of the newest event.", {"": counts.events})

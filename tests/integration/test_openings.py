@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from floe.host.opening_inputs import OpenRun
 from floe.hub.hub import Hub
 from floe.hub.loop import Busy
 from floe.hub.openings.event_inbox import Heard
+from floe.key_file import KeyFile
 from floe.model.call import Call
 from floe.model.codec import digest_of
 from floe.model.errors import Conflict, StoreFailed, TooLarge, Yours
@@ -22,6 +24,7 @@ from floe.model.ids import Json, NodeId, RunRef
 from floe.model.passes import RunOpened
 from floe.model.signal import Answered
 from floe.nodes.calls import Calls, call_types
+from floe.store.seals import RunSeals
 from floe.store.sqlite import SqliteStore
 from tests.hands import Hands, a_hub, executors, live, until
 from tests.make import a_flow
@@ -247,6 +250,22 @@ async def test_person_opens_a_run_once_also_after_a_restart(tmp_path: Path) -> N
     assert [done.is_known for done in (first, again, later)] == [False, True, True]
     assert isinstance(event, RunOpened)
     assert (result, event.values, event.by) == ("good", {"a": 1}, "alice")
+
+
+async def test_run_of_a_sealed_flow_is_sealed_and_judged(tmp_path: Path) -> None:
+    seals = RunSeals(KeyFile(tmp_path / "vault.key"))
+    store = SqliteStore(tmp_path / "floe.db", opened=seals.opened)
+    flow = replace(BUILD, seal=True)
+    async with a_toy_hub(tmp_path, flow, store=store, seals=seals) as hub:
+        done = await hub.open(an_opening(flow, values={"card": "4111-4f9d"}))
+        [heard] = runs_of(await hear(hub, {"event": "pushed", "values": {"card": "4111-4f9d"}}))
+        results = await over(hub, RunRef.parse(done.row.key), heard)
+        bodies = [one.record.body for one in await hub.reads.events(done.id)]
+
+    assert results == ["good", "good"]
+    assert all(isinstance(body, bytes) for body in bodies)
+    files = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    assert not any(b"4111-4f9d" in text for text in files)
 
 
 async def test_flow_that_is_not_judged_is_refused(tmp_path: Path) -> None:

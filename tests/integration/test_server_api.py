@@ -210,6 +210,7 @@ async def test_metrics_are_prometheus_text(site: Site) -> None:
     assert 'floe_commands{state="running"} 1\n' in text
     assert 'floe_evaluators{state="running"} 0\n' in text
     assert "floe_judgements 0\n" in text
+    assert "floe_outside_events 0\n" in text
 
 
 async def test_the_description_names_every_route_of_the_server(site: Site) -> None:
