@@ -44,10 +44,12 @@ class KnownRuns(Mapping[RunRef, Run]):
         self.asleep: dict[RunRef, Sleeper] = {}
 
     def __getitem__(self, ref: RunRef) -> Run:
-        run = self.get(ref)
-        if run is None:
-            raise KeyError(ref)
-        return run
+        try:
+            return self.awake[ref]
+        except KeyError:
+            if ref in self.asleep:
+                raise Asleep(ref) from None
+            raise
 
     @overload
     def get(self, ref: RunRef, default: None = None, /) -> Run | None: ...

@@ -52,7 +52,15 @@ from floe.model.nouns import replace
 from floe.model.passes import BeginPass, Extend
 from floe.model.people import PeopleSignal
 from floe.model.run import Run
-from floe.model.signal import Abandon, Cancel, DataGiven, Reported
+from floe.model.signal import (
+    Abandon,
+    Cancel,
+    DataGiven,
+    Reported,
+    Signal,
+    Started,
+    TimerFired,
+)
 from floe.store.sealing import RUN_KEY
 
 BY_PEOPLE: Final = Cancel | DataGiven | BeginPass | Extend | PeopleSignal
@@ -62,16 +70,12 @@ key."""
 
 def handle(step: Step, peers: PeerParts, sharing: Sharing, received: Incoming) -> None:
     """Handle one input."""
-    if isinstance(received.input, WriteRow | CatchUp):
-        sharing.take(step, received.input, received.ticket)  # it replies, maybe in a later step
-        return
-    if isinstance(received.input, OpenRun | HearEvent | AnswerHeard | OpenJudged):
-        reply = _opened(step, received.input, received)
-        step.replies += [reply] if received.ticket else []
-        return
     ref, why, removed = received.run, "", tuple[str, ...]()
     taken: TakenWork | None = None
     match received.input:
+        case Started() | Reported() | TimerFired() as signal:  # first: they are the most
+            run = step.site.table.runs.get(ref) if ref else None
+            changed = run is not None and _signal(step, peers, run, signal, received)
         case Start() as start:
             why = _passed_over(step, start)
             ref, changed = (None, True) if why else start_run(step, start)
@@ -116,6 +120,13 @@ def handle(step: Step, peers: PeerParts, sharing: Sharing, received: Incoming) -
             changed = taken is not None and ref is None
         case GiveBack() as wanted_back:
             changed = peers.give_back(step, wanted_back) or give_back_here(step, wanted_back)
+        case WriteRow() | CatchUp() as row:
+            sharing.take(step, row, received.ticket)  # it replies, maybe in a later step
+            return
+        case OpenRun() | HearEvent() | AnswerHeard() | OpenJudged() as opening:
+            opened = _opened(step, opening, received)
+            step.replies += [opened] if received.ticket else []
+            return
         case _:
             run = step.site.table.runs.get(ref) if ref else None
             changed = run is not None and _change(step, peers, run, received)
@@ -224,18 +235,23 @@ def _change(step: Step, peers: PeerParts, run: Run, received: Incoming) -> bool:
         case WriteRow() | CatchUp() | OpenRun() | HearEvent() | AnswerHeard() | OpenJudged():
             return False
         case signal:
-            if received.once and received.once in step.site.once:
-                return True
-            if step.site.table.is_foreign(run):
-                changed = isinstance(signal, Cancel) and _cancel_foreign(step, peers, run, signal)
-            else:
-                changed = bool(step.decide(run, signal).events)
-            if changed and received.ticket and isinstance(signal, Reported | Update):
-                step.promise = True  # a program outside knows of it
-            if changed and isinstance(signal, BY_PEOPLE):
-                step.promise = True
-                step.keep_once(received.once, run.ref)
-            return changed
+            return _signal(step, peers, run, signal, received)
+
+
+def _signal(step: Step, peers: PeerParts, run: Run, signal: Signal, received: Incoming) -> bool:
+    """Pass a signal on to its run; return whether it changed anything."""
+    if received.once and received.once in step.site.once:
+        return True
+    if step.site.table.is_foreign(run):
+        changed = isinstance(signal, Cancel) and _cancel_foreign(step, peers, run, signal)
+    else:
+        changed = bool(step.decide(run, signal).events)
+    if changed and received.ticket and isinstance(signal, Reported | Update):
+        step.promise = True  # a program outside knows of it
+    if changed and isinstance(signal, BY_PEOPLE):
+        step.promise = True
+        step.keep_once(received.once, run.ref)
+    return changed
 
 
 def _cancel_foreign(step: Step, peers: PeerParts, run: Run, cancel: Cancel) -> bool:

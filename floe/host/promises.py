@@ -47,7 +47,7 @@ def is_promise(run: Run, event: Event) -> bool:
     idempotent.
     """
     if type(event) is not NodeStarted:
-        return isinstance(event, PROMISES)
+        return type(event) in PROMISES
     flow = run.flow
     if flow is None or flow.states is None:
         return event.take != ""

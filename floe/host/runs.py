@@ -116,9 +116,10 @@ class RunTable:
             now = _NOTHING if is_foreign else owed_by(run, *part)
             if now == old:
                 continue
-            new += now - old
-            closed += old - now
-            self._index_offers(now - old, old - now)
+            begun, over = now - old, old - now
+            new += begun
+            closed += over
+            self._index_offers(begun, over)
             if now:
                 kept[part] = now
             else:

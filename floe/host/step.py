@@ -328,10 +328,10 @@ class Step:
         reader = reader_of(run, self.site.settings.row_readers)
         step = Recorded(record, old, run, has_new_row(old, run, event, reader), reader)
         self.recorded.setdefault(run.ref, []).append(step)
-        self.promise |= is_promise(run, event)
-        if isinstance(event, RunEdited) and event.flow is not None:
+        self.promise = self.promise or is_promise(run, event)
+        if type(event) is RunEdited and event.flow is not None:
             self.keep_flow(event.digest, event.flow)
-        if isinstance(event, RunEnded):
+        if type(event) is RunEnded:
             self._owe_notices(run)
             self._return_workspace(run)
             self._report_end(run, run.result or "bad", why_of(run), run.outputs)
