@@ -13,6 +13,7 @@ from typing import Any, Final
 from scripts.benchmarks import machine, measures
 from scripts.benchmarks.against import against
 from scripts.benchmarks.cluster import cluster
+from scripts.benchmarks.core import core
 from scripts.benchmarks.evaluators import evaluators
 from scripts.benchmarks.facets import facets
 from scripts.benchmarks.feed import feed
@@ -39,6 +40,7 @@ MEASURES: Final[Mapping[str, Callable[[Plan], list[Row]]]] = {
     "evaluators": evaluators,
     "facets": facets,
     "resting": resting,
+    "core": core,
 }
 
 
