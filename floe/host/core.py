@@ -85,6 +85,8 @@ class HostCore:
             )
         self._retry = False
         """Whether pends are to be tried again in the next step."""
+        self._woken: tuple[RunRef, ...] = ()
+        """Runs that slept while this host was forgotten: the next step supersedes them."""
 
     def load(self, runs: Iterable[Run], logs: Iterable[Stored | Record] = ()) -> tuple[Effect, ...]:
         """Take folded runs in after a start; return all that they owe.
@@ -125,6 +127,8 @@ class HostCore:
         Its timers are set.
         """
         self.table.reload(ref, run)
+        if self.cluster is not None and self.cluster.members.is_forgotten:
+            self._woken += (ref,)
 
     def step(self, inputs: Sequence[Incoming], now: Instant) -> StepResult:
         """Decide all that some inputs cause.
@@ -136,6 +140,9 @@ class HostCore:
         step = Step(self.site, now, peers)
         step.retry_pends = self._retry
         try:
+            if self._woken and self.cluster is not None:
+                runs = (self.table.runs.get(ref) for ref in self._woken)
+                self.cluster.grantee.supersede(step, [run for run in runs if run])
             for one in inputs:
                 handle(step, peers, self.sharing, one)
                 step.deliver()
@@ -152,11 +159,15 @@ class HostCore:
             self._undo(self.site.journal.take(), step.before)
             raise
         self._retry = step.retry_pends
+        self._woken = ()
         return result
 
     def undo(self, result: StepResult) -> tuple[Effect, ...]:
         """Undo a step that could not be stored; return what its runs owe."""
-        return self._undo(result.changes, result.before)
+        owed = self._undo(result.changes, result.before)
+        if self.cluster is not None and self.cluster.members.is_forgotten:
+            self._woken = tuple(result.before)
+        return owed
 
     @property
     def is_behind(self) -> bool:

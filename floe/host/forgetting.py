@@ -59,7 +59,7 @@ class Forgetting:
         if not self._members.forget(step, host, store, at, by_operator=by_operator):
             return
         if self._site.is_self(host, store):
-            self._grantee.supersede(step)
+            self._grantee.supersede(step, tuple(self._site.table.runs.values()))
             return
         self._adopter.lost(step, host, store)
         self._grantee.lost(step, host, store)

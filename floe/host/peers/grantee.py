@@ -3,7 +3,7 @@
 Source: docs/cluster-protocol.md, "The pen".
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -201,9 +201,9 @@ class Grantee:
             if is_here and (cancel := cancel_of_orphan(run)):
                 step.decide(run, cancel)
 
-    def supersede(self, step: Step) -> None:
-        """This host was forgotten: its runs were restarted elsewhere, or ended."""
-        for run in tuple(self._site.table.runs.values()):
+    def supersede(self, step: Step, runs: Iterable[Run]) -> None:
+        """This host was forgotten: these runs of it were restarted elsewhere, or ended."""
+        for run in runs:
             is_here = run.state == "active" and not self._site.table.is_foreign(run)
             if is_here and not run.superseded:
                 run = step.add(run, (GrantSuperseded(at=step.now, epoch=run.epoch),))

@@ -2,11 +2,14 @@
 
 from floe.host.inputs import Drain
 from floe.kernel.evolve import fold
+from floe.model.event import GrantSuperseded, RunPacked
 from floe.model.ids import RunRef
 from floe.model.nouns import replace
+from floe.model.people import Resolve
 from floe.model.run import Run
 from tests.make import H1, attached
-from tests.make_hosts import Host, a_host_core, carry, met
+from tests.make_core import to
+from tests.make_hosts import Host, a_host_core, carry, forget, later, met
 from tests.toy.reader import toy_flow
 from tests.toy.run import opened
 
@@ -40,3 +43,18 @@ def test_run_that_was_woken_to_move_does_not_fall_asleep_again() -> None:
     h1.core.wake(run.ref, run)
 
     assert not h1.core.let_sleep(run.ref)
+
+
+def test_run_that_slept_while_its_host_was_forgotten_begins_no_pass() -> None:
+    h1, h2, run = at_h1()
+    forget(h2, h1)
+    later(2000, h1, h2)
+    carry(h1, h2)
+    h1.core.wake(run.ref, run)
+
+    decided = h1.core.step([to(run, Resolve(by="alice", resolution="r1"))], h1.now)
+
+    events = [step.record.event for step in decided.recorded]
+    assert [type(event) for event in events if not isinstance(event, RunPacked)] == [
+        GrantSuperseded
+    ]
