@@ -140,7 +140,7 @@ MOVING_BUGS: Final[Mapping[str, Bug]] = {
     ),
     "refusal-after-a-return-stores-no-floor": Bug(
         breaks=SPLIT,
-        seeds=range(1, 501),
+        seeds=range(150, 650),
         at_work=patch(Grantee, _store_floor=_floor_of_copy_stays),
         lean=MOVES_LEAN,
     ),

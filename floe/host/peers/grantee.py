@@ -110,7 +110,8 @@ class Grantee:
             self._refuse(step, member, offer, lack)
             self._heartbeat.void()
             return
-        taken = self._read(offer, ref)
+        copy = self._site.returned.get(offer.run)
+        taken = self._read(offer, ref, copy.events if copy else 0)
         if isinstance(taken, str):
             self._store_floor(step, offer.run, offer.epoch)
             self._refuse(step, member, offer, taken)
@@ -130,7 +131,6 @@ class Grantee:
         step.keep_flow(offer.digest, offer.flow)
         if offer.run_key:
             step.keep(RUN_KEY, offer.run, offer.run_key)
-        copy = self._site.returned.get(offer.run)
         if copy is not None:
             step.keep_copy(offer.run, None)
             self._moves.granted(step, ref)
@@ -257,8 +257,11 @@ class Grantee:
         answer = Refused(run=about.run, epoch=about.epoch, why=why, change=change)
         step.send(member.id, member.store, answer)
 
-    def _read(self, offer: Offer, ref: RunRef) -> list[tuple[Record, Run]] | str:
-        """The log of an offer with the run after each fact, or why it cannot be read."""
+    def _read(self, offer: Offer, ref: RunRef, known: int) -> list[tuple[Record, Run]] | str:
+        """The log of an offer with the run after each fact, or why it cannot be read.
+
+        `known`: how many events this host has, which returned the run.
+        """
         log: list[tuple[Record, Run]] = []
         run: Run | None = None
         try:
@@ -276,6 +279,8 @@ class Grantee:
             return "was offered a run that is not granted to it"
         if run.epoch != offer.epoch or [r.seq for r, _ in log] != [*range(1, run.seq + 1)]:
             return "was offered a log with gaps"
+        if run.seq <= known:
+            return "cannot continue this run: it returned more events than it was offered"
         return log
 
     def _reasons_against(self, run: Run, now: Instant) -> str:

@@ -1,5 +1,7 @@
 """Runs that only wait move when their host drains, and outlive it."""
 
+from dataclasses import replace
+
 import pytest
 
 from floe.host.inputs import Drain, LogRead
@@ -258,6 +260,31 @@ def test_refusal_of_a_run_that_came_back_lasts() -> None:
     assert of([e.message for e in h2.sent], Refused)
     assert phase(h2, ref) == "gone"
     assert kinds(h2, ref)[-1] is RunReturned
+
+
+def test_offer_with_fewer_events_than_were_returned_is_refused() -> None:
+    h1, h2, h3 = three()
+    kept: list[Envelope] = []
+
+    def keep(envelope: Envelope) -> bool:
+        kept.extend([envelope] if isinstance(envelope.message, Offer) else [])
+        return False
+
+    ref = h1.start(FORM)
+    carry(h1, h2, h3, lose=keep)
+    drain(h2, h1, h3)
+    carry(h1, h2, h3)
+    h2.step(Drain(on=False))
+    [offer, *_] = of([e.message for e in kept], Offer)
+    pended, granted = offer.facts
+    body = granted.body.replace('"epoch":1', '"epoch":7')
+    facts = (pended, replace(granted, epoch=7, body=body))
+
+    h2.hear(replace(kept[0], message=replace(offer, epoch=7, facts=facts)))
+
+    [refused] = of([e.message for e in h2.sent], Refused)
+    assert refused.why == "cannot continue this run: it returned more events than it was offered"
+    assert phase(h2, ref) == "gone"
 
 
 def test_cancel_on_the_way_ends_the_run_at_its_adopter() -> None:
