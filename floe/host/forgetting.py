@@ -58,11 +58,11 @@ class Forgetting:
         """A store was forgotten permanently."""
         if not self._members.forget(step, host, store, at, by_operator=by_operator):
             return
-        if self._site.is_self(host, store):
+        if not self._site.is_self(host, store):
+            self._adopter.lost(step, host, store)
+            self._grantee.lost(step, host, store)
+            self._moves.lost(step, host, store)
+            self._keeper.lost(step, host, store)
+            self._outbox.drop(host, store)
+        if self._members.is_forgotten:  # what came back with the loss of a different host, too
             self._grantee.supersede(step, tuple(self._site.table.runs.values()))
-            return
-        self._adopter.lost(step, host, store)
-        self._grantee.lost(step, host, store)
-        self._moves.lost(step, host, store)
-        self._keeper.lost(step, host, store)
-        self._outbox.drop(host, store)

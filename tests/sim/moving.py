@@ -54,10 +54,14 @@ def what_moves_is_stored(disk: Disk, envelope: Envelope) -> None:
                 and (r.epoch, r.event.store) == (epoch, envelope.to_store)
                 for r in log
             )
-            is_true = key in disk.pruned or not is_theirs or any(
-                (isinstance(r.event, RunReturned | RunEnded) and r.epoch == epoch)
-                or (isinstance(r.event, RunGranted) and r.epoch > epoch)
-                for r in log
+            is_true = (
+                key in disk.pruned
+                or not is_theirs
+                or any(
+                    (isinstance(r.event, RunReturned | RunEnded) and r.epoch == epoch)
+                    or (isinstance(r.event, RunGranted) and r.epoch > epoch)
+                    for r in log
+                )
             )
         case RestedStored(run=key, seq=seq):
             is_true = len(disk.logs.get(RunRef.parse(key), [])) >= seq

@@ -161,3 +161,16 @@ def test_host_that_was_forgotten_begins_no_pass_of_a_judged_run() -> None:
 
     assert GrantSuperseded in kinds(h2, ref)
     assert PassBegan not in kinds(h2, ref)
+
+
+def test_adopter_that_was_forgotten_goes_on_with_nothing() -> None:
+    h1, h2, h3, ref = at_h2()
+    forget(h3, h1)
+    later(2000, h1, h3)
+    carry(h1, h3)
+
+    forget(h1, h2)
+    h1.step(Resolve(by="alice", resolution="r1"), run=ref)
+
+    assert GrantSuperseded in kinds(h1, ref)
+    assert PassBegan not in kinds(h1, ref)
