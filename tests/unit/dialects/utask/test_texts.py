@@ -1,0 +1,40 @@
+"""Texts of a template are rendered, and nothing else of it."""
+
+import pytest
+
+from floe.dialects.utask.texts import exact, render_leaves, render_result, renderer
+from floe.expr.errors import ExpressionError
+from floe.model.ids import Json
+from tests.go_templates import StillWorld
+
+RENDER = renderer(exact({"input": {"a": "A", "n": 5, "f": 1.5}}), StillWorld([]))
+
+
+def test_leaves_are_rendered_and_keys_are_not() -> None:
+    value: Json = {
+        "{{.input.a}}": ["{{.input.a}}", 1, {"x": "{{.input.n}}{{.input.f}}"}],
+        "t": True,
+    }
+
+    assert render_leaves(value, RENDER) == {"{{.input.a}}": ["A", 1, {"x": "51.5"}], "t": True}
+
+
+def test_result_has_rendered_keys_and_lists_as_they_are() -> None:
+    value: dict[str, Json] = {
+        "{{.input.a}}": "{{.input.n}}",
+        "m": {"{{.input.a}}": 1},
+        "l": ["{{.input.a}}"],
+    }
+
+    assert render_result(value, RENDER) == {"A": "5", "m": {"A": 1}, "l": ["{{.input.a}}"]}
+
+
+def test_mistake_is_told_as_in_utask() -> None:
+    with pytest.raises(ExpressionError, match=r"^Templating error: "):
+        RENDER("{{.input.a.b}}")
+
+
+def test_each_text_has_its_own_fuel() -> None:
+    text = "{{range 60000}}{{end}}"
+
+    assert [RENDER(text), RENDER(text)] == ["", ""]
