@@ -1,18 +1,22 @@
 """The world of a Go template in tests: data of the vectors, and surroundings that stand still."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import tzinfo
 from hashlib import sha256
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from floe.dialects.notes import Position
+from floe.dialects.utask.document import UtaskVariable
+from floe.dialects.utask.variables import Variables
 from floe.expr.errors import ExpressionError
 from floe.expr.fuel import Fuel
 from floe.expr.gotext.calls import Scope
 from floe.expr.gotext.go_values import Value
 from floe.expr.gotext.json_text import read_exact
 from floe.expr.gotext.template import TEMPLATE_FUEL, parse
-from tests.recorded import FOLDER
+from floe.model.ids import Json
+from tests.recorded import FOLDER, document
 
 VECTORS: Final = "utask/vectors/templates.json"
 NOW: Final = 1_700_000_000 * 10**9
@@ -33,14 +37,25 @@ PROGRAMS: Final = {
     "'abc123'.match(/[0-9]+/)[0]": "123",
     '(function(){ return [1,2].map(function(x){return x*2}).join("-") })()': "2-4",
 }
-"""What JavaScript makes of the programs of the vectors: it is not part of templates."""
+"""What JavaScript makes of the programs of the vectors."""
+
+
+def run_javascript(program: str, _: float) -> str:
+    """JavaScript by a table: it is not part of templates. Raises ExpressionError."""
+    if program not in PROGRAMS:
+        raise ExpressionError("the program fails")
+    return PROGRAMS[program]
 
 
 class StillWorld:
-    """World in which no time passes, chance is always the same, and zones are known."""
+    """Surroundings in which no time passes, chance is always the same, and zones are known."""
 
-    def __init__(self, variables: list[Mapping[str, Value]]) -> None:
-        self._variables = {one["name"]: one for one in variables}
+    def __init__(self, variables: Iterable[Mapping[str, Json]] = ()) -> None:
+        at = Position(1, 1)
+        self._variables = Variables(
+            [UtaskVariable(at=at, **one) for one in variables],  # type: ignore[arg-type]  # as in JSON
+            run_javascript,
+        )
 
     def now(self) -> int:
         return NOW
@@ -56,22 +71,11 @@ class StillWorld:
         return b"".join(blocks)[:count]
 
     def variable(self, name: str, scope: Scope, *, is_kept: bool) -> Value:
-        if name not in self._variables:
-            raise ExpressionError("Var name not found in template")
-        found = self._variables[name]
-        if "expression" in found:
-            program = parse(found["expression"]).render(scope.data, self, scope.fuel)
-            if program not in PROGRAMS:
-                raise ExpressionError("the program fails")
-            return PROGRAMS[program]
-        value = found["value"]
-        if not isinstance(value, str):
-            return value
-        return parse(value).render(scope.data, self, scope.fuel)
+        return self._variables.value(name, scope, is_kept=is_kept)
 
 
 def the_data() -> Value:
-    """The data of the vectors, new each time: a template may change it."""
+    """The data of the vectors with exact numbers, new each time: a template may change it."""
     return read_exact((FOLDER / VECTORS).read_text("utf-8"), Fuel(10**6))["data"]
 
 
@@ -91,5 +95,5 @@ def the_tree(data: Value) -> Value:
 
 def rendered(text: str, fuel: int = TEMPLATE_FUEL) -> str:
     """A template with the data of the vectors. Raises ExpressionError."""
-    data = the_data()
-    return parse(text).render(the_tree(data), StillWorld(data["variables"]), Fuel(fuel))
+    world = StillWorld(document(VECTORS)["data"]["variables"])
+    return parse(text).render(the_tree(the_data()), world, Fuel(fuel))

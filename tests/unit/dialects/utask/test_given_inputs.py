@@ -38,7 +38,7 @@ def test_input_is_taken_as_in_utask(case: dict[str, Any]) -> None:
 def test_title_is_rendered_as_in_utask(case: dict[str, Any]) -> None:
     template = load(recorded.document(INPUTS)["template"]).template
     assert template
-    render = renderer(exact({"input": written_out(case["input"])}), StillWorld([]))
+    render = renderer(exact({"input": written_out(case["input"])}), StillWorld())
 
     title = render(template.title_format)
 

@@ -11,7 +11,7 @@ from floe.expr.errors import ExpressionError
 from tests.go_templates import StillWorld
 
 AT = Position(1, 1)
-RENDER = renderer(exact({"input": {"a": "A", "list": "p; q"}}), StillWorld([]))
+RENDER = renderer(exact({"input": {"a": "A", "list": "p; q"}}), StillWorld())
 
 
 def a_condition(*assertions: Assertion, final: bool = False, message: str = "") -> UtaskCondition:

@@ -7,7 +7,7 @@ from floe.expr.errors import ExpressionError
 from floe.model.ids import Json
 from tests.go_templates import StillWorld
 
-RENDER = renderer(exact({"input": {"a": "A", "n": 5, "f": 1.5}}), StillWorld([]))
+RENDER = renderer(exact({"input": {"a": "A", "n": 5, "f": 1.5}}), StillWorld())
 
 
 def test_leaves_are_rendered_and_keys_are_not() -> None:
