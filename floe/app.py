@@ -47,6 +47,7 @@ from floe.nodes.workspaces import Workspaces
 from floe.open_files import raise_files
 from floe.peers.base import Peers
 from floe.places import Places
+from floe.server.flyte.policy_file import read_access
 from floe.server.settings import ServerSettings
 from floe.store.archive import Archive
 from floe.store.base import RunStore
@@ -292,11 +293,12 @@ async def serve(
     if config.store_type == "memory":
         log.warning("store.in_memory", hint="runs are gone with this process; `local` keeps them")
     config = with_tokens(config)
+    settings = server_settings(config)
     ports = ports or ports_of(config)
     async with open_hub(config, ports) as hub:
         server_class = await importing
         async with (
-            server_class(hub, server_settings(config), ports.peers) as server,
+            server_class(hub, settings, ports.peers) as server,
             asyncio.TaskGroup() as tasks,
         ):
             loop.add_signal_handler(signal.SIGHUP, lambda: tasks.create_task(_reload(hub)))
@@ -322,7 +324,7 @@ def _server_class() -> type["Server"]:
 
 
 def server_settings(config: HostConfig) -> ServerSettings:
-    """The settings of the application's server, from a config."""
+    """The settings of the application's server, from a config. Raises ConfigInvalid."""
     return ServerSettings(
         admin=config.admin,
         cluster=config.cluster_token,
@@ -330,6 +332,7 @@ def server_settings(config: HostConfig) -> ServerSettings:
         public=config.pub,
         private=config.prv,
         flyte=config.flyte,
+        flyte_access=read_access(config.flyte_policy, config.flyte_issuer),
         insecure=config.insecure,
         trusted_proxies=config.trusted_proxies,
         dev_webapp=Path(__file__).parent / "webapp" if config.dev else None,

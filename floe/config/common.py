@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Final
+from typing import Final, NamedTuple
 
 from floe.config.flags import absolute
 from floe.dialects.floe.dialect import dialect_document, is_broken_document
@@ -24,7 +24,10 @@ from floe.dialects.floe.vocabulary import (
     COMMON_ON_END,
     COMMON_SMTP,
     FLYTE_BIND,
+    FLYTE_CLIENT_ID,
+    FLYTE_ISSUER,
     FLYTE_MAP,
+    FLYTE_POLICY,
     HOSTS,
     KEEPER,
     SMTP_FROM,
@@ -107,17 +110,34 @@ def read_bucket(common: SectionValues, notes: Notes) -> BucketSettings | None:
     )
 
 
-def read_flyte(common: SectionValues, notes: Notes) -> str:
-    """The address of `flyte:` in `common:`; empty without it, or where it has an error."""
-    table = common[COMMON_FLYTE]
-    address = FLYTE_MAP.read(table, notes)[FLYTE_BIND] if table else ""
-    if address:
-        try:
-            split_address(address)
-        except ValueError:
-            notes.error(common.at_of(COMMON_FLYTE), f"cannot bind `{address[:70]}`", "host:port")
-            return ""
-    return address
+class FlyteSection(NamedTuple):
+    """What `flyte:` in `common:` says."""
+
+    bind: str = ""
+    """Empty without the section, or where it has an error."""
+    policy: str = ""
+    issuer: str = ""
+    client_id: str = ""
+
+
+def read_flyte(common: SectionValues, notes: Notes) -> FlyteSection:
+    """Read `flyte:` in `common:`."""
+    if not (table := common[COMMON_FLYTE]):
+        return FlyteSection()
+    values = FLYTE_MAP.read(table, notes)
+    keys = (FLYTE_BIND, FLYTE_POLICY, FLYTE_ISSUER, FLYTE_CLIENT_ID)
+    found = FlyteSection(*(values[key] for key in keys))
+    at = common.at_of(COMMON_FLYTE)
+    try:
+        split_address(found.bind)
+    except ValueError:
+        if found.bind:
+            notes.error(at, f"cannot bind `{found.bind[:70]}`", "host:port")
+        return FlyteSection()
+    if any(found[1:]) and not all(found[1:]):
+        what = "`policy`, `issuer` and `client-id` of `flyte` belong together"
+        notes.error(at, what, "give all three, or none")
+    return found
 
 
 def read_smtp(table: Table | None, notes: Notes) -> Smtp | None:

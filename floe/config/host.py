@@ -51,6 +51,7 @@ from floe.model.keep import Keep
 from floe.model.notice import Notice
 from floe.model.secret import Secret
 from floe.nodes.smtp import Smtp
+from floe.server.flyte.policy import Issuer
 from floe.server.settings import Bind, is_loopback, split_address
 from floe.store.bucket_settings import BucketSettings
 
@@ -81,6 +82,10 @@ class HostConfig:
     """A second address for the same routes. Default: none."""
     flyte: Bind | None
     """An address for flyte's API alone, with the certificate of `pub`. Default: none."""
+    flyte_policy: Path | None
+    """The file that says who may use flyte's API there. Default: each caller that reaches it."""
+    flyte_issuer: Issuer | None
+    """Who signs the tokens for it. Needed with a policy, and only then."""
     root: Path
     """The folder for the host's files. Default `./.floe/<host_name>`."""
     store_root: Path
@@ -197,7 +202,9 @@ def _assemble(given: GivenFlags, common: SectionValues, origin: str, text: str) 
         cluster_token=given.secret("cluster_token") or admin,
         pub=pub,
         prv=prv,
-        flyte=Bind(address=flyte, cert=pub.cert, key=pub.key) if flyte else None,
+        flyte=Bind(address=flyte.bind, cert=pub.cert, key=pub.key) if flyte.bind else None,
+        flyte_policy=absolute(flyte.policy),
+        flyte_issuer=Issuer(url=flyte.issuer, client_id=flyte.client_id) if flyte.policy else None,
         root=root,
         store_root=store_root,
         workspace_root=given.path("root") or absolute(common[WORKSPACE_ROOT]) or root,

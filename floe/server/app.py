@@ -182,9 +182,8 @@ class Server:
                 app[PEER_AUTH].addresses.update(endpoints[1].addresses(self._listeners[1]))
             if settings.flyte:
                 at = endpoint(settings.flyte, insecure=settings.insecure)
-                self._flyte_runner = web.AppRunner(
-                    flyte_application(app[FLYTE_SITE]), shutdown_timeout=settings.stop_s
-                )
+                flyte = await flyte_application(app[FLYTE_SITE], settings.flyte_access)
+                self._flyte_runner = web.AppRunner(flyte, shutdown_timeout=settings.stop_s)
                 await self._flyte_runner.setup()
                 self.flyte_url = await self._listen(self._flyte_runner, at)
         except BaseException:

@@ -7,6 +7,7 @@ from typing import Final
 
 from floe.model.nouns import dataclass
 from floe.model.secret import Secret
+from floe.server.flyte.policy import FlyteAccess
 
 NO_SECRET: Final = Secret("")
 
@@ -56,6 +57,8 @@ class ServerSettings:
     """A second address for the same routes. With one, other hosts are admitted only there."""
     flyte: Bind | None = None
     """An address for flyte's API alone, without floe's credentials. Default: none."""
+    flyte_access: FlyteAccess | None = None
+    """Who may use it there. Default: each caller that reaches it."""
     insecure: bool = False
     """Allow an address that other machines can reach without TLS."""
     trusted_proxies: tuple[str, ...] = ()

@@ -1795,7 +1795,31 @@ FLYTE_BIND: Final = KeySpec(
     doc="The address, with the certificate of the host's public one. It needs no token of floe.",
     example="bind: 127.0.0.1:8081",
 )
-FLYTE_MAP: Final = Section(name="`flyte`", keys=(FLYTE_BIND,))
+FLYTE_POLICY: Final = KeySpec(
+    name="policy",
+    kind=TEXT,
+    default="",
+    absent="each caller that reaches the address may use it",
+    doc="The policy file: who may do what there. Needs `issuer` and `client-id`.",
+    example="policy: /etc/floe/flyte-policy.yml",
+)
+FLYTE_ISSUER: Final = KeySpec(
+    name="issuer",
+    kind=TEXT,
+    default="",
+    doc="The URL of the OIDC issuer of tokens, exactly as they name it.",
+    example="issuer: https://login.example.com",
+)
+FLYTE_CLIENT_ID: Final = KeySpec(
+    name="client-id",
+    kind=TEXT,
+    default="",
+    doc="The client that tokens must be for: their `aud`.",
+    example="client-id: flyte",
+)
+FLYTE_MAP: Final = Section(
+    name="`flyte`", keys=(FLYTE_BIND, FLYTE_POLICY, FLYTE_ISSUER, FLYTE_CLIENT_ID)
+)
 COMMON_FLYTE: Final = KeySpec(
     name="flyte",
     kind=AnyMap(),

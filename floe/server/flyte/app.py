@@ -1,6 +1,6 @@
 """The routes of flyte's API, below a path of a host or at an address of their own."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
 from aiohttp import web
@@ -11,6 +11,7 @@ from floe.server.connection import Connection, protect
 from floe.server.flyte import flows, info, items, packs
 from floe.server.flyte.bodies import answer_flyte_errors
 from floe.server.flyte.links import PREFIX
+from floe.server.flyte.policy import FlyteAccess
 from floe.server.flyte.site import FLYTE_SITE, FlyteSite
 from floe.server.masked_replies import mask_replies
 from floe.server.problems import Handler
@@ -46,13 +47,25 @@ def add_flyte(app: web.Application) -> FlyteSite:
     """Serve the API below a path of a host's application, for callers with floe's credentials."""
     site = FlyteSite(app[HUB])
     app.add_subapp(BELOW, _application(site, BELOW, [answer_flyte_errors]))
-    app.cleanup_ctx.append(lambda _: _presence(site))
+    app.cleanup_ctx.append(lambda _: _kept(site, "presence of packs", site.presence.keep))
     return site
 
 
-def flyte_application(site: FlyteSite) -> web.Application:
-    """The API at the root of an address of its own. Each caller that reaches it may use it."""
-    return _application(site, "", [_heard, mask_replies, answer_flyte_errors])
+async def flyte_application(site: FlyteSite, access: FlyteAccess | None) -> web.Application:
+    """The API at the root of an address of its own. Without `access` each caller that reaches it
+    may use it. Raises World if the keys of the issuer cannot be read."""
+    middlewares: list[Middleware] = [_heard, mask_replies, answer_flyte_errors]
+    if access is None:
+        return _application(site, "", middlewares)
+    from floe.server.flyte.access import access_by  # their library takes a moment to import
+    from floe.server.flyte.tokens import IssuerKeys
+
+    keys = IssuerKeys(access.issuer)
+    await keys.open()
+    middlewares.insert(1, access_by(access.policy, keys))
+    app = _application(site, "", middlewares)
+    app.cleanup_ctx.append(lambda _: _kept(site, "keys of flyte's issuer", keys.watch))
+    return app
 
 
 def _application(site: FlyteSite, prefix: str, middlewares: list[Middleware]) -> web.Application:
@@ -67,11 +80,13 @@ def _application(site: FlyteSite, prefix: str, middlewares: list[Middleware]) ->
     return app
 
 
-async def _presence(site: FlyteSite) -> AsyncIterator[None]:
-    """Keep writing which packs this host has seen, until the server stops."""
-    writing = site.hub.keep("presence of packs", site.presence.keep)
+async def _kept(
+    site: FlyteSite, name: str, work: Callable[[], Awaitable[None]]
+) -> AsyncIterator[None]:
+    """Keep doing some work until the server stops."""
+    task = site.hub.keep(name, work)
     yield
-    writing.cancel()
+    task.cancel()
 
 
 @web.middleware
