@@ -5,9 +5,12 @@ Python's own `re` can backtrack for years: for example `(a+)+` on a name of 60 l
 Source: the syntax is RE2's, https://github.com/google/re2/wiki/Syntax.
 """
 
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
+from floe.expr.errors import TooMuch
+from floe.expr.fuel import Fuel
 from floe.model.ids import Json
 
 SIZE_MAX: Final = 1024
@@ -23,6 +26,15 @@ EXPRESSION_SIZE_MAX: Final = 256
 EXPRESSION_BYTES_MAX: Final = 64 << 10
 """Memory of a pattern of an expression, so that it is read in about 1 ms."""
 
+
+SEARCH_BYTES_MAX: Final = 256 << 10
+"""Memory of a pattern that a template looks for."""
+
+COMPILED: Final = 4
+"""Steps of such a pattern that one unit of fuel pays for once, when it is read."""
+
+SEARCHED: Final = 256
+"""Steps of such a pattern that one unit of fuel pays for."""
 
 FIELD_CHARS_MAX: Final = 4096
 """Longest text of a form that is held against a pattern."""
@@ -60,6 +72,70 @@ class SmallPattern:
     def is_match(self, text: str) -> bool:
         """Whether it matches the whole text."""
         return self._compiled.fullmatch(text) is not None
+
+
+class Search:
+    """A pattern that is looked for in a text."""
+
+    __slots__ = ("_compiled",)
+
+    def __init__(self, compiled: Any) -> None:
+        self._compiled = compiled
+
+    @classmethod
+    def of(cls, pattern: str, fuel: Fuel) -> "Search | None":
+        """A pattern of a template; None if it is no RE2. Raises TooMuch if it is too large."""
+        import re2
+
+        if len(pattern) > SIZE_MAX:
+            raise TooMuch(f"a pattern has at most {SIZE_MAX} characters")
+        fuel.spend(len(pattern))
+        try:
+            compiled = _compiled(pattern, SEARCH_BYTES_MAX)
+        except ValueError:  # a lone surrogate
+            return None
+        except re2.error as error:
+            if b"too large" in str(error).encode(errors="replace"):
+                raise TooMuch("a pattern takes too much memory") from None
+            return None
+        fuel.spend(compiled.programsize // COMPILED)
+        return cls(compiled)
+
+    def is_found(self, text: str, fuel: Fuel) -> bool:
+        """Whether it matches a part of a text. Raises TooMuch."""
+        return self._search(text, fuel) is not None
+
+    def first_group(self, text: str, fuel: Fuel) -> str | None:
+        """The first group of the first match; None if there is no match, or no group."""
+        found = self._search(text, fuel)
+        if found is None or not self._compiled.groups:
+            return None
+        group: str | None = found.group(1)
+        return group or ""
+
+    def replaced(self, text: str, make: Callable[[Sequence[str]], str], fuel: Fuel) -> str:
+        """A text with what is made of the groups of each match; the first is the whole match."""
+        self._pay(text, fuel)
+        made, at = list[str](), 0
+        for found in self._compiled.finditer(_encodable(text)):
+            fuel.spend(1)
+            part = make((found.group(), *(group or "" for group in found.groups())))
+            fuel.make(len(part))
+            made += (text[at : found.start()], part)
+            at = found.end()
+        return "".join([*made, text[at:]])
+
+    def _search(self, text: str, fuel: Fuel) -> Any:
+        self._pay(text, fuel)
+        return self._compiled.search(_encodable(text))
+
+    def _pay(self, text: str, fuel: Fuel) -> None:
+        fuel.search(len(text))
+        fuel.spend(len(text) * self._compiled.programsize // SEARCHED)
+
+
+def _encodable(text: str) -> str:
+    return text if text.isascii() else text.encode(errors="replace").decode()
 
 
 def unmatched(pattern: str, value: Json) -> str:

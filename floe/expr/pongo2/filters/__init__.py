@@ -1,0 +1,1 @@
+"""The filters of templates by theme, and a table of them."""
