@@ -83,7 +83,7 @@ def fault_of(text: str, **names: Value) -> ExpressionError:
         ("Event.CreatedAt", "2022-01-02 15:04:05 +0000 UTC"),
         ("Event.CreatedAt.Unix()", "1641135845"),
         ("Event.CreatedAt.nope", ""),
-        ("Event|stringformat:'%v'", "<execution.Event Value>"),
+        ("Event", "<execution.Event Value>"),
     ],
 )
 def test_an_expression_comes_to_what_pongo2_makes_of_it(expression: str, text: str | None) -> None:
@@ -125,6 +125,10 @@ def test_an_expression_comes_to_what_pongo2_makes_of_it(expression: str, text: s
         ("'a'|stringformat:'%s%s'", "a%!s(MISSING)"),
         ("'a'|stringformat:'%q%%'", '"a"%'),
         ("true|stringformat:'%t'", "true"),
+        ("10|stringformat:'%5.2f'", "%!f(int=   10)"),
+        ("'ab'|stringformat:'% X'", "61 62"),
+        ("'ab'|stringformat:'%x'", "6162"),
+        ("Event.Pack|stringformat:'%v'", "{Flyte Flyte map[env:staging network:lab]}"),
         ("'a'|truncatechars:2", "a"),
         ("'abcd'|truncatechars:2", "ab"),
         ("'abcd'|truncatechars:'-2'", None),

@@ -86,7 +86,10 @@ class _Verb:
                 for key in sorted(value)
             )
             return "map[" + " ".join(pairs) + "]"
-        if isinstance(value, Moment | GoStruct | Cycled | TemplateFunction):
+        if isinstance(value, GoStruct):
+            members = value.members.values()
+            return "{" + " ".join(self.shown(one, depth + 1) for one in members) + "}"
+        if isinstance(value, Moment | Cycled | TemplateFunction):
             shown = printed(value) if isinstance(value, Moment) else text_of(value)
             return self._text(shown) if self._verb in "vsq" else self._wrong(value)
         if isinstance(value, bool):
@@ -96,8 +99,10 @@ class _Verb:
         return self._float(value) if isinstance(value, float) else self._string(text_of(value))
 
     def _wrong(self, value: Value) -> str:
-        shown = value if isinstance(value, str) else _plain(value, self._fuel)
-        return f"%!{self._verb}({go_type(value)}={shown})"
+        verb, self._verb = self._verb, "v"
+        shown = self.shown(value, 0)
+        self._verb = verb
+        return f"%!{verb}({go_type(value)}={shown})"
 
     def _padded(self, text: str) -> str:
         self._fuel.make(self._width + len(text))
@@ -121,7 +126,8 @@ class _Verb:
         if self._verb in "vsq":
             return self._text(value)
         if self._verb in "xX":
-            shown = octets(value).hex(" " if " " in self._flags else "") if value else ""
+            data = octets(value)
+            shown = data.hex(" ") if " " in self._flags else data.hex()
             return self._padded(shown.upper() if self._verb == "X" else shown)
         return self._wrong(value)
 
