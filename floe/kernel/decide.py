@@ -39,7 +39,7 @@ from floe.model.nouns import dataclass
 from floe.model.opening import BeginOpened
 from floe.model.outcome import Outcome
 from floe.model.passes import BeginPass, Extend
-from floe.model.people import AddNote, Edit, EndRun, Resolve, Restart
+from floe.model.people import AddNote, Edit, EndRun, Pause, Resolve, Restart
 from floe.model.run import Attached, Run
 from floe.model.signal import (
     Abandon,
@@ -123,7 +123,7 @@ def _decide(step: RunStep, signal: Signal) -> None:
             _host_lost(step, signal)
         case Judged() | Update() | BeginPass() | Extend():
             pass  # for runs of judged flows alone
-        case Resolve() | Restart() | Edit() | AddNote() | EndRun() | BeginOpened():
+        case Resolve() | Restart() | Edit() | AddNote() | EndRun() | Pause() | BeginOpened():
             pass  # for them too
         case _:
             assert_never(signal)

@@ -73,7 +73,7 @@ from floe.model.moving import RunResumed, RunReturned
 from floe.model.nouns import replace
 from floe.model.old_reasons import result_of_row
 from floe.model.passes import PassBegan, RunExtended, RunOpened, RunRested
-from floe.model.people import RunEdited, RunResolved, RunRestarted
+from floe.model.people import PauseAsked, RunEdited, RunResolved, RunRestarted
 from floe.model.run import Run
 from floe.model.tags import TRIGGER_GOOD
 from floe.model.taken import ItemsTaken, NodeTaken
@@ -237,7 +237,7 @@ def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:
             raise AssertionError("a run begins once")
         case ActionEnded() | NodeSet() | UpdateReceived() | RunNoted():
             raise AssertionError("only a judged run has it")
-        case PassBegan() | RunRested() | RunExtended():
+        case PassBegan() | RunRested() | RunExtended() | PauseAsked():
             raise AssertionError("only a judged run has passes")
         case RunResolved() | RunRestarted() | RunEdited():
             raise AssertionError("only a judged run is resolved or edited")

@@ -14,7 +14,7 @@ from floe.model.moving import RunResumed, RunReturned
 from floe.model.nouns import dataclass
 from floe.model.outcome import Outcome
 from floe.model.passes import PassBegan, RunExtended, RunOpened, RunRested
-from floe.model.people import RunEdited, RunResolved, RunRestarted
+from floe.model.people import PauseAsked, RunEdited, RunResolved, RunRestarted
 from floe.model.result import RunResult
 from floe.model.tags import Tag
 from floe.model.taken import ChildAgain, ItemsTaken, NodeTaken, RerunOf
@@ -390,6 +390,7 @@ Event = (
     | PassBegan
     | RunRested
     | RunExtended
+    | PauseAsked
     | RunNoted
     | RunResolved
     | RunRestarted

@@ -10,7 +10,7 @@ from floe.model.children import Parent
 from floe.model.ids import FlowId, HostId, Instant, Json, NodeId, StoreId
 from floe.model.judging import Question, RunNoted, UpdateReceived
 from floe.model.nouns import dataclass
-from floe.model.people import RunResolved
+from floe.model.people import PauseAsked, RunResolved
 
 Part = tuple[NodeId, int]
 """A node and an item of it, or `NO_ITEM`."""
@@ -67,6 +67,8 @@ class RunRested:
     """What it came to: that of the worst state."""
     due: Instant | None = None
     """When the next begins; None for not by itself."""
+    by: str = ""
+    """Who paused it; then neither an update nor an instant begins the next. Empty if no one did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +116,10 @@ class Passes:
     due: Instant | None = None
     """When the next pass begins, while the run rests; in a pass, when it would have begun."""
     context: str = ""
+    paused_by: str = ""
+    """Who keeps it at rest; empty if no one does."""
+    pausing: PauseAsked | None = None
+    """In a pass: it rests when the open actions are over."""
     extended: int = 0
     """Passes that were allowed beyond those of the flow."""
     updates: Mapping[str, UpdateReceived] = field(default_factory=dict)

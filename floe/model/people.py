@@ -83,7 +83,18 @@ class EndRun:
     why: str = ""
 
 
-PeopleSignal = Resolve | Restart | Edit | AddNote | EndRun
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """Signal: a person keeps a run at rest, whatever is due or comes, until one begins a pass."""
+
+    by: str
+    verdict: str
+    """With which it rests, such as PAUSED."""
+    force: bool = False
+    """Also in a pass: nothing enters any more, and the run rests when the open actions are over."""
+
+
+PeopleSignal = Resolve | Restart | Edit | AddNote | EndRun | Pause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +105,15 @@ class RunResolved:
     by: str
     resolution: str
     values: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseAsked:
+    """Event: nothing enters in this pass any more; the run rests when the open actions are over."""
+
+    at: Instant
+    by: str
+    verdict: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from floe.model.judging import Judged, Update
 from floe.model.nouns import dataclass
 from floe.model.opening import BeginOpened
 from floe.model.passes import BeginPass, Extend
-from floe.model.people import AddNote, Edit, EndRun, Resolve, Restart
+from floe.model.people import AddNote, Edit, EndRun, Pause, Resolve, Restart
 from floe.model.result import RunResult
 from floe.model.tags import Tag
 
@@ -238,5 +238,6 @@ Signal = (
     | Edit
     | AddNote
     | EndRun
+    | Pause
     | BeginOpened
 )

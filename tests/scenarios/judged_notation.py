@@ -14,6 +14,7 @@
     > edit alice set=a:DONE     and steps="a; b on a" gone=c value=k:v out=x base=7
     > note alice comment hello  `note alice comment 70000*x` is a long one
     > end alice WONTFIX why
+    > pause alice PAUSED force
 
 A verdict is a state, or `enter`, and then any of: why=A_REASON due=30s awaits=k1,k2 items=3
 out=x set=b:TO_RETRY set=b[1]:DONE enters=c note=tag:blue work=end work=outside failed=A_REASON
@@ -53,6 +54,8 @@ from floe.model.people import (
     AddNote,
     Edit,
     EndRun,
+    Pause,
+    PauseAsked,
     Resolve,
     Restart,
     RunEdited,
@@ -140,6 +143,8 @@ class JudgedStory(notation._Story):
                 made = Resolve if verb == "resolve" else Restart
                 values = {key: value for key, _, value in (w.partition("=") for w in rest)}
                 return made(by=by, resolution=resolution, values=values)
+            case "pause", [by, verdict, *rest]:
+                return Pause(by=by, verdict=verdict.strip("-"), force="force" in rest)
             case "note", [by, kind, *rest]:
                 return AddNote(by=by, kind=kind, value=_long(" ".join(rest)))
             case "end", [by, label, *rest]:
@@ -233,9 +238,11 @@ class JudgedStory(notation._Story):
             case PassBegan(number=number, by=by):
                 return f"{name} {number} by {by}" + (f": {event.why}" if event.why else "")
             case RunRested(number=number, verdict=verdict, due=due):
-                return f"{name} {number} {verdict}" + (
-                    f" {self._at(due)}" if due is not None else ""
-                )
+                by = f" by {event.by}" if event.by else ""
+                at_ = f" {self._at(due)}" if due is not None else ""
+                return f"{name} {number} {verdict}{by}{at_}"
+            case PauseAsked(by=by, verdict=verdict):
+                return f"{name} by {by}: {verdict}"
             case RunExtended(by=by, passes=passes):
                 return f"{name} by {by}: {passes}"
             case RunNoted(kind=kind, key=key, value=value):

@@ -29,6 +29,7 @@ from floe.model.ids import NO_ITEM, Instant, Key
 from floe.model.judging import ActionEnded, Judged, JudgeRun, NodeSet, Update, UpdateReceived
 from floe.model.nouns import replace
 from floe.model.passes import BeginPass, Extend, Part, PassBegan, RunRested
+from floe.model.people import Pause
 from floe.model.run import Attached, Run
 from floe.model.signal import (
     Cancel,
@@ -210,8 +211,10 @@ class Trial:
         self._send(Update(source="sim", key=key, state=state))
 
     def _person(self) -> None:
-        extend: Signal = Extend(by="bob", passes=1)
-        self._send(extend if self.chance.random() < 0.3 else BeginPass(by="bob"))
+        signals: list[Signal] = [Extend(by="bob", passes=1), BeginPass(by="bob")]
+        signals.append(Pause(by="bob", verdict="PAUSED", force=self.chance.random() < 0.5))
+        [signal] = self.chance.choices(signals, weights=(3, 6, 1))
+        self._send(signal)
 
     def _cancel(self) -> None:
         self._send(Cancel(by="bob"))
@@ -283,6 +286,8 @@ class Trial:
 
     def _entered(self, before: Run, part: Part) -> None:
         assert before.passes is not None
+        if before.passes.pausing:
+            raise Broken(f"nothing_enters_in_a_pass_that_is_paused: {part}")
         if part in self.crashed:
             raise Broken(f"lost_action_never_runs_again_by_itself: {part}")
         state = state_of(before, *part)
@@ -294,6 +299,8 @@ class Trial:
 
     def _pass_began(self, before: Run, by: str) -> None:
         assert before.passes is not None
+        if before.passes.paused_by and by != "bob":
+            raise Broken(f"only_a_person_begins_a_pass_of_a_paused_run: {by}")
         news = {
             self.received[key]
             for keys in before.passes.waiting.values()
@@ -305,7 +312,9 @@ class Trial:
         self.woken |= news
 
     def _rested(self, run: Run) -> None:
-        if judgement(run) is not None and run.passes is not None and run.passes.verdict != "SPENT":
+        assert run.passes is not None
+        is_held = run.passes.verdict == "SPENT" or run.passes.paused_by
+        if judgement(run) is not None and not is_held:
             raise Broken("run_rests_when_nothing_waits")
 
     def _settled(self) -> None:
@@ -319,7 +328,7 @@ class Trial:
         for part, keys in run.passes.waiting.items():
             is_met = keys and all(key in self.received for key in keys)
             is_heard = {self.received[key] for key in keys if is_met} <= self.woken
-            if not is_heard and run.passes.verdict != "SPENT":
+            if not is_heard and run.passes.verdict != "SPENT" and not run.passes.paused_by:
                 raise Broken(f"every_update_begins_a_pass: {part} awaits {keys}")
 
 

@@ -34,6 +34,8 @@ BUGS: Final = {
     "unjudged-again": "an action whose verdict failed runs again with the next pass",
     "recheck-again": "a part runs again before its run would rest, however often it ran",
     "waiting-items-run": "a pass that an update begins runs all items that wait",
+    "paused-wakes": "an update begins a pass of a paused run",
+    "pause-enters": "a pass goes on although a person paused it",
     "stale-index": "the nodes after one are not looked at when its state changes",
 }
 
@@ -114,6 +116,14 @@ def _stale_index(before: Run, run: Run, event: Event) -> Run:
     return reindexed(replace(before, standing=run.standing), run, event)
 
 
+def _not_paused(run: Run) -> Passes:
+    return replace(passes_of(run), paused_by="")
+
+
+def _not_pausing(run: Run) -> Passes:
+    return replace(passes_of(run), pausing=None)
+
+
 PATCHES: Final[Mapping[str, tuple[str, Any]]] = {
     "late-answer": (f"{signals.__name__}.apply", _late_answer),
     "later-attempts": (f"{lane.__name__}._after", _later_attempts),
@@ -128,5 +138,7 @@ PATCHES: Final[Mapping[str, tuple[str, Any]]] = {
     "unjudged-again": (f"{lane.__name__}.is_unjudged", lambda *_: False),
     "recheck-again": (f"{lane.__name__}._is_rechecked", _recheck_again),
     "waiting-items-run": (f"{fold.__name__}._again", _waiting_items_run),
+    "paused-wakes": (f"{rest.__name__}.passes_of", _not_paused),
+    "pause-enters": (f"{lane.__name__}.passes_of", _not_pausing),
     "stale-index": (f"{fold.__name__}.reindexed", _stale_index),
 }

@@ -1,11 +1,11 @@
 """Verdicts that failed, are too large or too few, and what has to follow from them."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from random import Random
 from typing import Final
 
 from floe.model.event import Event, ItemEntered, NodeEntered, NodeSettled
-from floe.model.ids import NO_ITEM
+from floe.model.ids import NO_ITEM, NodeId
 from floe.model.judging import Judged, NodeSet, Note, Question, RunNoted, Verdict
 from floe.model.nouns import replace
 from floe.model.passes import Part, PassBegan
@@ -51,7 +51,8 @@ class VerdictWatch:
 
     def decided(self, asks: Sequence[Question], answer: Judged, events: Sequence[Event]) -> None:
         """Look at what follows from a judgement."""
-        added = [event for event in events if _is_added(event)]
+        lists = {question.node for question in asks if question.item != NO_ITEM}
+        added = [event for event in events if _is_added(event, lists)]
         if len(added) > LIMIT:
             raise Broken(f"judgement_adds_no_more_than_its_limit: {len(added)} events")
         own = {
@@ -94,10 +95,16 @@ class VerdictWatch:
             raise Broken(f"waiting_item_runs_by_its_own_updates: {part} awaits {keys}")
 
 
-def _is_added(event: Event) -> bool:
+def _is_added(event: Event, lists: Set[NodeId]) -> bool:
+    """Whether an event is a change that a verdict makes besides the state of its own node.
+
+    A list that was set while its items ran gets that state after the last of them.
+    """
     if isinstance(event, RunNoted):
         return event.kind == NOTE.kind
-    return isinstance(event, NodeSet) and event.by not in ("", "prune", "lost")
+    if not isinstance(event, NodeSet) or event.by in ("", "prune", "lost"):
+        return False
+    return event.item != NO_ITEM or event.node not in lists
 
 
 def _states_of(question: Question, verdict: Verdict) -> Sequence[str]:

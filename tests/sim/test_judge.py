@@ -8,19 +8,21 @@ from tests.sim.judge import play
 from tests.sim.judge_bugs import BUGS
 
 FIRST: Final = {
-    "late-answer": 2,
+    "late-answer": 5,
     "later-attempts": 1,
-    "update-again": 113,
-    "update-during-pass": 113,
-    "twice-a-pass": 16,
+    "update-again": 23,
+    "update-during-pass": 159,
+    "twice-a-pass": 2,
     "pass-in-pass": 2,
-    "action-again": 4,
-    "lost-again": 3,
-    "no-limit": 7,
-    "one-fatal-state": 7,
+    "action-again": 2,
+    "lost-again": 1,
+    "no-limit": 3,
+    "one-fatal-state": 3,
     "unjudged-again": 1,
     "recheck-again": 3,
-    "waiting-items-run": 11,
+    "waiting-items-run": 30,
+    "paused-wakes": 137,
+    "pause-enters": 3,
     "stale-index": 96,
 }
 """The first seed that shows a bug."""

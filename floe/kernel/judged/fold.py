@@ -23,7 +23,7 @@ from floe.model.ids import NO_ITEM, NodeId
 from floe.model.judging import ActionEnded, NodeSet, RunNoted, UpdateReceived
 from floe.model.nouns import replace
 from floe.model.passes import Part, PassBegan, Passes, RunExtended, RunRested
-from floe.model.people import RunEdited, RunResolved, RunRestarted
+from floe.model.people import PauseAsked, RunEdited, RunResolved, RunRestarted
 from floe.model.run import NodeState, Run
 
 
@@ -55,6 +55,8 @@ def _after(run: Run, event: Event) -> Run | None:
             changed = replace(passes, notes=with_last(passes.notes, event))
         case RunExtended():
             changed = replace(passes, extended=passes.extended + event.passes)
+        case PauseAsked():
+            changed = replace(passes, base=seq, pausing=event)
         case RunResolved():
             changed = replace(passes, resolution=event)
         case RunRestarted():
@@ -64,7 +66,15 @@ def _after(run: Run, event: Event) -> Run | None:
         case PassBegan():
             return _pass_began(run, passes, event, seq)
         case RunRested():
-            rested = replace(passes, verdict=event.verdict, due=event.due, ended=(), judged=0)
+            rested = replace(
+                passes,
+                verdict=event.verdict,
+                due=event.due,
+                paused_by=event.by,
+                pausing=None,
+                ended=(),
+                judged=0,
+            )
             return replace(run, seq=seq, phase="resting", passes=rested)
         case GrantRevoked():
             return _revoked(run, passes, event, seq)
@@ -82,6 +92,7 @@ def _pass_began(run: Run, passes: Passes, event: PassBegan, seq: int) -> Run:
         base=seq,
         entries={},
         verdict="",
+        paused_by="",
         context=event.context or passes.context,
     )
     met = passes.met if event.leaves_waiting else None

@@ -50,7 +50,10 @@ def judgement(run: Run) -> JudgeRun | None:
 def asks_of(run: Run) -> tuple[Question, ...]:
     """What has waited for a judgement since the last state changed."""
     assert run.flow is not None, "the flow of an active run is attached"
-    return tuple(islice(chain(_after(passes_of(run)), _before(run, run.flow)), QUESTIONS_MAX))
+    passes, before = passes_of(run), _before(run, run.flow)
+    if passes.pausing:  # nothing enters
+        before = (question for question in before if question.stage == "after")
+    return tuple(islice(chain(_after(passes), before), QUESTIONS_MAX))
 
 
 def is_asked(run: Run, node: Node) -> bool:
@@ -174,7 +177,7 @@ def _list_of(run: Run, node: Node) -> tuple[NodeState, ItemStates]:
 
 def _rechecks(run: Run, flow: Flow) -> Iterator[Question]:
     """About the parts that run once more in this pass, before the run would rest."""
-    if not any(node.recheck for node in flow.nodes):
+    if passes_of(run).pausing or not any(node.recheck for node in flow.nodes):
         return
     worst, room = worst_of(run), dict[NodeId, int]()
     for id, item in passes_of(run).entries:

@@ -7,7 +7,7 @@ from floe.kernel.items import state_of
 from floe.kernel.judged.limits import NOTE_BYTES_MAX, NOTES_MAX, run_excess, update_fault
 from floe.kernel.judged.part import is_expanded, part_text
 from floe.kernel.judged.prune import prune_all
-from floe.kernel.judged.rest import begin_pass, end, is_spent, rest
+from floe.kernel.judged.rest import begin_pass, end, is_spent, pause, rest
 from floe.kernel.judged.states import EDIT, NewState, put
 from floe.kernel.run_step import RunStep
 from floe.model.codec import to_text
@@ -21,6 +21,8 @@ from floe.model.people import (
     AddNote,
     Edit,
     EndRun,
+    Pause,
+    PauseAsked,
     PeopleSignal,
     Resolve,
     Restart,
@@ -57,6 +59,8 @@ def refusal(run: Run, signal: Refusable) -> str:
         return "it is on its way to a different host"
     if isinstance(signal, Extend):
         return "" if signal.passes > 0 else "an extension has at least one pass"
+    if isinstance(signal, Pause):
+        return _pause_fault(run, passes, signal)
     if run.phase != "resting":
         return f"pass {passes.number} is not over"
     match signal:
@@ -90,6 +94,11 @@ def decide_people(step: RunStep, signal: PeopleSignal) -> None:
             _resolve(step, signal)
         case Edit():
             _edit(step, signal)
+        case Pause(by=by, verdict=verdict) if step.run.phase == "resting":
+            pause(step, by=by, verdict=verdict)
+        case Pause(by=by, verdict=verdict):
+            step.add(PauseAsked(at=step.now, by=by, verdict=verdict))
+            rest(step)
         case _:
             assert_never(signal)
 
@@ -104,6 +113,16 @@ def _note_fault(passes: Passes, note: AddNote) -> str:
         return f"a note has at most {NOTE_BYTES_MAX:,} bytes"
     excess = run_excess(passes, size)
     return f"the note {excess}" if excess else ""
+
+
+def _pause_fault(run: Run, passes: Passes, signal: Pause) -> str:
+    if not signal.verdict:
+        return "a pause needs a verdict"
+    if by := passes.pausing.by if passes.pausing else passes.paused_by:
+        return f"{by} paused it"
+    if run.phase == "active" and not signal.force:
+        return f"pass {passes.number} is not over; `force` keeps what has not begun from entering"
+    return ""
 
 
 def _resolve(step: RunStep, signal: Resolve | Restart) -> None:

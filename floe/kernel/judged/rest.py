@@ -31,7 +31,10 @@ def rest(step: RunStep) -> None:
 
 
 def conclude(step: RunStep) -> None:
-    """Record that a run rests, or ends, with the verdict of its worst state."""
+    """Record that a run rests, or ends, with the verdict of its worst state, or is paused."""
+    if (asked := passes_of(step.run).pausing) is not None:
+        pause(step, by=asked.by, verdict=asked.verdict)
+        return
     worst, table = worst_of(step.run), table_of(step.run)
     verdict = worst.verdict if worst else ""
     result = table.ends.get(verdict) if worst else "good"
@@ -42,6 +45,12 @@ def conclude(step: RunStep) -> None:
     if due is not None and is_spent(step.run):
         verdict, due = table.passes_verdict, None
     step.add(RunRested(at=step.now, number=number, verdict=verdict, due=due))
+
+
+def pause(step: RunStep, *, by: str, verdict: str) -> None:
+    """Record that a person keeps a run at rest."""
+    number = passes_of(step.run).number
+    step.add(RunRested(at=step.now, number=number, verdict=verdict, by=by))
 
 
 def begin_pass(
@@ -68,7 +77,8 @@ def begin_pass(
 
 def wake(step: RunStep) -> None:
     """Begin a pass of a run at rest if a parked part has all updates that it awaits."""
-    if step.run.phase == "resting" and (keys := keys_met(passes_of(step.run))):
+    passes = passes_of(step.run)
+    if step.run.phase == "resting" and not passes.paused_by and (keys := keys_met(passes)):
         begin_pass(step, by=BY_UPDATE, why=first_parts(sorted(keys)), leaves_waiting=True)
 
 

@@ -28,7 +28,7 @@ from floe.model.judging import ActionEnded, Judged, Update, UpdateReceived
 from floe.model.opening import BeginOpened
 from floe.model.outcome import Outcome
 from floe.model.passes import BeginPass, Extend, RunExtended
-from floe.model.people import AddNote, Edit, EndRun, Resolve, Restart
+from floe.model.people import AddNote, Edit, EndRun, Pause, Resolve, Restart
 from floe.model.run import NodeState, Run
 from floe.model.signal import (
     Abandon,
@@ -71,7 +71,7 @@ def decide_judged(step: RunStep, signal: Signal) -> bool:
             _extended(step, signal)
         case TimerFired():
             _timer_fired(step, signal)
-        case Resolve() | Restart() | Edit() | AddNote() | EndRun():
+        case Resolve() | Restart() | Edit() | AddNote() | EndRun() | Pause():
             decide_people(step, signal)
         case Cancel(by=by, why=why):
             if step.run.phase in ("pending", "granted", "active", "resting"):
@@ -257,6 +257,8 @@ def _host_lost(step: RunStep, signal: HostLost) -> None:
                 new = NewState(name=table_of(step.run).crashed, why=outcome.why, by=LOST)
                 put(step, (node.id, item), new)
     _finish(step)
-    if step.run.phase == "resting" and passes_of(run).number and len(step.events) > known:
+    passes, is_changed = passes_of(run), len(step.events) > known
+    is_resting = step.run.phase == "resting" and not passes.paused_by
+    if is_resting and passes.number and is_changed:
         conclude(step)
     rest(step)

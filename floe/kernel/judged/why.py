@@ -25,7 +25,10 @@ def why_judged(run: Run) -> Why:
     if (owed := judgement(run)) is not None:
         about = dict.fromkeys(flow.by_id[question.node].ref for question in owed.asks)
         parts.append(f"the judgement of {first_parts([*about])}")
-    return Why(text=f"pass {passes.number} waits for {first_parts(parts)}", waiting=waiting)
+    pausing = f"{passes.pausing.by} pauses the run; " if passes.pausing else ""
+    return Why(
+        text=f"{pausing}pass {passes.number} waits for {first_parts(parts)}", waiting=waiting
+    )
 
 
 def _why_open(state: NodeState | None) -> str:
@@ -52,6 +55,8 @@ def _why_resting(run: Run, flow: Flow) -> Why:
     awaited = [f"{ref} awaits {', '.join(keys[:PARTS_MAX])}" for ref, keys in waiting.items()]
     after = f"after pass {passes.number}" if passes.number else "before its first pass"
     due = f"the next begins at {iso(passes.due)}" if passes.due is not None else ""
-    person = "" if due or awaited else "a person begins the next"
-    parts = [f"rests on {run.host} {after}: {passes.verdict}", *awaited, due or person]
+    is_alone = passes.paused_by or not (due or awaited)
+    person = "a person begins the next" if is_alone else ""
+    verdict = passes.verdict + (f" by {passes.paused_by}" if passes.paused_by else "")
+    parts = [f"rests on {run.host} {after}: {verdict}", *awaited, due or person]
     return Why(text="; ".join(filter(None, parts)), waiting=waiting)

@@ -21,7 +21,7 @@ from floe.model.judging import (
 from floe.model.nouns import replace
 from floe.model.outcome import Outcome
 from floe.model.passes import BeginPass, Extend, PassBegan, RunExtended, RunRested
-from floe.model.people import Resolve, RunEdited, RunResolved, RunRestarted
+from floe.model.people import PauseAsked, Resolve, RunEdited, RunResolved, RunRestarted
 from floe.model.signal import Signal
 from floe.model.tags import TRIGGER_GOOD, Tag
 from tests.make import NOW, REF, a_flow, a_node, a_run, after, decided
@@ -49,6 +49,7 @@ FACTS = (
     PassBegan(at=NOW, number=2, by="alice"),
     RunRested(at=NOW, number=2, verdict="WAITING"),
     RunExtended(at=NOW, by="alice", passes=3),
+    PauseAsked(at=NOW, by="alice", verdict="PAUSED"),
     RunNoted(at=NOW, by="alice", kind="comment", value="hello"),
     RunResolved(at=NOW, by="alice", resolution="r1", values={"region": "eu"}),
     RunRestarted(at=NOW, by="alice"),
