@@ -141,6 +141,7 @@ def node_set(run: Run, passes: Passes, event: NodeSet, seq: int) -> Run:
         changed = _with_verdict(passes, part, old, event.awaits, seq)
     standing = run.standing
     if event.item == NO_ITEM:
+        changed = _without_items(changed, event.node, old)
         standing = with_tags(without_tags(run, event.node), event.tags, seq)
     changes = with_part(run, event.node, state, awaits=bool(event.awaits))
     return _run(run, seq=seq, **changes, standing=standing, passes=changed)
@@ -167,6 +168,14 @@ def _never_entered(event: NodeSet, seq: int) -> NodeState:
         queued_at=event.at,
         item=event.item,
     )
+
+
+def _without_items(passes: Passes, node: NodeId, old: NodeState | None) -> Passes:
+    """The passes without what the items of a node await, which is done with them."""
+    items = old.items if old is not None else None
+    for item in (*items.awaiting, *items.again) if items is not None else ():
+        passes = with_waiting(passes, (node, item), ())
+    return passes
 
 
 def _with_verdict(
