@@ -141,6 +141,8 @@ class ActionEnded:
     outcome: Outcome
     ended_at: Instant
     outputs: Mapping[str, Json] = field(default_factory=dict)
+    metadata: Mapping[str, Json] = field(default_factory=dict)
+    """What its dialect keeps about the answer besides its outputs."""
     output_bytes: int = 0
     lost: bool = False
     """Its result is unknown."""

@@ -64,6 +64,7 @@ def action_ended(run: Run, passes: Passes, event: ActionEnded, seq: int) -> Run:
         phase="settled" if is_ending else "judging",
         outcome=event.outcome,
         outputs=event.outputs,
+        metadata=event.metadata,
         output_bytes=event.output_bytes,
         tries=old.tries + 1,
         attempts=with_last(old.attempts, attempt),

@@ -114,8 +114,10 @@ def _ended(
         _run_again(step, node, state, outcome, ended_at)
         return
     outputs = report.outputs if isinstance(report, Exited | Answered) else {}
-    if excess := run_excess(passes_of(step.run), size_of(outputs)):
-        outputs, outcome = {}, Outcome(result="error", why=f"its result {excess}")
+    metadata = report.metadata if isinstance(report, Answered) else {}
+    if excess := run_excess(passes_of(step.run), size_of(outputs) + size_of(metadata)):
+        outputs, metadata = {}, {}
+        outcome = Outcome(result="error", why=f"its result {excess}")
     step.add(
         ActionEnded(
             at=step.now,
@@ -126,6 +128,7 @@ def _ended(
             outcome=outcome,
             ended_at=ended_at,
             outputs=outputs,
+            metadata=metadata,
             output_bytes=report.output_bytes if report else 0,
             lost=is_lost,
         )

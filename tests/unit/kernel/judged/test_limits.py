@@ -21,7 +21,8 @@ from floe.model.nouns import replace
 from floe.model.passes import Passes
 from floe.model.people import AddNote
 from floe.model.run import Run
-from tests.make import NOW, after, exited
+from floe.model.signal import Answered, Reported
+from tests.make import NOW, after, exited, the_key
 from tests.toy.reader import toy_flow
 from tests.toy.run import a_judged_run
 
@@ -77,6 +78,15 @@ def test_run_counts_what_its_events_add() -> None:
 
     sizes = [WORK_BYTES, WORK_BYTES + 16, WORK_BYTES + 16 + len('["k"]{"n":1}')]
     assert [passes_of(run).bytes for run in (entered, ended, done)] == sizes
+
+
+def test_judgement_sees_the_metadata_of_an_answer() -> None:
+    run = judged(a_run(), Verdict())
+    answer = Answered(good=True, outputs={"id": 7}, metadata={"status": 201})
+
+    ended = after(run, Reported(key=the_key(run, "a"), report=answer, at=NOW))
+
+    assert (ended.nodes[A].outputs, ended.nodes[A].metadata) == ({"id": 7}, {"status": 201})
 
 
 def test_verdict_with_more_than_a_run_may_add_is_wrong() -> None:
