@@ -14,6 +14,8 @@ class Call:
     type: str
     """Names its executor, dialect first: `utask.http`."""
     config: Json = None
+    delay_s: float = 0.0
+    """Before its attempt starts. A crash meanwhile is no lost attempt; the delay begins again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

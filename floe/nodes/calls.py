@@ -43,6 +43,9 @@ class Calls(InProcess):
         super().__init__("the call", places, at_once=AT_ONCE_MAX, once=True)
         self._types = types or {}
 
+    def _delay_s(self, job: Job) -> float:
+        return job.work.delay_s if isinstance(job.work, Call) else 0.0
+
     async def _carry_out(self, attempt: LoopAttempt) -> Report:
         job = attempt.job
         work = job.work

@@ -46,6 +46,7 @@ class InProcess:
         self._once = once
         self._attempts: dict[Key, LoopAttempt] = {}
         self._waiting: dict[Key, LoopAttempt] = {}
+        self._delayed: dict[Key, asyncio.TimerHandle] = {}
         self._unrecorded: dict[Key, asyncio.Event] = {}
         self._open = 0
         self._held = ""
@@ -54,12 +55,18 @@ class InProcess:
         """Carry out one attempt. Every failure becomes its report; a cancellation is raised."""
         raise NotImplementedError
 
+    def _delay_s(self, job: Job) -> float:
+        """How long an attempt waits before its start."""
+        return 0.0
+
     async def open(self) -> None:
         """Nothing to get ready."""
 
     async def close(self) -> None:
         """Cancel all attempts without a report; after a restart they are reported lost."""
         self._waiting.clear()
+        for delayed in self._delayed.values():
+            delayed.cancel()
         tasks = [a.task for a in self._attempts.values() if a.task and not a.task.done()]
         for task in tasks:
             task.cancel()
@@ -79,9 +86,11 @@ class InProcess:
         attempt = self._attempts[job.key] = LoopAttempt(job, on_report)
         if job.started:
             self._settle(attempt, Failed(cause="lost", why=f"floe stopped during {self._what}"))
+        elif delay_s := self._delay_s(job):
+            loop = asyncio.get_running_loop()
+            self._delayed[job.key] = loop.call_later(delay_s, self._due, attempt)
         else:
-            self._waiting[job.key] = attempt
-            self._fill()
+            self._due(attempt)
 
     def recorded(self, key: Key) -> None:
         """The start of an attempt is stored."""
@@ -96,7 +105,10 @@ class InProcess:
     def stop(self, key: Key) -> None:
         """Cancel an attempt."""
         attempt = self._attempts.get(key)
-        if attempt and self._waiting.pop(key, None):
+        if attempt and (delayed := self._delayed.pop(key, None)):
+            delayed.cancel()
+            self._settle(attempt, Stopped())
+        elif attempt and self._waiting.pop(key, None):
             self._settle(attempt, Stopped())
         elif attempt and attempt.task and not attempt.over:
             attempt.is_stopped = True
@@ -120,7 +132,8 @@ class InProcess:
 
     def running(self) -> tuple[Key, ...]:
         """Attempts in progress."""
-        return tuple(k for k, a in self._attempts.items() if not a.over and k not in self._waiting)
+        before = self._waiting.keys() | self._delayed.keys()
+        return tuple(k for k, a in self._attempts.items() if not a.over and k not in before)
 
     def stuck(self) -> dict[Key, str]:
         """Attempts that wait for a file system that hangs, with its problem."""
@@ -130,6 +143,11 @@ class InProcess:
     def problem(self) -> str:
         """Empty: these attempts can always start."""
         return ""
+
+    def _due(self, attempt: LoopAttempt) -> None:
+        self._delayed.pop(attempt.job.key, None)
+        self._waiting[attempt.job.key] = attempt
+        self._fill()
 
     def _fill(self) -> None:
         """Begin waiting attempts while there is room."""

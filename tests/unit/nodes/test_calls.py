@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from floe.model.call import Call
-from floe.model.signal import Answered, Failed, Report
+from floe.model.signal import Answered, Failed, Report, Stopped
 from floe.model.work import Work
 from floe.nodes.base import Job
 from floe.nodes.calls import Calls
@@ -16,6 +16,10 @@ async def report_of(calls: Calls, root: Path, work: Work, **others: float) -> Re
     calls.start(job, reported)
     calls.recorded(job.key)
     return await reported.report()
+
+
+async def noted(job: Job) -> Answered:
+    return Answered(good=True, outputs={})
 
 
 async def test_call_begins_when_its_start_is_stored(tmp_path: Path) -> None:
@@ -37,6 +41,38 @@ async def test_call_begins_when_its_start_is_stored(tmp_path: Path) -> None:
 
     assert await reported.report() == Answered(good=True, outputs={}, metadata={"tries": 1})
     assert (before, begun) == (0, [job])
+
+
+async def test_call_with_a_delay_starts_after_it(tmp_path: Path) -> None:
+    calls, reported = Calls({"toy.note": noted}), Reports()
+    job = a_job(tmp_path, Call(type="toy.note", delay_s=0.01))
+
+    calls.start(job, reported)
+    before = calls.running()
+    await reported.until_started()
+    calls.recorded(job.key)
+
+    assert before == ()
+    assert await reported.report() == Answered(good=True, outputs={})
+
+
+async def test_call_that_is_stopped_during_its_delay_never_starts(tmp_path: Path) -> None:
+    calls, reported = Calls({"toy.note": noted}), Reports()
+    job = a_job(tmp_path, Call(type="toy.note", delay_s=3600))
+
+    calls.start(job, reported)
+    calls.stop(job.key)
+
+    assert await reported.report() == Stopped()
+
+
+async def test_call_that_is_delayed_when_its_host_stops_has_no_report(tmp_path: Path) -> None:
+    calls, reported = Calls({"toy.note": noted}), Reports()
+    calls.start(a_job(tmp_path, Call(type="toy.note", delay_s=3600)), reported)
+
+    await calls.close()
+
+    assert (calls.running(), reported.signals) == ((), [])
 
 
 async def test_call_of_a_type_that_no_dialect_brought_could_not_start(tmp_path: Path) -> None:
