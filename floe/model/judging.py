@@ -169,6 +169,8 @@ class NodeSet:
     by: str = ""
     """The node whose verdict set it, or `prune`, `lost` or `edit`; empty for its own verdict."""
     item: int = NO_ITEM
+    until: int = NO_ITEM
+    """The last of several items that never began and have this state together, from `item` on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

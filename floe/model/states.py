@@ -49,7 +49,7 @@ class StateTable:
     initial: str = ""
     """The state of a node that has not run; empty if such a node counts for nothing."""
     pruned: str
-    """The state of a node that was pruned."""
+    """The state of a node that was pruned; a final one."""
     fatal: str
     """The state of a node that ran too often, whose work could not be judged, or about which a
     verdict is wrong."""

@@ -228,11 +228,12 @@ class JudgedStory(notation._Story):
                     f"{name} {at(node, item)} attempt={attempt} {notation._outcome(outcome)}{lost}"
                 )
             case NodeSet(node=node, item=item, state=state, phase=phase):
+                where = f"{node}[{item}-{event.until}]" if event.until > item else at(node, item)
                 why = f": {event.outcome.why}" if event.outcome.why else ""
                 by = f" by {event.by}" if event.by else ""
                 due = f" {self._at(event.due)}" if event.due is not None else ""
                 awaits = f" awaits {','.join(event.awaits)}" if event.awaits else ""
-                return f"{name} {at(node, item)} {state} {phase}{by}{due}{awaits}{why}"
+                return f"{name} {where} {state} {phase}{by}{due}{awaits}{why}"
             case UpdateReceived(key=key, state=state):
                 return f"{name} {key} {state}".rstrip()
             case PassBegan(number=number, by=by):

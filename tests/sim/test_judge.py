@@ -21,7 +21,7 @@ FIRST: Final = {
     "unjudged-again": 1,
     "recheck-again": 3,
     "waiting-items-run": 30,
-    "paused-wakes": 137,
+    "paused-wakes": 145,
     "pause-enters": 3,
     "stale-index": 96,
 }

@@ -113,6 +113,8 @@ def node_set(run: Run, passes: Passes, event: NodeSet, seq: int) -> Run:
     """The run after a node, or an item of it, was given a state."""
     part = (event.node, event.item)
     old = state_of(run, *part)
+    if event.until != NO_ITEM:
+        return _items_set(run, passes, event, seq)
     if event.by and old is not None and is_running(old):
         state = _set_while_running(old, event)
         based = replace(passes, base=seq)
@@ -146,6 +148,31 @@ def node_set(run: Run, passes: Passes, event: NodeSet, seq: int) -> Run:
         standing = with_tags(without_tags(run, event.node), event.tags, seq)
     changes = with_part(run, event.node, state, awaits=bool(event.awaits))
     return _run(run, seq=seq, **changes, standing=standing, passes=changed)
+
+
+def _items_set(run: Run, passes: Passes, event: NodeSet, seq: int) -> Run:
+    """The run after several items that never began are done without having run."""
+    above = run.nodes[event.node]
+    assert above.items is not None, "an item belongs to a list"
+    state = _node(
+        _never_entered(event, seq),
+        phase=event.phase,
+        state=event.state,
+        settled_at=event.at,
+        outcome=event.outcome,
+        good=event.outcome.result in ("good", "skipped"),
+        by=event.by,
+    )
+    new = range(event.item, event.until + 1)
+    states = {**above.items.states, **{item: _node(state, item=item) for item in new}}
+    items = replace(
+        above.items,
+        states=states,
+        next=event.until + 1,
+        failed=above.items.failed + (0 if state.good else len(new)),
+    )
+    nodes = with_item(run.nodes, event.node, _node(above, items=items))
+    return _run(run, seq=seq, nodes=nodes, passes=replace(passes, base=seq))
 
 
 def _set_while_running(old: NodeState, event: NodeSet) -> NodeState:

@@ -39,8 +39,9 @@ class NewState:
     """As in NodeSet: empty for its own verdict."""
 
 
-def put(step: RunStep, part: Part, new: NewState) -> None:
-    """Record the state of a part of a run. Its name is one of the table."""
+def put(step: RunStep, part: Part, new: NewState, until: int = NO_ITEM) -> None:
+    """Record the state of a part of a run; of an item that never began, also of those after it up
+    to one. Its name is one of the table."""
     table = table_of(step.run)
     node, item = part
     if table.by_name[new.name].again == "now" and _is_spent(step, part):
@@ -75,6 +76,7 @@ def put(step: RunStep, part: Part, new: NewState) -> None:
             visit=visit,
             attempt=state.attempt if state else 0,
             item=item,
+            until=until,
             state=row.name,
             phase="settled" if row.final else "again" if row.again == "now" else "parked",
             outcome=outcome,

@@ -223,8 +223,8 @@ def _prune_sequence(step: RunStep, question: Question) -> None:
         return
     why = f"item {question.item} is {state.state}"
     new = NewState(name=table_of(step.run).pruned, why=why, by=PRUNE)
-    for item in range(above.items.next, len(above.items.values)):
-        put(step, (node.id, item), new)
+    if (first := above.items.next) < (count := len(above.items.values)):
+        put(step, (node.id, first), new, until=count - 1)
 
 
 def _refuse(step: RunStep, question: Question, why: str) -> None:
