@@ -534,6 +534,7 @@ export type EventName =
   | "PassBegan"
   | "RunRested"
   | "RunExtended"
+  | "PauseAsked"
   | "RunNoted"
   | "RunResolved"
   | "RunRestarted"
