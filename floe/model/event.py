@@ -279,6 +279,8 @@ class NodeSettled:
     """Tags that also stand from here on; none in floe's own flow language."""
     title: str = ""
     """The run's new title, if `run-name` names this node; empty if it stays as it is."""
+    keeps: bool = False
+    """In a judged run: its outputs are those of its action, which `outputs` does not repeat."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,6 +78,8 @@ class Verdict:
     """before: the list of a node with items."""
     outputs: Mapping[str, Json] = field(default_factory=dict)
     """after: the outputs of the node."""
+    keeps_outputs: bool = False
+    """after: a node that is done has the outputs of its action, and `outputs` is empty."""
     why: str = ""
     due: Instant | None = None
     """If the node runs again with a pass: not before this instant."""

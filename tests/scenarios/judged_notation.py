@@ -16,7 +16,7 @@
     > end alice WONTFIX why
     > pause alice PAUSED force
 
-A verdict is a state, or `enter`, and then any of: why=A_REASON due=30s awaits=k1,k2 items=3
+A verdict is a state, or `enter`, and then any of: keeps why=A_REASON due=30s awaits=k1,k2 items=3
 out=x set=b:TO_RETRY set=b[1]:DONE enters=c note=tag:blue work=end work=outside failed=A_REASON
 condition passes=2
 """
@@ -200,6 +200,7 @@ class JudgedStory(notation._Story):
         due = self.now + round(notation._seconds(by_key.get("due", "0s")) * 1000)
         return Verdict(
             state="" if name == "enter" else name,
+            keeps_outputs="keeps" in by_key,
             work=_WORKS.get(by_key.get("work", "")),
             items=tuple(range(int(by_key.get("items", "0")))),
             outputs={"out": _long(by_key["out"])} if "out" in by_key else {},
@@ -221,6 +222,7 @@ class JudgedStory(notation._Story):
                 return f"{super()._told(event, before)} attempt={event.attempt}"
             case NodeSettled(node=node, outcome=outcome, tag=tag):
                 outputs = f" outputs {to_text(event.outputs)}" if event.outputs else ""
+                outputs += " keeps outputs" if event.keeps else ""
                 return f"{name} {node} {notation._outcome(outcome)}: {tag}{outputs}"
             case ActionEnded(node=node, item=item, outcome=outcome, attempt=attempt):
                 lost = " lost" if event.lost else ""

@@ -96,7 +96,7 @@ def node_settled(run: Run, passes: Passes, event: NodeSettled, seq: int) -> Run:
         good=event.good,
         tag=event.tag,
         tags=event.tags,
-        outputs=event.outputs,
+        outputs=old.outputs if event.keeps else event.outputs,
         by="",
         lost=False,
     )

@@ -33,6 +33,7 @@ class NewState:
     name: str
     why: str = ""
     outputs: Mapping[str, Json] = field(default_factory=dict)
+    keeps_outputs: bool = False
     due: Instant | None = None
     awaits: tuple[str, ...] = ()
     by: str = ""
@@ -65,6 +66,7 @@ def put(step: RunStep, part: Part, new: NewState, until: int = NO_ITEM) -> None:
                 ended_at=state.attempts[-1].ended_at if state.attempts else step.now,
                 outputs=new.outputs,
                 output_bytes=state.output_bytes,
+                keeps=new.keeps_outputs,
             )
         )
         return

@@ -98,6 +98,7 @@ def _judge(step: RunStep, question: Question, verdict: Verdict) -> None:
         name=name,
         why=verdict.why,
         outputs=verdict.outputs,
+        keeps_outputs=verdict.keeps_outputs,
         due=verdict.due,
         awaits=verdict.awaits,
     )
