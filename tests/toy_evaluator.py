@@ -30,7 +30,7 @@ class ToyEvaluator:
         self.leaked: list[bytes] = []
 
     def judge(
-        self, run: Run, asks: Sequence[Question], known: Sequence[Verdict]
+        self, run: Run, asks: Sequence[Question], known: Sequence[Verdict], around: Json = None
     ) -> Iterator[Verdict]:
         """A verdict has the process, the run and the verdicts before it as outputs."""
         before = [verdict.failed or verdict.state for verdict in known]
@@ -129,7 +129,7 @@ class GarbageEvaluator:
     """Yields what is no verdict, or what no store can keep."""
 
     def judge(
-        self, run: Run, asks: Sequence[Question], known: Sequence[Verdict]
+        self, run: Run, asks: Sequence[Question], known: Sequence[Verdict], around: Json = None
     ) -> Iterator[Verdict]:
         """The name of a node says what."""
         for ask in asks[len(known) :]:
@@ -176,14 +176,14 @@ class StepEvaluator(ToyEvaluator):
     It does what events are called, too, before it opens their runs.
     """
 
-    def open(self, event: Json, flow: Flow) -> Opened:
+    def open(self, event: Json, flow: Flow, around: Json = None) -> Opened:
         """As the toy opens."""
         assert isinstance(event, dict)
         self._misbehave(str(event["event"]))
         return EVALUATOR.open(event, flow)
 
     def judge(
-        self, run: Run, asks: Sequence[Question], known: Sequence[Verdict]
+        self, run: Run, asks: Sequence[Question], known: Sequence[Verdict], around: Json = None
     ) -> Iterator[Verdict]:
         """As the toy judges, which does not look at earlier verdicts."""
         for question in asks[len(known) :]:

@@ -1,8 +1,8 @@
 """The port of a dialect: it compiles documents in one language into flows."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 from floe.model.case import Case
 from floe.model.event import Event
@@ -154,9 +154,11 @@ class Evaluator(Protocol):
     """
 
     def judge(
-        self, run: Run, asks: Sequence[Question], known: Sequence[Verdict]
+        self, run: Run, asks: Sequence[Question], known: Sequence[Verdict], around: Json
     ) -> Iterable[Verdict]:
         """Yield the verdicts of the questions after the `known` ones, in order, each when found.
+
+        `around` is what `EventFlows.around` gave.
 
         `run` is as it was before all of them, with its flow. Each question sees the effects of the
         verdicts before it, the known ones included; a verdict that `failed` has none.
@@ -170,7 +172,7 @@ class Evaluator(Protocol):
         """Judge something for which there is no run yet. `kind` is a word of the dialect."""
         ...
 
-    def open(self, event: Json, flow: Flow) -> Opened:
+    def open(self, event: Json, flow: Flow, around: Json) -> Opened:
         """Which runs of a flow an event opens. An error makes an answer that failed."""
         ...
 
@@ -188,6 +190,14 @@ class SharedRowReader(Protocol):
         ...
 
 
+class Around(NamedTuple):
+    """What the judgements of a flow read besides the run and the flow."""
+
+    digest: str
+    body: bytes
+    """As JSON."""
+
+
 class EventFlows(Protocol):
     """The port for the flows of a dialect whose runs events may open."""
 
@@ -199,6 +209,10 @@ class EventFlows(Protocol):
         """
         ...
 
+    def around(self, flow: Flow, digest: str, rows: SharedRowReader) -> Around | None:
+        """What the judgements of a flow read of the shared rows; None for nothing. Never raises."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedDialect:
@@ -208,7 +222,7 @@ class JudgedDialect:
     """Where its evaluator is, as `module:attribute`: evaluator processes import it."""
     rows: RowReader | None = None
     """What it adds to the rows of its runs."""
-    events: EventFlows | None = None
-    """The flows whose runs events open; None for a dialect without events."""
+    events: Callable[[], EventFlows] | None = None
+    """Makes the flows whose runs events open, for one host; None for a dialect without events."""
     calls: Mapping[str, str] = field(default_factory=dict)
     """What carries out its calls, by type, as `module:attribute`: see `nodes.calls`."""

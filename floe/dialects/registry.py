@@ -5,10 +5,19 @@ from typing import Final, Literal, assert_never, get_args
 
 from floe.dialects.base import Dialect, EventFlows, JudgedDialect, RowReader, RowReaders
 from floe.dialects.floe.dialect import FloeDialect
+from floe.dialects.flyte.compiled import DIALECT
+from floe.dialects.flyte.current_flows import CurrentFlows
+from floe.dialects.flyte.rows import FlyteRows
 
 DialectName = Literal["floe"]
 
-JUDGED: Final[dict[str, JudgedDialect]] = {}
+JUDGED: Final[dict[str, JudgedDialect]] = {
+    DIALECT: JudgedDialect(
+        evaluator="floe.dialects.flyte.evaluator:EVALUATOR",
+        rows=FlyteRows(),
+        events=CurrentFlows,
+    ),
+}
 """The dialects of judged flows, by the name that their flows have."""
 
 
@@ -38,8 +47,8 @@ def evaluators() -> Mapping[str, str]:
 
 
 def event_flows() -> Mapping[str, EventFlows]:
-    """The flows whose runs events open, by dialect."""
-    return {name: judged.events for name, judged in JUDGED.items() if judged.events}
+    """The flows whose runs events open, by dialect, for one host."""
+    return {name: judged.events() for name, judged in JUDGED.items() if judged.events}
 
 
 def calls() -> Mapping[str, str]:

@@ -35,7 +35,9 @@ class Judgement:
     """The name of the evaluator."""
     flow: Flow
     digest: str
-    """The name of the flow, under which a process keeps it."""
+    """The name of the flow with `around`, under which a process keeps both."""
+    around: bytes = b""
+    """As JSON, what the judgement reads besides the run and the flow; empty for nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,8 @@ class EventQuestion:
     digest: str
     event: bytes
     """As JSON."""
+    around: bytes = b""
+    """As in Judgement."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -81,9 +81,9 @@ class EventExchange:
         asked = self._questions[first:until]
         process.job += 1
         messages: list[ToProcess] = []
-        for digest, flow in {one.digest: one.flow for one in asked}.items():
+        for digest, one in {one.digest: one for one in asked}.items():
             if digest not in process.flows:
-                messages.append(SentFlow(digest, to_text(encode(flow))))
+                messages.append(SentFlow(digest, to_text(encode(one.flow)), one.around))
                 process.flows.add(digest)
         events = [(one.dialect, one.digest, one.event) for one in asked]
         process.send(*messages, OpenEvents(process.job, first, events))

@@ -160,7 +160,7 @@ class RunExchange:
         """The flow and the facts that the process lacks, and the asks."""
         asked, messages = self._judgement, list[ToProcess]()
         if asked.digest not in process.flows:
-            messages.append(SentFlow(asked.digest, to_text(encode(asked.flow))))
+            messages.append(SentFlow(asked.digest, to_text(encode(asked.flow)), asked.around))
         after = process.seqs.get(self._key, 0)
         while True:
             page = await self._page(after)

@@ -24,10 +24,12 @@ _LENGTH: Final = struct.Struct(">I")
 
 
 class SentFlow(msgspec.Struct, tag=True, array_like=True):
-    """To a process: a flow, by its digest. No answer."""
+    """To a process: a flow and what its judgements read, by their digest. No answer."""
 
     digest: str
     body: str
+    around: bytes
+    """As JSON; empty for nothing."""
 
 
 class SentFacts(msgspec.Struct, tag=True, array_like=True):

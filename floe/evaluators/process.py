@@ -47,7 +47,7 @@ from floe.evaluators.verdict_text import (
 from floe.kernel.evolve import evolve
 from floe.model.codec import decode, decode_event
 from floe.model.flow import Flow
-from floe.model.ids import RunRef
+from floe.model.ids import Json, RunRef
 from floe.model.judging import Question, Verdict
 from floe.model.run import Run
 
@@ -91,16 +91,18 @@ class _Process:
         self._write = write
         self._evaluators: dict[str, Evaluator] = {}
         self._runs: KeptValues[Run] = KeptValues(KEPT_BYTES)
-        self._flows: KeptValues[Flow] = KeptValues(FLOW_BYTES)
+        self._flows: KeptValues[tuple[Flow, Json]] = KeptValues(FLOW_BYTES)
+        """Flows, with what their judgements read."""
 
     def send(self, message: FromProcess) -> None:
         self._write(frame(message))
 
     def take(self, message: ToProcess) -> None:
         match message:
-            case SentFlow(digest=digest, body=body):
+            case SentFlow(digest=digest, body=body, around=around):
                 flow = decode(Flow, msgspec.json.decode(body))
-                self._flows.add(digest, flow, len(body))
+                read = msgspec.json.decode(around) if around else None
+                self._flows.add(digest, (flow, read), len(body) + len(around))
             case SentFacts():
                 self._fold(message)
                 self.send(self._holds(message))
@@ -133,25 +135,26 @@ class _Process:
 
     def _judge(self, message: JudgeAsks) -> None:
         facts = message.facts
-        flow = self._flows.get(message.digest)
+        known_flow = self._flows.get(message.digest)
         is_folded = self._fold(facts)
         run = self._runs.get((facts.run, facts.epoch))
-        if not is_folded or run is None or flow is None:
+        if not is_folded or run is None or known_flow is None:
             self.send(self._holds(facts, message.digest))
             return
+        flow, around = known_flow
         asks = tuple(decode(Question, one) for one in message.asks)
         known = [decode(Verdict, msgspec.json.decode(one)) for one in message.known]
-        for text in self._verdicts(message.dialect, replace(run, flow=flow), asks, known):
+        for text in self._verdicts(message.dialect, replace(run, flow=flow), asks, known, around):
             self.send(Found(facts.job, len(known) - 1, text))
 
     def _verdicts(
-        self, dialect: str, run: Run, asks: Sequence[Question], known: list[Verdict]
+        self, dialect: str, run: Run, asks: Sequence[Question], known: list[Verdict], around: Json
     ) -> Iterator[bytes]:
         """Yield the text of each verdict, and add it to `known`."""
         room = ANSWER_BYTES_MAX
         while len(known) < len(asks):
             try:
-                begun = iter(self._evaluator(dialect).judge(run, asks, tuple(known)))
+                begun = iter(self._evaluator(dialect).judge(run, asks, tuple(known), around))
                 for _ in range(len(known), len(asks)):
                     verdict = next(begun)
                     text = text_of_verdict(verdict, room)
@@ -184,13 +187,13 @@ class _Process:
             if flow is None or room < VERDICT_BYTES_MAX:
                 self.send(Holds(message.job, at, flow is not None))
                 return
-            text = self._opened(dialect, flow, body)
+            text = self._opened(dialect, *flow, body)
             room -= len(text)
             self.send(Found(message.job, at, text))
 
-    def _opened(self, dialect: str, flow: Flow, body: bytes) -> bytes:
+    def _opened(self, dialect: str, flow: Flow, around: Json, body: bytes) -> bytes:
         try:
-            found = self._evaluator(dialect).open(msgspec.json.decode(body), flow)
+            found = self._evaluator(dialect).open(msgspec.json.decode(body), flow, around)
             return text_of_opened(found)
         except MemoryError:
             os._exit(OUT_OF_MEMORY)

@@ -150,7 +150,13 @@ class Life:
             self.masked,
             parts.places,
             children,
-            Judgements(parts.evaluators, self.history.events, runs, self.masked),
+            Judgements(
+                parts.evaluators,
+                self.history.events,
+                runs,
+                self.masked,
+                lambda dialect, flow, digest: self.inbox.around(dialect, flow, digest),
+            ),
             self.archiving,
         )
         self.machine = Machine(loop, self.effects, store, clock, parts.folders, parts.places)

@@ -29,7 +29,7 @@ from floe.model.codec import iso
 from floe.model.errors import Conflict, FloeError, Lost, NotFound, Removed
 from floe.model.flow import Flow, Trigger
 from floe.model.host import AsOf
-from floe.model.ids import FlowId, HostId, Instant, Json, RunRef, Shape, address_of
+from floe.model.ids import FlowId, HostId, Instant, Json, RunRef, Shape, StoreId, address_of
 from floe.model.notice import OwedNotices
 from floe.model.nouns import replace
 from floe.model.run import Run
@@ -117,6 +117,12 @@ class Reads(HostReads):
     def ref(self, name: str) -> RunRef:
         """The run of a name or key. Raises IdInvalid."""
         return self.names.ref(name)
+
+    def stores(self) -> list[tuple[HostId, StoreId]]:
+        """The stores that may have opened a run: this host's, those of others, forgotten ones."""
+        site = self.loop.core.site
+        others = [(member.id, member.store) for member in self.members()]
+        return [(site.id, site.store), *others, *map(address_of, self.sync.forgotten)]
 
     def name_of(self, ref: RunRef) -> str:
         """The shortest name that leads to a run."""

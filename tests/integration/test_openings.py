@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from floe.dialects.base import SharedRowReader
+from floe.dialects.base import Around, SharedRowReader
 from floe.host import inbox as inbox_module
 from floe.host.opening_inputs import OpenRun
 from floe.hub.hub import Hub
@@ -50,6 +50,9 @@ class SomeFlows:
         if self.errors:
             raise self.errors.pop()
         return {digest_of(flow): flow for flow in self.flows}
+
+    def around(self, flow: Flow, digest: str, rows: SharedRowReader) -> Around | None:
+        return None
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from floe.dialects.base import JudgedDialect, SharedRowReader
+from floe.dialects.base import Around, JudgedDialect, SharedRowReader
 from floe.model.call import Call
 from floe.model.codec import digest_of
 from floe.model.event import Event
@@ -33,7 +33,7 @@ class ToyEvaluator:
     """The evaluator of the toy."""
 
     def judge(
-        self, run: Run, asks: Sequence[Question], known: Sequence[Verdict]
+        self, run: Run, asks: Sequence[Question], known: Sequence[Verdict], around: Json = None
     ) -> Iterator[Verdict]:
         """As the toy judges, which does not look at earlier verdicts."""
         for question in asks[len(known) :]:
@@ -43,7 +43,7 @@ class ToyEvaluator:
         """The body."""
         return body
 
-    def open(self, event: Json, flow: Flow) -> Opened:
+    def open(self, event: Json, flow: Flow, around: Json = None) -> Opened:
         """A run of the flow, if the event has the name that its trigger listens to.
 
         Raises ValueError for an event that is `bad` for the flow.
@@ -90,6 +90,10 @@ class ToyFlows:
         """All flows."""
         return {digest_of(flow): flow for flow in flows_in(Path(os.environ[FLOWS]))}
 
+    def around(self, flow: Flow, digest: str, rows: SharedRowReader) -> Around | None:
+        """Nothing."""
+        return None
+
 
 def flows_in(path: Path) -> list[Flow]:
     """The flows in a file; the name of each is behind `toy` in its first line."""
@@ -134,6 +138,6 @@ def _append(path: Path, line: str) -> None:
 TOY = JudgedDialect(
     evaluator="tests.toy.dialect:EVALUATOR",
     rows=ToyRows(),
-    events=ToyFlows(),
+    events=ToyFlows,
     calls={"toy.step": "tests.toy.dialect:step"},
 )

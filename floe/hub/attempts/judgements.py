@@ -3,8 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
+from floe.dialects.base import Around
 from floe.evaluators.base import EvaluatorCounts, Evaluators, FactsAfter, Judgement
 from floe.host.inputs import Incoming
+from floe.model.flow import Flow
 from floe.model.ids import RunRef
 from floe.model.judging import Judged, JudgeRun, Verdict
 from floe.model.run import Run
@@ -24,12 +26,15 @@ class Judgements:
         facts: FactsAfter,
         runs: Mapping[RunRef, Run],
         put: Callable[[Incoming], None],
+        around: Callable[[str, Flow, str], Around | None] = lambda dialect, flow, digest: None,
     ) -> None:
-        """`evaluators` is None where no dialect has one; `runs` is the core's table."""
+        """`evaluators` is None where no dialect has one; `runs` is the core's table. `around`: what
+        the judgements of a dialect, of a flow with a digest, read besides the run."""
         self._evaluators = evaluators
         self._facts = facts
         self._runs = runs
         self._put = put
+        self._around = around
         self._begun: dict[RunRef, JudgeRun] = {}
 
     def perform(self, effect: JudgeRun) -> None:
@@ -45,14 +50,17 @@ class Judgements:
         if self._evaluators is None:
             done([Verdict(failed="this host has no evaluators")] * len(effect.asks))
             return
+        dialect = run.flow.states.dialect
+        around = self._around(dialect, run.flow, run.digest)
         judgement = Judgement(
             run=effect.run,
             epoch=effect.epoch,
             seq=effect.seq,
             asks=effect.asks,
-            dialect=run.flow.states.dialect,
+            dialect=dialect,
             flow=run.flow,
-            digest=run.digest,
+            digest=f"{run.digest} {around.digest}" if around else run.digest,
+            around=around.body if around else b"",
         )
         self._evaluators.begin(judgement, self._facts, done)
 

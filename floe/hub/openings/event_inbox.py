@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import structlog
 
-from floe.dialects.base import EventFlows
+from floe.dialects.base import Around, EventFlows
 from floe.evaluators.base import Evaluators, EventQuestion
 from floe.host.core import HostCore
 from floe.host.inbox import FlowFindings, InboxEvent
@@ -160,9 +160,7 @@ class EventInbox:
                 log.exception("event.not_judged", dialect=event.dialect)
                 asked.append((event, {}, f"{type(error).__name__}: {error}"))
         questions = [
-            EventQuestion(
-                dialect=event.dialect, flow=flow, digest=digest, event=event.body.encode()
-            )
+            self._question(event, flow, digest)
             for event, flows, _ in asked
             for digest, flow in flows.items()
         ]
@@ -171,6 +169,21 @@ class EventInbox:
             self._judged_event(event, why, [(*one, next(answers)) for one in flows.items()])
             for event, flows, why in asked
         ]
+
+    def _question(self, event: InboxEvent, flow: Flow, digest: str) -> EventQuestion:
+        around = self.around(event.dialect, flow, digest)
+        return EventQuestion(
+            dialect=event.dialect,
+            flow=flow,
+            digest=f"{digest} {around.digest}" if around else digest,
+            event=event.body.encode(),
+            around=around.body if around else b"",
+        )
+
+    def around(self, dialect: str, flow: Flow, digest: str) -> Around | None:
+        """What the judgements of a flow read besides it; None for nothing."""
+        flows = self._flows.get(dialect)
+        return flows.around(flow, digest, self._core.shared_rows) if flows else None
 
     async def _flows_of(self, event: InboxEvent) -> Mapping[str, Flow]:
         flows = self._flows.get(event.dialect)
@@ -192,7 +205,9 @@ class EventInbox:
             if opened.failed:
                 findings.append((flow.id, f"an event could not be judged: {opened.failed}"))
                 continue
-            findings += [(flow.id, one) for one in opened.findings]
+            for finding in opened.findings:
+                log.warning("event.finding", flow=flow.name, why=finding)
+                findings.append((flow.id, finding))
             for one in opened.openings:
                 asked = OpenRun(
                     flow=flow,

@@ -6,16 +6,15 @@ old one: a copy that has the row has its parts.
 
 import base64
 import zlib
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from hashlib import sha256
-from typing import Final, NamedTuple, cast
+from typing import Final, NamedTuple
 from uuid import uuid4
 
 from floe.hub.shared.shared_rows import SharedRows
-from floe.model.codec import from_text, to_text
+from floe.model.codec import to_text
 from floe.model.errors import Conflict, FloeError, TooLarge, World, Yours
 from floe.model.ids import Json
+from floe.model.named_row import name_of_row, part_keys, part_kind, row_key, value_of_row
 from floe.model.shared_row import SharedRow
 
 NAMED_BYTES_MAX: Final = 4 << 20
@@ -48,7 +47,7 @@ class NamedRows:
         """`kind`: its parts have the kind `kind-part`."""
         self._shared = shared
         self._kind = kind
-        self._parts = f"{kind}-part"
+        self._parts = part_kind(kind)
 
     def local(self, name: str) -> NamedRow | None:
         """A row as this host's copy has it; None where the copy has none."""
@@ -117,27 +116,13 @@ class NamedRows:
     async def _drop_parts(self, row: SharedRow, by: str) -> None:
         """Delete the parts of a replaced row. Those that stay take room and do nothing else."""
         with suppress(FloeError):
-            for key in _part_keys(row):
+            for key in part_keys(row):
                 await self._shared.write(self._parts, key, None, by=by, expected=None)
 
     def _named(self, row: SharedRow) -> NamedRow:
-        head = cast(Mapping[str, Json], row.value)
-        name = str(head["name"])
-        if "parts" not in head:
-            return NamedRow(name, head["value"], row)
-        parts = [self._shared.local(self._parts, key) for key in _part_keys(row)]
-        if any(part is None or part.value is None for part in parts):
-            raise World(f"{self._kind} {name[:80]} is not complete in this host's copy")
-        packed = "".join(str(part.value) for part in parts if part)
-        return NamedRow(name, from_text(zlib.decompress(base64.b64decode(packed))), row)
-
-
-def row_key(name: str) -> str:
-    """The key of the row of a name: names are any text, keys are not."""
-    return sha256(name.encode()).hexdigest()
-
-
-def _part_keys(row: SharedRow) -> list[str]:
-    head = row.value
-    parts = head.get("parts") if isinstance(head, Mapping) else None
-    return [str(key) for key in parts] if isinstance(parts, Sequence) else []
+        name = name_of_row(row)
+        try:
+            value = value_of_row(row, lambda key: self._shared.local(self._parts, key))
+        except LookupError:
+            raise World(f"{self._kind} {name[:80]} is not complete in this host's copy") from None
+        return NamedRow(name, value, row)

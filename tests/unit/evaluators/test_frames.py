@@ -34,7 +34,7 @@ def test_frame_that_is_too_long_is_refused_at_its_length() -> None:
 
 def test_message_that_is_too_long_is_not_sent() -> None:
     with pytest.raises(ValueError, match="too many for a frame"):
-        frame(SentFlow("digest", "x" * FRAME_BYTES_MAX))
+        frame(SentFlow("digest", "x" * FRAME_BYTES_MAX, b""))
 
 
 @pytest.mark.parametrize("data", [b"", b"hi", b"\x91" * 5000, b"\x90", b"\x92\xa5Holds\x01"])

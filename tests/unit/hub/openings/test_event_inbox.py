@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from floe.dialects.base import SharedRowReader
+from floe.dialects.base import Around, SharedRowReader
 from floe.hub.openings import event_inbox
 from floe.model.codec import digest_of
 from floe.model.flow import Flow
@@ -28,6 +28,9 @@ class Flows:
 
     async def flows_of(self, event: Json, rows: SharedRowReader) -> Mapping[str, Flow]:
         return {digest_of(flow): flow for flow in self.flows}
+
+    def around(self, flow: Flow, digest: str, rows: SharedRowReader) -> Around | None:
+        return None
 
 
 @pytest.fixture(autouse=True)

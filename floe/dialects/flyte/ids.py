@@ -1,0 +1,68 @@
+"""The ids of correlations and actions: 24 hex digits from which any host finds the run.
+
+An id has a number of the store that opened the run, the serial of the run there, the number of the
+step, and a keyed hash. So no table of ids is kept or copied, and no id can be guessed.
+"""
+
+import hmac
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from floe.model.ids import HostId, RunRef, StoreId
+
+CHARS: Final = 24
+
+STORE_BITS: Final = 20
+SERIAL_BITS: Final = 34
+STEP_BITS: Final = 10
+HASH_BITS: Final = 32
+
+STEPS_MAX: Final = (1 << STEP_BITS) - 2
+"""Steps of a flow whose actions have ids."""
+
+_WHOLE: Final = 0
+"""In place of a step: the id is that of the correlation."""
+
+
+class FlyteId(NamedTuple):
+    """What an id names: a run, or the action of one of its steps."""
+
+    run: RunRef
+    step: int | None
+    """The number of the step; None for the correlation."""
+
+
+def id_text(id: FlyteId, key: bytes) -> str:
+    """The text of an id. `key` is the same at all hosts."""
+    run, step = id.run, _WHOLE if id.step is None else id.step + 1
+    number = _store_number(run.store) << SERIAL_BITS | run.serial % (1 << SERIAL_BITS)
+    number = (number << STEP_BITS | step) << HASH_BITS | _hash(run, step, key)
+    return f"{number:0{CHARS}x}"
+
+
+def id_in(text: str, stores: Iterable[tuple[HostId, StoreId]], key: bytes) -> FlyteId | None:
+    """What a text names, if it is an id of a run that one of these stores opened."""
+    if len(text) != CHARS or not set(text) <= set("0123456789abcdef"):
+        return None
+    number = int(text, 16)
+    number, hashed = divmod(number, 1 << HASH_BITS)
+    number, step = divmod(number, 1 << STEP_BITS)
+    store_number, serial = divmod(number, 1 << SERIAL_BITS)
+    for host, store in stores:
+        run = RunRef(host, store, serial)
+        if _store_number(store) == store_number and _hash(run, step, key) == hashed:
+            return FlyteId(run, None if step == _WHOLE else step - 1)
+    return None
+
+
+def _store_number(store: StoreId) -> int:
+    """A number of a store. Two stores may have the same: their ids differ by the hash."""
+    return _bits(hmac.digest(b"store", store.encode(), "sha256"), STORE_BITS)
+
+
+def _hash(run: RunRef, step: int, key: bytes) -> int:
+    return _bits(hmac.digest(key, f"{run.key} {step}".encode(), "sha256"), HASH_BITS)
+
+
+def _bits(digest: bytes, count: int) -> int:
+    return int.from_bytes(digest[:8], "big") >> (64 - count)
