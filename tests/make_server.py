@@ -10,7 +10,8 @@ from typing import Any, Final
 import aiohttp
 from yarl import URL
 
-from floe.dialects.registry import dialect
+from floe.dialects.registry import dialect, event_flows, row_readers
+from floe.evaluators.base import Evaluators
 from floe.host.site import SiteSettings
 from floe.hub.attempts.attempt_outputs import OutputSettings
 from floe.hub.clock import WallClock
@@ -28,6 +29,7 @@ from floe.nodes.base import NO_SECRETS, Document, StoredSecrets
 from floe.peers.base import Peers
 from floe.server.app import Server
 from floe.server.settings import Bind, ServerSettings
+from floe.store.base import RunStore
 from floe.store.memory import MemoryStore
 from tests.hands import Hands, NoRefs, executors
 from tests.make import H1, a_flow, a_form, a_merge, a_node, an_end
@@ -153,10 +155,13 @@ async def a_site(
     tags: Collection[str] = ("master",),
     keeper: HostId | None = None,
     secrets: StoredSecrets = NO_SECRETS,
+    evaluators: Evaluators | None = None,
+    store: RunStore | None = None,
 ) -> AsyncIterator[Site]:
     """Serve some flows (BUILD and WIDE if not said) at a free port.
 
-    With `others`, so many, the hub itself speaks with its peers; else the server alone.
+    With `others`, so many, the hub itself speaks with its peers; else the server alone. With
+    `evaluators` it knows all dialects of judged flows. The store is in memory if none is given.
     """
     finding = Finding(file="x.yml", line=3, col=1, what="odd", level="warning")
     book = FlowBook(flows=flows or (BUILD, WIDE), path="x.yml", findings=(finding,))
@@ -174,9 +179,10 @@ async def a_site(
             workspace_root=str(root / "ws"),
             peers=others,
             keeper=keeper,
+            row_readers=row_readers() if evaluators else {},
         ),
         attempts=OutputSettings(root=root),
-        store=MemoryStore(),
+        store=store or MemoryStore(),
         executors=executors(hands),
         refs=NoRefs(),
         flow_files=FlowFiles(NoDocuments(), dialect()),
@@ -185,6 +191,8 @@ async def a_site(
         read_book=read_book,
         peers=peers if others else None,
         secrets=secrets,
+        evaluators=evaluators,
+        event_flows=event_flows() if evaluators else {},
     )
     served = ServerSettings(
         **{"admin": Secret(ADMIN), "public": Bind(address="127.0.0.1:0"), **(settings or {})}

@@ -10,16 +10,14 @@ import aiohttp
 import pytest
 from yarl import URL
 
+from floe.dialects.registry import evaluators
 from floe.server.settings import Bind
+from tests.make_evaluators import pool_of
 from tests.make_server import a_site
 from tests.recorded import counted, document
 
 RECORDED: Final = "flyte/vectors/http.json"
 CASES: Final = document(RECORDED).get("cases", ())
-WITH_ENGINE: Final = frozenset({"events", "actions", "audit"})
-"""Groups of cases that need more than packs, flows and items."""
-
-SERVED: Final = [case for case in CASES if case["group"] not in WITH_ENGINE]
 BELOW: Final = re.compile(r"(https?://[a-z.]+)/flyte\b")
 TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
@@ -63,9 +61,11 @@ def fits(found: Answer, expected: Answer) -> bool:
 async def session(root: Path, below: str) -> list[Answer]:
     """The answers to all requests, of a host that has no pack, flow and item at first."""
     settings = {"flyte": Bind(address="127.0.0.1:0")}
-    async with a_site(root, settings=settings, headers=None if below else {}) as site:
+    pool = pool_of(evaluators=evaluators())
+    headers: dict[str, str] | None = None if below else {}
+    async with a_site(root, settings=settings, headers=headers, evaluators=pool) as site:
         base = site.url + below if below else site.server.flyte_url
-        return [await ask(site.client, base, case) for case in SERVED]
+        return [await ask(site.client, base, case) for case in CASES]
 
 
 @pytest.fixture(scope="module", params=["", "/flyte"], ids=["at the root", "below a path"])
@@ -76,11 +76,11 @@ def answers(
 
 
 @pytest.mark.parametrize(
-    "number", counted(RECORDED, ((name_of(case), at) for at, case in enumerate(SERVED)))
+    "number", counted(RECORDED, ((name_of(case), at) for at, case in enumerate(CASES)))
 )
 def test_recorded_request_is_answered_as_flyte_answered_it(
     answers: list[Answer], number: int
 ) -> None:
-    expected = SERVED[number]["expect"]
+    expected = CASES[number]["expect"]
 
     assert answers[number] == expected or fits(answers[number], expected)

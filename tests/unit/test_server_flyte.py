@@ -3,13 +3,14 @@
 import pytest
 import yaml
 
-from floe.hub.shared.named_rows import row_key
+from floe.dialects.flyte.audit import go_time
 from floe.model.errors import Yours
 from floe.model.ids import Instant
+from floe.model.named_row import row_key
 from floe.server.flyte.bodies import yaml_text
 from floe.server.flyte.forms import form_parts
 from floe.server.flyte.go_json import GoObject, parse_go, written_numbers
-from floe.server.flyte.go_times import checked_time, go_time
+from floe.server.flyte.go_times import checked_time
 from floe.server.flyte.presence import Presence, status_after
 from tests.hands import a_hub
 

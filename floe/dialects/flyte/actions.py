@@ -20,8 +20,8 @@ class ActionState(NamedTuple):
     at: Instant
 
 
-class Action(NamedTuple):
-    """An action of a run."""
+class RunAction(NamedTuple):
+    """An action of a run of flyte."""
 
     number: int
     """Of its step."""
@@ -59,7 +59,7 @@ class Action(NamedTuple):
         return self.work.config
 
 
-def actions_of(run: Run) -> Iterator[Action]:
+def actions_of(run: Run) -> Iterator[RunAction]:
     """The actions of a run, in the order in which they were made."""
     for node, state in run.nodes.items():
         if isinstance(state.work, OutsideWork):
@@ -71,7 +71,7 @@ def number_of(node: NodeId) -> int:
     return int(node[1:])
 
 
-def _action(run: Run, node: NodeId, state: NodeState, work: OutsideWork) -> Action:
+def _action(run: Run, node: NodeId, state: NodeState, work: OutsideWork) -> RunAction:
     result = cast(Shape, dict(state.outputs)) if state.attempts and state.outputs else None
     states = [ActionState(NEW, state.entered_at)]
     if state.started_at is not None:
@@ -82,7 +82,7 @@ def _action(run: Run, node: NodeId, state: NodeState, work: OutsideWork) -> Acti
     assert isinstance(work.config, Mapping), "an action has a map"
     after = work.config.get("after")
     trigger = run.nodes[NodeId(str(after))].outputs if after else run.values["event"]
-    return Action(
+    return RunAction(
         number=number_of(node),
         work=work,
         states=tuple(states),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from floe.dialects.flyte.actions import Action, ActionState, actions_of
+from floe.dialects.flyte.actions import ActionState, RunAction, actions_of
 from floe.dialects.flyte.compiled import step_of, uuid_of
 from floe.dialects.flyte.events import NO_RESULT, shown_event
 from floe.model.ids import Instant, Shape
@@ -41,7 +41,7 @@ def go_time(at: Instant) -> str:
     return f"{second}{f'.{ms:03d}'.rstrip('0') if ms else ''}Z"
 
 
-def _shown_action(run: Run, step: Shape, action: Action, id_of: IdOf) -> Shape:
+def _shown_action(run: Run, step: Shape, action: RunAction, id_of: IdOf) -> Shape:
     assert run.flow is not None, "the flow of a run of flyte is there"
     optional = {
         "packLabels": dict(action.labels),

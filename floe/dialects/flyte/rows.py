@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from typing import Final
 
-from floe.dialects.flyte.actions import Action, actions_of
+from floe.dialects.flyte.actions import RunAction, actions_of
 from floe.dialects.flyte.compiled import FATAL, SUCCESS, quoted, step_of
 from floe.model.event import Event, NodeEntered, NodeStarted, WorkReturned
 from floe.model.facet import Facet
@@ -55,7 +55,7 @@ def label_key(name: str, value: str) -> str:
     return facet_key(f"{quoted(name)}={value}")
 
 
-def _facets(run: Run, action: Action) -> Iterator[Facet]:
+def _facets(run: Run, action: RunAction) -> Iterator[Facet]:
     assert run.flow is not None, "rows are read with their flow"
     step = step_of(run.flow.nodes[action.number])
     named = {

@@ -6,9 +6,9 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from floe.server.app_keys import HUB, STRANGERS
+from floe.server.app_keys import HUB, PEERS, STRANGERS
 from floe.server.connection import Connection, protect
-from floe.server.flyte import flows, info, items, packs
+from floe.server.flyte import audit, events, flows, info, items, packs
 from floe.server.flyte.bodies import answer_flyte_errors
 from floe.server.flyte.links import PREFIX
 from floe.server.flyte.policy import FlyteAccess
@@ -32,6 +32,9 @@ FLYTE_ROUTES: Final = (
     web.get("/v1/packs", packs.index),
     web.get("/v1/packs/{pack}", packs.show),
     web.delete("/v1/packs/{pack}", packs.delete),
+    web.post("/v1/packs/{pack}/events", events.post),
+    web.post("/v1/packs/{pack}/actions/take", events.take),
+    web.post("/v1/packs/{pack}/actions/{action}/result", events.result),
     web.post("/v1/flows", flows.post),
     web.get("/v1/flows", flows.index),
     web.get("/v1/flows/{flow}", flows.show),
@@ -40,12 +43,14 @@ FLYTE_ROUTES: Final = (
     web.put("/v1/datastore/{item}", items.put),
     web.get("/v1/datastore/{item}", items.show),
     web.delete("/v1/datastore/{item}", items.delete),
+    web.get("/v1/audit/flows", audit.index),
+    web.get("/v1/audit/flows/{correlation}", audit.show),
 )
 
 
 def add_flyte(app: web.Application) -> FlyteSite:
     """Serve the API below a path of a host's application, for callers with floe's credentials."""
-    site = FlyteSite(app[HUB])
+    site = FlyteSite(app[HUB], app.get(PEERS))
     app.add_subapp(BELOW, _application(site, BELOW, [answer_flyte_errors]))
     app.cleanup_ctx.append(lambda _: _kept(site, "presence of packs", site.presence.keep))
     return site

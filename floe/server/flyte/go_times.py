@@ -5,20 +5,13 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 
 from floe.model.errors import Yours
-from floe.model.ids import Instant, Json
+from floe.model.ids import Json
 
 ZERO_TIME: Final = "0001-01-01T00:00:00Z"
 
 _RFC3339: Final = re.compile(
     r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:[.,](\d+))?(?:Z|([-+])(\d\d):(\d\d))", re.ASCII
 )
-
-
-def go_time(at: Instant) -> str:
-    """A floe instant as flyte writes it."""
-    seconds, ms = divmod(at, 1000)
-    second = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{second}{f'.{ms:03d}'.rstrip('0') if ms else ''}Z"
 
 
 def checked_time(value: Json, what: str) -> str:

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 import structlog
 from aiohttp import web
 
+from floe.dialects.flyte.audit import go_time
 from floe.hub.shared.named_rows import NamedRow
 from floe.model.errors import NotFound
 from floe.model.ids import Instant, Shape
 from floe.server.flyte.bodies import caller_of, read_value, reply
-from floe.server.flyte.go_times import go_time
 from floe.server.flyte.info import list_links
 from floe.server.flyte.links import Links
 from floe.server.flyte.pack_documents import listed_pack, pack_document, pack_id, shown_pack

@@ -7,9 +7,9 @@ from typing import Final
 import structlog
 
 from floe.hub.hub import Hub
-from floe.hub.shared.named_rows import row_key
 from floe.model.errors import FloeError
 from floe.model.ids import Instant, Json
+from floe.model.named_row import row_key
 
 log = structlog.get_logger()
 

@@ -8,14 +8,19 @@ from aiohttp import web
 from floe.hub.hub import Hub
 from floe.hub.shared.named_rows import NamedRows
 from floe.model.errors import KeeperAway
+from floe.peers.base import Peers
+from floe.server.flyte.ids import FlyteIds
 from floe.server.flyte.presence import PACK, Presence
 
 
 class FlyteSite:
     """The packs, flows and items of a cluster, as one host of it reads and writes them."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, peers: Peers | None = None) -> None:
+        """`peers` is None for a single host."""
         self.hub = hub
+        self.peers = peers
+        self.ids = FlyteIds(hub)
         shared = hub.shared
         self.packs = NamedRows(shared, PACK)
         """By id: the document of a pack."""

@@ -1,0 +1,126 @@
+"""The result of an action: checked and kept at the host that has its run."""
+
+import json
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import quote
+
+import structlog
+from aiohttp import web
+
+from floe.dialects.flyte.actions import number_of
+from floe.dialects.flyte.compiled import DIALECT, labels_of, queue_of
+from floe.dialects.flyte.events import FATAL_EVENT, pack_id
+from floe.dialects.flyte.ids import FlyteId
+from floe.hub.hub import Hub
+from floe.kernel.owed import key_of
+from floe.model.call import OutsideWork
+from floe.model.codec import from_text, to_text
+from floe.model.errors import Conflict, HostAway, NotFound, Removed, Theirs
+from floe.model.ids import HostId, Shape
+from floe.model.signal import Answered
+from floe.peers.base import Request
+from floe.server.app_keys import CALLER, HUB
+from floe.server.bodies import raw_body
+from floe.server.flyte.site import FLYTE_SITE
+from floe.server.problems import answer
+
+log = structlog.get_logger()
+
+PATH: Final = "peer/flyte/result"
+"""The route of the other hosts."""
+
+REPLY_BYTES_MAX: Final = 4096
+
+
+async def completed(request: web.Request, action: str, event: Shape) -> int:
+    """Keep the result of an action, here or at the host that has its run; the status to answer.
+
+    Raises HostAway, Theirs, Busy, StoreFailed.
+    """
+    hub = request.app[HUB]
+    id = await request.app[FLYTE_SITE].ids.find(action)
+    if id is None or id.step is None:
+        return HTTPStatus.NOT_FOUND
+    try:
+        found = await hub.reads.find(id.run.key)
+    except Removed:
+        return HTTPStatus.NOT_FOUND
+    if found.lost is not None:
+        return HTTPStatus.NOT_FOUND
+    if found.host is None:
+        return await completed_here(hub, action, id, event)
+    return await _completed_at(request, found.host, action, event)
+
+
+async def completed_here(hub: Hub, action: str, id: FlyteId, event: Shape) -> int:
+    """Keep the result of an action whose run is here; the status to answer.
+
+    The order of the checks is that of flyte.
+    """
+    try:
+        run = await hub.reads.run(id.run.key)
+    except (NotFound, Removed):
+        return HTTPStatus.NOT_FOUND
+    assert run.flow is not None, "the flow of a run of flyte is there"
+    at = next((node for node in run.nodes if number_of(node) == id.step), None)
+    state = run.nodes[at] if at is not None else None
+    if at is None or state is None or not isinstance(state.work, OutsideWork):
+        return HTTPStatus.NOT_FOUND
+    pack = event["pack"]
+    has = labels_of(pack.get("labels", {}))
+    if state.work.queue != queue_of(pack["name"]) or not state.work.labels <= has:
+        return HTTPStatus.FORBIDDEN
+    is_fatal = event["event"] == FATAL_EVENT
+    report = Answered(good=not is_fatal, why=FATAL_EVENT if is_fatal else "", outputs=event)
+    key = str(key_of(run, at, state))
+    try:
+        number = await hub.outside.answer(key, report, event=hub.inbox.event(DIALECT, event))
+    except Conflict:
+        return HTTPStatus.INTERNAL_SERVER_ERROR  # as flyte: it is not taken, or over
+    log.info(
+        "flyte.action_completed",
+        action=action,
+        run=str(run.ref),
+        step=run.flow.by_id[at].name,
+        pack=pack_id(pack["name"], pack.get("labels", {})),
+        result=event["event"],
+    )
+    await hub.inbox.opened(number)
+    return HTTPStatus.ACCEPTED
+
+
+async def serve(request: web.Request) -> web.Response:
+    """The result of an action whose run is here, from the host that its pack called."""
+    action = request.query.get("action", "")
+    event = from_text(await raw_body(request))
+    assert isinstance(event, dict), "a host sends an event"
+    id = await request.app[FLYTE_SITE].ids.find(action)
+    if id is None or id.step is None:
+        return answer({"status": int(HTTPStatus.NOT_FOUND)})
+    return answer({"status": int(await completed_here(request.app[HUB], action, id, event))})
+
+
+async def _completed_at(request: web.Request, host: HostId, action: str, event: Shape) -> int:
+    """The same at a different host. Raises HostAway, Theirs."""
+    peers = request.app[FLYTE_SITE].peers
+    if peers is None:
+        raise HostAway(f"this host does not know {host}", host=host)
+    asked = Request(
+        method="PUT",
+        path=f"{PATH}?action={quote(action, safe='')}",
+        headers={"Content-Type": "application/json"},
+        body=to_text(event).encode(),
+        by=request[CALLER].by if CALLER in request else DIALECT,
+    )
+    body = bytearray()
+    try:
+        async with peers.relay(host, asked) as reply:
+            async for data in reply.chunks():
+                body += data[: REPLY_BYTES_MAX - len(body)]
+            is_ok = reply.status == HTTPStatus.OK
+        return int(json.loads(body)["status"]) if is_ok else HTTPStatus.SERVICE_UNAVAILABLE
+    except ConnectionError as error:
+        raise HostAway(f"{host} is away: {error}", host=host) from None
+    except (ValueError, KeyError, TypeError):
+        raise Theirs(f"the reply of {host} is not the status of a result") from None
