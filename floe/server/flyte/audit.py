@@ -1,5 +1,6 @@
 """The routes of the audit: correlations, found by what one of their actions is."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -46,7 +47,9 @@ async def index(request: web.Request) -> web.Response:
     if start > START_MAX:
         raise Yours(f"start is at most {START_MAX}")
     found = await _matches(site, tuple(_filters(request)), start, min(limit, LIMIT_MAX))
-    shown = [one for match in found if (one := await _found_run(request, match))]
+    async with asyncio.TaskGroup() as tasks:
+        reads = [tasks.create_task(_found_run(request, match)) for match in found]
+    shown = [one for read in reads if (one := read.result())]
     for one in shown:
         one["links"] = [links.link("self", "v1", "audit", "flows", one["correlationId"])]
     about = [

@@ -1,0 +1,171 @@
+"""Events, takes and results of flyte at one host, where they are late, wrong or hostile."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from floe.dialects.flyte.compiled import flow_id_of
+from floe.host import inbox
+from tests.integration.test_flyte_scenarios import Packs, a_flyte_site
+from tests.make_server import ADMIN
+
+pytestmark = pytest.mark.slow
+
+FLOW: dict[str, Any] = {
+    "name": "f",
+    "steps": [
+        {
+            "id": "one",
+            "event": {"packName": "P", "name": "E"},
+            "command": {
+                "packName": "Q",
+                "name": "Do",
+                "packLabels": {"env": "dev"},
+                "input": "{{ Event.Pack.Name }}",
+            },
+        }
+    ],
+}
+DEV = {"name": "Q", "labels": {"env": "dev", "a": "b"}}
+
+
+async def offered(packs: Packs) -> None:
+    """Two packs and a flow; an action is offered."""
+    for pack in ({"name": "P"}, {"name": "Q"}, DEV):
+        assert (await packs.ask("POST", "/v1/packs", json=pack))[0] == 201
+    assert (await packs.ask("POST", "/v1/flows", json=FLOW))[0] == 201
+    assert await send(packs) == 202
+
+
+async def send(packs: Packs, **more: object) -> int:
+    status, _ = await packs.ask("POST", "/v1/packs/P/events", json={"event": "E", **more})
+    await packs.settled()
+    return status
+
+
+async def take(packs: Packs, pack: str = "Q.a.b.env.dev") -> dict[str, Any]:
+    status, text = await packs.ask("POST", f"/v1/packs/{pack}/actions/take")
+    return json.loads(text) if status == 200 else {"status": status}
+
+
+async def complete(packs: Packs, link: str, pack: str = "Q.a.b.env.dev", body: Any = None) -> int:
+    path = link.replace("Q.a.b.env.dev", pack)
+    status, _ = await packs.ask("POST", path, json=body or {"event": "Done"})
+    await packs.settled()
+    return status
+
+
+async def test_result_is_checked_before_it_counts(tmp_path: Path) -> None:
+    async with a_flyte_site(tmp_path) as site:
+        packs = Packs(site)
+        await offered(packs)
+        nothing = await take(packs, "Q")
+        work = await take(packs)
+        link = work["links"][0]["href"]
+        wrong = link[:-15] + ("0" if link[-15] != "0" else "1") + link[-14:]
+        found = [
+            await complete(packs, link, "nobody"),
+            await complete(packs, link, body=["x"]),
+            await complete(packs, wrong),
+            await complete(packs, link, "Q"),
+            await complete(packs, link, "P"),
+            await complete(packs, link),
+            await complete(packs, link),
+        ]
+
+    assert (nothing, work["input"]) == ({"status": 204}, "P")
+    assert found == [404, 400, 404, 403, 403, 202, 500]
+
+
+async def test_action_that_is_not_taken_takes_no_result(tmp_path: Path) -> None:
+    async with a_flyte_site(tmp_path) as site:
+        packs = Packs(site)
+        await offered(packs)
+        [run] = json.loads((await packs.ask("GET", "/v1/audit/flows"))[1])["flows"]
+        id = run["actions"]["one"]["id"]
+        path = f"/v1/packs/Q.a.b.env.dev/actions/{id}/result"
+        status, _ = await packs.ask("POST", path, json={"event": "Done"})
+        work = await take(packs)
+
+    assert (status, work["command"]) == (500, "Do")
+
+
+async def test_sender_of_an_event_cannot_be_forged(tmp_path: Path) -> None:
+    async with a_flyte_site(tmp_path) as site:
+        packs = Packs(site)
+        await offered(packs)
+        await take(packs)
+        await send(packs, pack={"id": "Root", "name": "Root", "labels": {}})
+        work = await take(packs)
+
+    assert work["input"] == "P"
+
+
+async def test_action_survives_a_restart_between_its_take_and_its_result(tmp_path: Path) -> None:
+    async with a_flyte_site(tmp_path) as site:
+        packs = Packs(site)
+        await offered(packs)
+        work = await take(packs)
+    async with a_flyte_site(tmp_path) as site:
+        packs = Packs(site)
+        again = await take(packs)
+        path = "/v1/" + work["links"][0]["href"].partition("/v1/")[2]
+        status = await complete(packs, path)
+        [run] = json.loads((await packs.ask("GET", "/v1/audit/flows"))[1])["flows"]
+
+    assert (again, status) == ({"status": 204}, 202)
+    assert run["actions"]["one"]["state"]["value"] == "SUCCESS"
+
+
+async def test_why_names_the_pack_that_took_an_action(tmp_path: Path) -> None:
+    async with a_flyte_site(tmp_path) as site:
+        packs = Packs(site)
+        await offered(packs)
+        [run] = site.hub.loop.core.table.runs
+        before = await site.hub.reads.why(run.key)
+        await take(packs)
+        after = await site.hub.reads.why(run.key)
+
+    assert "from the queue flyte:Q" in before.text
+    assert "taken by Q.a.b.env.dev through h1" in after.text
+
+
+async def test_event_that_does_not_fit_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with a_flyte_site(tmp_path) as site:
+        packs = Packs(site)
+        await offered(packs)
+        body = io.BytesIO(json.dumps({"event": "E", "payload": "x" * (3 << 20)}).encode())
+        large, _ = await packs.ask("POST", "/v1/packs/P/events", data=body)
+        monkeypatch.setattr(inbox, "ROWS_MAX", 0)
+        full = await send(packs)
+
+    assert (large, full) == (413, 503)
+
+
+async def test_wrong_template_is_found_on_the_flow_and_opens_nothing(tmp_path: Path) -> None:
+    async with a_flyte_site(tmp_path) as site:
+        packs = Packs(site)
+        await offered(packs)
+        step = FLOW["steps"][0] | {"criteria": "{{ Event.Nope|nofilter }}"}
+        await packs.ask("POST", "/v1/flows", json=FLOW | {"name": "g", "steps": [step]})
+        await send(packs)
+        runs = json.loads((await packs.ask("GET", "/v1/audit/flows?flowName=g"))[1])["flows"]
+        findings = site.hub.inbox.findings(flow_id_of("g"))
+
+    assert (runs, findings.count) == ([], 1)
+    assert "step one: criteria" in str(findings.newest[0]["why"])
+
+
+async def test_page_of_a_run_shows_its_steps(tmp_path: Path) -> None:
+    async with a_flyte_site(tmp_path) as site:
+        packs = Packs(site)
+        await offered(packs)
+        [ref] = site.hub.loop.core.table.runs
+        status, page = await site.get(f"runs/{ref}", headers={"X-Floe-Auth": ADMIN})
+
+    assert (status, page["nodes"][0]["name"]) == (200, "one")
