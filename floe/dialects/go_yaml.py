@@ -9,7 +9,7 @@ Source: yaml.v2 2.2.2 and later releases; `go_scalars` has what differs between 
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import field
 from typing import Final, NamedTuple
 
@@ -27,6 +27,15 @@ GO_YAML_NODES_MAX: Final = 100_000
 """Keys and values of a document, after its aliases are expanded."""
 
 GO_YAML_NESTING_MAX: Final = 60
+
+QUOTE: Final = r"\'"
+"""An escape that yaml.v2 knows and the parser here does not."""
+
+BELL: Final = r"\a"
+"""What the parser reads in its place."""
+
+QUOTES_MAX: Final = 10_000_000
+"""Characters that are parsed again because of such escapes."""
 
 MERGE: Final = "<<"
 MERGE_TAG: Final = "tag:yaml.org,2002:merge"
@@ -83,18 +92,25 @@ def parse_go_yaml(text: str, profile: Profile, notes: Notes) -> GoTree | None:
     if len(text) > GO_YAML_BYTES_MAX:
         notes.error(Position(), f"larger than {GO_YAML_BYTES_MAX} bytes")
         return None
-    builder = _GoTreeBuilder(text, profile)
-    try:
-        return builder.document(yaml.parse(text, Loader=yaml.CSafeLoader))
-    except _Refused as e:
-        notes.error(e.at, e.what, e.hint)
-    except yaml.MarkedYAMLError as e:
-        from floe.dialects.syntax import note_syntax_error  # needed for errors only
+    quotes = set[int]()
+    while True:
+        builder = _GoTreeBuilder(text, profile, quotes)
+        try:
+            return builder.document(yaml.parse(text, Loader=yaml.CSafeLoader))
+        except _Refused as e:
+            notes.error(e.at, e.what, e.hint)
+        except yaml.MarkedYAMLError as e:
+            at = _escaped_quote(e, text)
+            if at is not None and len(quotes) * len(text) <= QUOTES_MAX:
+                quotes.add(at)
+                text = f"{text[:at]}{BELL}{text[at + 2 :]}"
+                continue
+            from floe.dialects.syntax import note_syntax_error  # needed for errors only
 
-        note_syntax_error(e, text, None, notes)
-    except yaml.YAMLError as e:
-        notes.error(Position(), f"not YAML: {e}")
-    return None
+            note_syntax_error(e, text, None, notes)
+        except yaml.YAMLError as e:
+            notes.error(Position(), f"not YAML: {e}")
+        return None
 
 
 def json_value(tree: GoTree) -> Json:
@@ -107,6 +123,14 @@ def json_value(tree: GoTree) -> Json:
     return {key: json_value(entry.value) for key, entry in tree.entries.items()}
 
 
+def _escaped_quote(error: yaml.MarkedYAMLError, text: str) -> int | None:
+    r"""Where a `\'` is that the parser does not know; None for any other error."""
+    mark = error.problem_mark
+    if mark is None or error.problem != "found unknown escape character":
+        return None
+    return mark.index if text.startswith(QUOTE, mark.index) else None
+
+
 class _Refused(Exception):
     def __init__(self, at: Position, what: str, hint: str = "") -> None:
         super().__init__(what)
@@ -116,9 +140,11 @@ class _Refused(Exception):
 class _GoTreeBuilder:
     """Builds the tree of one document from the parser's events, within the limits."""
 
-    def __init__(self, text: str, profile: Profile) -> None:
+    def __init__(self, text: str, profile: Profile, quotes: Collection[int]) -> None:
+        """`quotes`: where the text has a bell in place of an escaped quote."""
         self._text = text
         self._profile = profile
+        self._quotes = quotes
         self._anchors: dict[str, tuple[GoTree, int] | None] = {}
         self._nodes = 0
 
@@ -188,6 +214,8 @@ class _GoTreeBuilder:
         end = event.end_mark
         assert end is not None, "the parser marks every event"
         self._check_signs(event, at, end.index, is_flow=is_flow)
+        if self._quotes and event.style == '"':
+            event.value = self._with_quotes(event, end.index)
         tag = None if event.tag in (None, "!") else event.tag
         value: Value = event.value
         if event.implicit[0] or tag:
@@ -197,6 +225,14 @@ class _GoTreeBuilder:
                 raise _Refused(at, str(e)) from None
         inset = (1 if event.style else 0) if at.line == end.line + 1 else None
         return GoScalar(at, value, inset)
+
+    def _with_quotes(self, event: yaml.ScalarEvent, end: int) -> str:
+        """The text of a scalar, with the quotes in place of their bells."""
+        start = event.start_mark
+        assert start is not None, "the parser marks every event"
+        escapes = _ESCAPE.finditer(self._text, start.index + 1, end)
+        bells = (found.start() for found in escapes if found[1] in _BELLS)
+        return re.sub("\a", lambda _: "'" if next(bells) in self._quotes else "\a", event.value)
 
     def _check_signs(
         self, event: yaml.ScalarEvent, at: Position, end: int, *, is_flow: bool
@@ -237,7 +273,9 @@ class _Part(NamedTuple):
     tree: GoTree
 
 
-_ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPE: Final = re.compile(r"\\(x..|u.{4}|U.{8}|.)", re.DOTALL)
+_BELLS: Final = frozenset({"a", "x07", "u0007", "U00000007"})
+"""The escapes of a bell, which no text has as it is."""
 
 
 def _is_merge(event: yaml.NodeEvent) -> bool:

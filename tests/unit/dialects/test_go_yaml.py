@@ -191,6 +191,8 @@ def test_a_tag_that_conflicts_with_its_value_is_refused(text: str) -> None:
         "&a [*a]",
         "[*a]",
         "a: .nan",
+        r'"\q"',
+        r'"\'\q"',
     ],
 )
 def test_what_only_other_parsers_accept_is_refused(text: str) -> None:
@@ -205,6 +207,8 @@ def test_what_only_other_parsers_accept_is_refused(text: str) -> None:
     [
         ('"\\\\/"', "\\/"),
         ("a?", "a?"),
+        (r'"\'a\'"', "'a'"),
+        (r'["\\\'", "\a\'\x07\'", "😀\'"]', ["\\'", "\a'\a'", "😀'"]),
         ("['a?']", ["a?"]),
         ("[http://a/b]", ["http://a/b"]),
         ("a:\tb", {"a": "b"}),
