@@ -333,6 +333,7 @@ def server_settings(config: HostConfig) -> ServerSettings:
         private=config.prv,
         flyte=config.flyte,
         flyte_access=read_access(config.flyte_policy, config.flyte_issuer),
+        remove_packs_s=config.remove_packs_s,
         insecure=config.insecure,
         trusted_proxies=config.trusted_proxies,
         dev_webapp=Path(__file__).parent / "webapp" if config.dev else None,

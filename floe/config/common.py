@@ -28,6 +28,7 @@ from floe.dialects.floe.vocabulary import (
     FLYTE_ISSUER,
     FLYTE_MAP,
     FLYTE_POLICY,
+    FLYTE_REMOVE,
     HOSTS,
     KEEPER,
     SMTP_FROM,
@@ -118,6 +119,7 @@ class FlyteSection(NamedTuple):
     policy: str = ""
     issuer: str = ""
     client_id: str = ""
+    remove_packs_s: float | None = None
 
 
 def read_flyte(common: SectionValues, notes: Notes) -> FlyteSection:
@@ -125,16 +127,21 @@ def read_flyte(common: SectionValues, notes: Notes) -> FlyteSection:
     if not (table := common[COMMON_FLYTE]):
         return FlyteSection()
     values = FLYTE_MAP.read(table, notes)
-    keys = (FLYTE_BIND, FLYTE_POLICY, FLYTE_ISSUER, FLYTE_CLIENT_ID)
-    found = FlyteSection(*(values[key] for key in keys))
+    found = FlyteSection(
+        bind=values[FLYTE_BIND],
+        policy=values[FLYTE_POLICY],
+        issuer=values[FLYTE_ISSUER],
+        client_id=values[FLYTE_CLIENT_ID],
+        remove_packs_s=values[FLYTE_REMOVE],
+    )
     at = common.at_of(COMMON_FLYTE)
     try:
-        split_address(found.bind)
+        split_address(found.bind or ":0")
     except ValueError:
-        if found.bind:
-            notes.error(at, f"cannot bind `{found.bind[:70]}`", "host:port")
+        notes.error(at, f"cannot bind `{found.bind[:70]}`", "host:port")
         return FlyteSection()
-    if any(found[1:]) and not all(found[1:]):
+    guard = (found.policy, found.issuer, found.client_id)
+    if any(guard) and not all(guard):
         what = "`policy`, `issuer` and `client-id` of `flyte` belong together"
         notes.error(at, what, "give all three, or none")
     return found

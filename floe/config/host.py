@@ -86,6 +86,8 @@ class HostConfig:
     """The file that says who may use flyte's API there. Default: each caller that reaches it."""
     flyte_issuer: Issuer | None
     """Who signs the tokens for it. Needed with a policy, and only then."""
+    remove_packs_s: float | None
+    """Seconds until a silent pack of flyte is deleted; None for never, the default."""
     root: Path
     """The folder for the host's files. Default `./.floe/<host_name>`."""
     store_root: Path
@@ -205,6 +207,7 @@ def _assemble(given: GivenFlags, common: SectionValues, origin: str, text: str) 
         flyte=Bind(address=flyte.bind, cert=pub.cert, key=pub.key) if flyte.bind else None,
         flyte_policy=absolute(flyte.policy),
         flyte_issuer=Issuer(url=flyte.issuer, client_id=flyte.client_id) if flyte.policy else None,
+        remove_packs_s=flyte.remove_packs_s,
         root=root,
         store_root=store_root,
         workspace_root=given.path("root") or absolute(common[WORKSPACE_ROOT]) or root,

@@ -59,6 +59,8 @@ class ServerSettings:
     """An address for flyte's API alone, without floe's credentials. Default: none."""
     flyte_access: FlyteAccess | None = None
     """Who may use it there. Default: each caller that reaches it."""
+    remove_packs_s: float | None = None
+    """Seconds until the keeper deletes a silent pack of flyte; None for never."""
     insecure: bool = False
     """Allow an address that other machines can reach without TLS."""
     trusted_proxies: tuple[str, ...] = ()

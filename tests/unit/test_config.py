@@ -460,7 +460,8 @@ def test_flyte_has_the_certificate_of_the_public_address(tmp_path: Path) -> None
     ("value", "said"),
     [
         ("{bind: here}", "cannot bind `here`"),
-        ("{}", "`flyte` needs `bind`"),
+        ("{bind: 'a:b:c'}", "cannot bind `a:b:c`"),
+        ("{remove-packs-after: 5m}", "`remove-packs-after` cannot be `5m`"),
         (
             "{bind: ':8443'}",
             ":8443 is open to other machines, and nothing there would be encrypted",

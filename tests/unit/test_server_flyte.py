@@ -12,7 +12,8 @@ from floe.server.flyte.forms import form_parts
 from floe.server.flyte.go_json import GoObject, parse_go, written_numbers
 from floe.server.flyte.go_times import checked_time
 from floe.server.flyte.presence import Presence, status_after
-from tests.hands import a_hub
+from floe.server.flyte.site import FlyteSite
+from tests.hands import HandClock, a_hub
 
 TEN_MINUTES = 10 * 60 * 1000
 A_DAY = 24 * 3600 * 1000
@@ -127,6 +128,19 @@ async def test_calls_of_all_packs_of_a_minute_are_one_row() -> None:
 
     assert isinstance(row.value, dict)
     assert len(row.value) == 2
+
+
+async def test_packs_that_no_host_has_seen_for_long_are_removed() -> None:
+    clock = HandClock()
+    async with a_hub(clock=clock) as hub:
+        site = FlyteSite(hub)
+        for pack in ("silent", "calls"):
+            await site.packs.write(pack, {"name": pack}, by="t")
+        clock.set(10)
+        site.presence.see("calls")
+        await site.remove_silent(5000)
+
+        assert [row.name for row in site.packs.all()] == ["calls"]
 
 
 async def test_host_that_starts_again_knows_when_it_saw_a_pack() -> None:

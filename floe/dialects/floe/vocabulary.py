@@ -1791,8 +1791,8 @@ FLYTE_BIND: Final = KeySpec(
     name="bind",
     kind=TEXT,
     default="",
-    required=True,
-    doc="The address, with the certificate of the host's public one. It needs no token of floe.",
+    doc="An address for it alone, with the certificate of the host's public one. It needs no token "
+    "of floe.",
     example="bind: 127.0.0.1:8081",
 )
 FLYTE_POLICY: Final = KeySpec(
@@ -1817,15 +1817,24 @@ FLYTE_CLIENT_ID: Final = KeySpec(
     doc="The client that tokens must be for: their `aud`.",
     example="client-id: flyte",
 )
+FLYTE_REMOVE: Final = KeySpec(
+    name="remove-packs-after",
+    kind=Duration(3600),
+    default=NO_LIMIT,
+    absent="never",
+    doc="How long a pack is silent until it is deleted; at the keeper.",
+    example="remove-packs-after: 7d",
+)
 FLYTE_MAP: Final = Section(
-    name="`flyte`", keys=(FLYTE_BIND, FLYTE_POLICY, FLYTE_ISSUER, FLYTE_CLIENT_ID)
+    name="`flyte`",
+    keys=(FLYTE_BIND, FLYTE_POLICY, FLYTE_ISSUER, FLYTE_CLIENT_ID, FLYTE_REMOVE),
 )
 COMMON_FLYTE: Final = KeySpec(
     name="flyte",
     kind=AnyMap(),
     default=NO_MAP,
-    absent="only below `/flyte` of this host's addresses",
-    doc="Flyte's API at the root of an address of its own.",
+    absent="below `/flyte` of this host's addresses",
+    doc="Flyte's API: its own address, and when packs are deleted.",
     example="flyte: {bind: 127.0.0.1:8081}",
 )
 BUCKET_NAME: Final = KeySpec(

@@ -1,12 +1,13 @@
 """The routes of flyte's API, below a path of a host or at an address of their own."""
 
+import functools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from floe.server.app_keys import HUB, PEERS, STRANGERS
+from floe.server.app_keys import HUB, PEERS, SETTINGS, STRANGERS
 from floe.server.connection import Connection, protect
 from floe.server.flyte import audit, events, flows, info, items, packs
 from floe.server.flyte.bodies import answer_flyte_errors
@@ -52,7 +53,9 @@ def add_flyte(app: web.Application) -> FlyteSite:
     """Serve the API below a path of a host's application, for callers with floe's credentials."""
     site = FlyteSite(app[HUB], app.get(PEERS))
     app.add_subapp(BELOW, _application(site, BELOW, [answer_flyte_errors]))
-    app.cleanup_ctx.append(lambda _: _kept(site, "presence of packs", site.presence.keep))
+    remove_s = app[SETTINGS].remove_packs_s
+    keep = functools.partial(site.keep_presence, remove_s)
+    app.cleanup_ctx.append(lambda _: _kept(site, "presence of packs", keep))
     return site
 
 

@@ -1,26 +1,18 @@
 """When each pack was last seen: exact at the host that it calls, a minute old at the others."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import Final
-
-import structlog
 
 from floe.hub.hub import Hub
 from floe.model.errors import FloeError
 from floe.model.ids import Instant, Json
 from floe.model.named_row import row_key
 
-log = structlog.get_logger()
-
 PACK: Final = "flyte.pack"
 """The kind of the rows with the documents of packs."""
 
 SEEN: Final = "flyte.seen"
 """The kind of the rows in which each host writes which packs it has seen."""
-
-WRITE_S: Final = 60.0
-"""Seconds between two writes."""
 
 ROW_PACKS: Final = 1000
 """Packs in one row."""
@@ -66,15 +58,6 @@ class Presence:
     def status(self, last_seen: Instant) -> str:
         """The status of a pack now."""
         return status_after(self._hub.clock.now() - last_seen)
-
-    async def keep(self) -> None:
-        """Write once a minute which packs this host has seen."""
-        while True:
-            await asyncio.sleep(WRITE_S)
-            try:
-                await self.write()
-            except FloeError as error:
-                log.info("flyte.presence_waits", error=str(error))
 
     async def write(self) -> None:
         """Write which packs this host has seen, if that has changed. Raises KeeperAway, Busy."""

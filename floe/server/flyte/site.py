@@ -1,16 +1,23 @@
 """What the API of flyte keeps: packs, flows and items, as shared rows of the cluster."""
 
+import asyncio
 from contextlib import suppress
 from typing import Final
 
+import structlog
 from aiohttp import web
 
 from floe.hub.hub import Hub
 from floe.hub.shared.named_rows import NamedRows
-from floe.model.errors import KeeperAway
+from floe.model.errors import FloeError, KeeperAway
+from floe.model.ids import Instant
 from floe.peers.base import Peers
 from floe.server.flyte.ids import FlyteIds
 from floe.server.flyte.presence import PACK, Presence
+
+log = structlog.get_logger()
+
+MINUTE_S: Final = 60.0
 
 
 class FlyteSite:
@@ -21,7 +28,7 @@ class FlyteSite:
         self.hub = hub
         self.peers = peers
         self.ids = FlyteIds(hub)
-        shared = hub.shared
+        self._shared = shared = hub.shared
         self.packs = NamedRows(shared, PACK)
         """By id: the document of a pack."""
         self.flows = NamedRows(shared, "flyte.flow")
@@ -32,6 +39,26 @@ class FlyteSite:
         self.items = NamedRows(shared, "flyte.item")
         """By key: the bytes of an item of the datastore."""
         self.presence = Presence(hub)
+
+    async def keep_presence(self, remove_s: float | None) -> None:
+        """Write once a minute which packs this host has seen; at the keeper, delete those that no
+        host has seen for some seconds."""
+        while True:
+            await asyncio.sleep(MINUTE_S)
+            try:
+                await self.presence.write()
+                if remove_s is not None and self._shared.is_own:
+                    await self.remove_silent(int(remove_s * 1000))
+            except FloeError as error:
+                log.info("flyte.presence_waits", error=str(error))
+
+    async def remove_silent(self, silence_ms: int) -> None:
+        """Delete the packs that no host has seen for so long. Raises KeeperAway, Busy."""
+        before = self.hub.clock.now() - silence_ms
+        for row in self.packs.all():
+            if self.presence.last_seen(row.name, Instant(row.row.at)) < before:
+                await self.packs.delete(row.name, by="flyte")
+                log.info("flyte.pack_removed", pack=row.name)
 
 
 async def caught_up(rows: NamedRows) -> None:
