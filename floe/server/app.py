@@ -30,6 +30,7 @@ from floe.server.app_keys import (
     WEBAPP,
 )
 from floe.server.auth import Auth
+from floe.server.bodies import expect_body
 from floe.server.connection import Connection, UnknownConnections, protect
 from floe.server.connection_limit import ConnectionLimit, RefusedConnections
 from floe.server.credentials import check_credentials
@@ -90,7 +91,7 @@ def application(hub: Hub, settings: ServerSettings, peers: Peers | None = None) 
         handler = route.handler
         if "{run}" in route.path:
             handler = relayed(handler, route.more, route.lost)
-        added = [app.router.add_route(route.method, path, handler, expect_handler=_expect)]
+        added = [app.router.add_route(route.method, path, handler, expect_handler=expect_body)]
         if route.peer:
             for_hosts.update(added)
         if route.public:
@@ -139,13 +140,6 @@ async def _protect_response(_: web.Request, response: web.StreamResponse) -> Non
     protect(response)
 
 
-async def _expect(request: web.Request) -> None:
-    """Accept `Expect: 100-continue`. The reply is sent when the body is read, so never before an
-    authentication that the route requires."""
-    if request.headers.get("Expect", "").lower() != "100-continue":
-        raise web.HTTPExpectationFailed(text="only Expect: 100-continue is understood")
-
-
 class Server:
     """Serves the application at both addresses, the public and the private one, and flyte's API
     at a third.
@@ -189,7 +183,8 @@ class Server:
         except BaseException:
             await self.stop()
             raise
-        log.info("server.started", urls=list(self.urls))
+        own = {"flyte": self.flyte_url} if self.flyte_url else {}
+        log.info("server.started", urls=list(self.urls), **own)
 
     async def stop(self) -> None:
         """Refuse new requests, end streams, and give other requests a moment. Idempotent."""

@@ -44,6 +44,13 @@ async def raw_body(request: web.Request, most: int = BODY_MAX) -> bytes:
         raise web.HTTPRequestTimeout(text=f"no complete body within {BODY_S:g} s") from None
 
 
+async def expect_body(request: web.Request) -> None:
+    """Accept `Expect: 100-continue`. The reply is sent when the body is read, so never before an
+    authentication that the route requires."""
+    if request.headers.get("Expect", "").lower() != "100-continue":
+        raise web.HTTPExpectationFailed(text="only Expect: 100-continue is understood")
+
+
 async def _read(request: web.Request, most: int) -> bytes:
     if request.headers.get("Expect", "").lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")

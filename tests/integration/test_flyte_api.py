@@ -1,5 +1,6 @@
 """The API of flyte beyond what was recorded: names, methods, access, limits, a keeper away."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -183,6 +184,21 @@ async def test_body_above_the_limit_is_refused(tmp_path: Path) -> None:
         status, *_ = await ask(site, "POST", "/v1/packs", data=BytesIO(b" " * (BODY_MAX + 1)))
 
     assert status == 413
+
+
+async def test_client_that_waits_for_100_gets_it_once(tmp_path: Path) -> None:
+    async with flyte(tmp_path) as site:
+        url = URL(site.server.flyte_url)
+        reader, writer = await asyncio.open_connection(url.host, url.port)
+        body = b'{"name": "waits"}'
+        head = f"POST /v1/packs HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n"
+        writer.write(head.encode() + b"Expect: 100-continue\r\nConnection: close\r\n\r\n")
+        first = await reader.readuntil(b"\r\n\r\n")
+        writer.write(body)
+        rest = await reader.read()
+        writer.close()
+
+    assert (first.split(b"\r\n")[0], rest[:12]) == (b"HTTP/1.1 100 Continue", b"HTTP/1.1 201")
 
 
 async def test_yaml_bomb_is_refused(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from floe.server.app_keys import HUB, PEERS, SETTINGS, STRANGERS
+from floe.server.bodies import expect_body
 from floe.server.connection import Connection, protect
 from floe.server.flyte import audit, events, flows, info, items, packs
 from floe.server.flyte.bodies import answer_flyte_errors
@@ -82,7 +83,9 @@ def _application(site: FlyteSite, prefix: str, middlewares: list[Middleware]) ->
     app[PREFIX] = prefix
     app[HUB] = site.hub
     app[STRANGERS] = Strangers(CALLS_MAX)
-    app.add_routes(FLYTE_ROUTES)
+    for route in FLYTE_ROUTES:
+        options = {**route.kwargs, "expect_handler": expect_body}
+        app.router.add_routes([web.RouteDef(route.method, route.path, route.handler, options)])
     if not prefix:
         app.on_response_prepare.append(_protect_response)
     return app
