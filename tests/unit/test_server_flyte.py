@@ -1,16 +1,23 @@
 """Parts of flyte's API: times, presence of packs, YAML, forms, decoding as Go does it."""
 
+from contextlib import suppress
+
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from floe.dialects.flyte.audit import go_time
+from floe.model.codec import to_text
 from floe.model.errors import Yours
-from floe.model.ids import Instant
+from floe.model.ids import Instant, Json
 from floe.model.named_row import row_key
 from floe.server.flyte.bodies import yaml_text
+from floe.server.flyte.flow_documents import flow_document
 from floe.server.flyte.forms import form_parts
 from floe.server.flyte.go_json import GoObject, parse_go, written_numbers
 from floe.server.flyte.go_times import checked_time
+from floe.server.flyte.pack_documents import pack_document
 from floe.server.flyte.presence import Presence, status_after
 from floe.server.flyte.site import FlyteSite
 from tests.hands import HandClock, a_hub
@@ -151,3 +158,59 @@ async def test_host_that_starts_again_knows_when_it_saw_a_pack() -> None:
         await before.write()
 
         assert Presence(hub).last_seen("a", Instant(0)) == before.last_seen("a", Instant(0)) > 0
+
+
+NAMES = ["name", "Name", "steps", "event", "command", "packName", "labels", "links"]
+FLOATS = st.floats(allow_nan=False, allow_infinity=False)
+JSON = st.recursive(
+    st.none() | st.booleans() | FLOATS | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=3), inner, max_size=5)
+    ),
+    max_leaves=20,
+)
+JSON_CHARS = '{}[]",:\\u0dD8 1e-.x'
+
+
+@given(JSON)
+def test_what_is_kept_of_any_document_reads_as_itself(value: Json) -> None:
+    for read in (pack_document, flow_document):
+        with suppress(Yours):
+            kept = read(value)
+            assert read(kept) == kept
+
+
+@given(st.binary(max_size=60) | st.text(alphabet=JSON_CHARS, max_size=30).map(str.encode))
+def test_any_bytes_are_json_that_can_be_written_or_refused(body: bytes) -> None:
+    try:
+        value = parse_go(body)
+    except Yours:
+        return
+    to_text(written_numbers(value)).encode()
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                b"--b",
+                b"--",
+                b"\r\n",
+                b"\n",
+                b"Content-Disposition: form-data",
+                b'; name="value"',
+                b"; filename*=x''%ff",
+                b"Content-Type: text/html",
+                b"\xff\x00",
+            ]
+        ),
+        max_size=20,
+    ).map(b"".join)
+)
+def test_any_bytes_are_a_form_or_refused(body: bytes) -> None:
+    try:
+        parts = form_parts("multipart/form-data; boundary=b", body)
+    except Yours:
+        return
+    assert all(part.content_type.isprintable() for part in parts)
