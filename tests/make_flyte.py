@@ -1,22 +1,12 @@
-"""Flyte's vectors, and what a template or step of theirs gets from outside."""
+"""What a template or step of flyte gets from outside."""
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from floe.expr.pongo2.moments import Moment, moment_of
 from floe.expr.pongo2.scope import StoredItem
 from floe.expr.pongo2.values import GoStruct, PackLabels, Value, from_json
 from floe.model.ids import Json
-
-VECTORS: Final = Path(__file__).parent / "data" / "flyte" / "vectors"
-
-
-def vectors(name: str) -> dict[str, Any]:
-    """A file of vectors."""
-    found: dict[str, Any] = json.loads((VECTORS / f"{name}.json").read_text())
-    return found
 
 
 class FixedSurroundings:

@@ -13,7 +13,8 @@ from typing import Any, Final
 import pytest
 from _pytest.mark import ParameterSet
 
-FOLDER: Final = Path(os.environ.get("FLOE_RECORDED") or Path(__file__).parent / "data")
+OWN: Final = Path(__file__).parent / "data"
+FOLDER: Final = Path(os.environ.get("FLOE_RECORDED") or OWN)
 
 
 def document(name: str) -> Any:
@@ -23,6 +24,11 @@ def document(name: str) -> Any:
     """
     path = FOLDER / name
     return json.loads(path.read_text("utf-8")) if path.is_file() else {}
+
+
+def own_document(name: str) -> Any:
+    """The file of that name in tests/data, whatever folder was given."""
+    return json.loads((OWN / name).read_text("utf-8"))
 
 
 def cases(name: str, of: str = "cases") -> list[ParameterSet]:

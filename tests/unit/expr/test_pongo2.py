@@ -5,9 +5,10 @@ import pytest
 from floe.expr.errors import ExpressionError
 from floe.expr.pongo2.template import parse
 from floe.expr.pongo2.values import PackLabels, Value, from_json
-from tests.make_flyte import FixedSurroundings, template_names, vectors
+from tests.make_flyte import FixedSurroundings, template_names
+from tests.recorded import own_document
 
-DOCUMENT = vectors("templates")
+DOCUMENT = own_document("flyte/vectors/templates.json")
 NAMES = template_names(DOCUMENT)
 SURROUNDINGS = FixedSurroundings(DOCUMENT["datastore"])
 

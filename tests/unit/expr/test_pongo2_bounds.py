@@ -14,9 +14,10 @@ from floe.expr.pongo2.moments import Moment
 from floe.expr.pongo2.template import TAGS, parse
 from floe.expr.pongo2.values import GoStruct, PackLabels, SplitTexts, Value, from_json
 from floe.model.ids import Json
-from tests.make_flyte import FixedSurroundings, template_names, vectors
+from tests.make_flyte import FixedSurroundings, template_names
+from tests.recorded import own_document
 
-DOCUMENT: Final = vectors("templates")
+DOCUMENT: Final = own_document("flyte/vectors/templates.json")
 NAMES: Final = template_names(DOCUMENT)
 SURROUNDINGS: Final = FixedSurroundings(DOCUMENT["datastore"])
 WORDS: Final = (
