@@ -57,7 +57,7 @@ from floe.model.host import HostView
 from floe.model.ids import HostId, Json, Key, NodeId, RunRef, StoreId
 from floe.model.outcome import Outcome
 from floe.model.peer_message import Claim, Ended, Envelope, Offer, Ping, Release, Released
-from floe.model.run import ItemStates, NodeState, Pruned, Run
+from floe.model.run import ItemStates, NodeState, Run
 from floe.model.signal import Activate, Cancel, ChildMade, Signal, Stopped, TimerFired
 from floe.model.tags import Tag
 from floe.model.taken import ItemsTaken, NodeTaken
@@ -640,18 +640,6 @@ BUGS: Final[Mapping[str, Bug]] = {
         seeds=range(1, 501),
         at_work=patch(handlers_module, remove=_remove_silently),
         lean=REMOVALS,
-    ),
-    "removal-of-an-earlier-epoch-counts": Bug(
-        # Who was forgotten has to remove the run, and to be restored from a backup, in time.
-        breaks=("removal_is_of_the_host_with_the_log",),
-        seeds=range(990, 1490),
-        at_work=patch(Pruned, leaves=never),
-        lean=Lean(
-            faults=("forget", "forget", "back_up", "back_up"),
-            flows=("again", "linux"),
-            prunes=150,
-            is_slow=True,
-        ),
     ),
     "files-are-removed-once": Bug(
         breaks=("nothing_is_left_of_removed_runs",),

@@ -140,7 +140,7 @@ MOVING_BUGS: Final[Mapping[str, Bug]] = {
     ),
     "refusal-after-a-return-stores-no-floor": Bug(
         breaks=SPLIT,
-        seeds=range(150, 650),
+        seeds=range(500, 1000),
         at_work=patch(Grantee, _store_floor=_floor_of_copy_stays),
         lean=MOVES_LEAN,
     ),
@@ -164,12 +164,12 @@ MOVING_BUGS: Final[Mapping[str, Bug]] = {
     ),
     "command-may-follow-the-loss-of-its-host": Bug(
         breaks=("command_that_must_not_starts_once",),
-        seeds=range(1, 501),
+        seeds=range(90, 590),
         at_work=several(
             patch(moves_module, outlives_host=_outlives_whatever_follows),
             patch(adopter_module, outlives_host=_outlives_whatever_follows),
         ),
-        lean=replace(MOVES_LEAN, flows=("agree",) * 6, faults=("forget",) * 4),
+        lean=replace(MOVES_LEAN, flows=("agree",) * 6, faults=("forget",) * 8, cancels=0),
     ),
 }
 """By what the hub does wrong."""
