@@ -169,3 +169,12 @@ async def test_page_of_a_run_shows_its_steps(tmp_path: Path) -> None:
         status, page = await site.get(f"runs/{ref}", headers={"X-Floe-Auth": ADMIN})
 
     assert (status, page["nodes"][0]["name"]) == (200, "one")
+
+
+async def test_flow_has_at_most_a_thousand_steps(tmp_path: Path) -> None:
+    async with a_flyte_site(tmp_path) as site:
+        packs = Packs(site)
+        flows = [FLOW | {"steps": FLOW["steps"] * count} for count in (1000, 1001)]
+        found = [(await packs.ask("POST", "/v1/flows", json=flow))[0] for flow in flows]
+
+    assert found == [201, 400]

@@ -8,7 +8,7 @@ import structlog
 from aiohttp import web
 
 from floe.hub.shared.named_rows import NamedRow
-from floe.model.errors import NotFound, World
+from floe.model.errors import NotFound, World, Yours
 from floe.model.ids import Shape
 from floe.server.flyte.bodies import caller_of, read_value, reply
 from floe.server.flyte.flow_documents import flow_document
@@ -20,12 +20,17 @@ log = structlog.get_logger()
 
 UUID_CHARS: Final = 24
 
+STEPS_MAX: Final = 1000
+"""Of a flow: the ids of actions have room for a few more."""
+
 
 async def post(request: web.Request) -> web.Response:
     """Add a flow, or replace the one with its name. The version that runs have stays."""
     site, by = request.app[FLYTE_SITE], caller_of(request)
     document = flow_document(await read_value(request, whole=True))
-    name = document["name"]
+    name, count = document["name"], len(document.get("steps", ()))
+    if count > STEPS_MAX:
+        raise Yours(f"the flow has {count:,} steps, of at most {STEPS_MAX:,}")
     await site.flows.catch_up()
     current = site.flows.local(name)
     # Scripts post the same flows again and again, and versions are never deleted.
