@@ -155,7 +155,7 @@ class GarbageEvaluator:
         """The same values."""
         return cast(Json, self._made(kind))
 
-    def open(self, event: Json, flow: Flow) -> Opened:
+    def open(self, event: Json, flow: Flow, around: Json = None) -> Opened:
         """The same values, or very many or long openings."""
         match event:
             case "many":

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from floe.model.errors import Theirs
 from tests.acceptance.cluster import Cluster, Member, clustered
 from tests.acceptance.people import floe, said, why
 from tests.acceptance.product import until
@@ -83,7 +84,14 @@ def kinds(host: Member, run: str) -> list[str]:
 def rests(host: Member, run: str, on: str = "") -> None:
     """Wait until a run rests, on one host if that is told, as a host shows it."""
     place = f"rests on {on}" if on else "rests on "
-    until(lambda: why(host, run).startswith(place), f"{run} {place}")
+
+    def is_there() -> bool:
+        try:
+            return why(host, run).startswith(place)
+        except Theirs:  # the host that it leaves does not answer any more
+            return False
+
+    until(is_there, f"{run} {place}")
 
 
 def over(host: Member, run: str) -> None:

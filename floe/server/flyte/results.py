@@ -2,7 +2,7 @@
 
 import json
 from http import HTTPStatus
-from typing import Final
+from typing import Final, TypeGuard
 from urllib.parse import quote
 
 import structlog
@@ -15,13 +15,13 @@ from floe.dialects.flyte.ids import FlyteId
 from floe.hub.hub import Hub
 from floe.kernel.owed import key_of
 from floe.model.call import OutsideWork
-from floe.model.codec import from_text, to_text
-from floe.model.errors import Conflict, HostAway, NotFound, Removed, Theirs
-from floe.model.ids import HostId, Shape
+from floe.model.codec import to_text
+from floe.model.errors import Conflict, HostAway, NotFound, Removed, Theirs, Yours
+from floe.model.ids import HostId, Json, Shape
 from floe.model.signal import Answered
 from floe.peers.base import Request
 from floe.server.app_keys import CALLER, HUB
-from floe.server.bodies import raw_body
+from floe.server.bodies import parse, raw_body
 from floe.server.flyte.site import FLYTE_SITE
 from floe.server.problems import answer
 
@@ -93,12 +93,23 @@ async def completed_here(hub: Hub, action: str, id: FlyteId, event: Shape) -> in
 async def serve(request: web.Request) -> web.Response:
     """The result of an action whose run is here, from the host that its pack called."""
     action = request.query.get("action", "")
-    event = from_text(await raw_body(request))
-    assert isinstance(event, dict), "a host sends an event"
+    event = parse(await raw_body(request))
+    if not _is_event(event):
+        raise Yours("the body is no event of flyte")
     id = await request.app[FLYTE_SITE].ids.find(action)
     if id is None or id.step is None:
         return answer({"status": int(HTTPStatus.NOT_FOUND)})
     return answer({"status": int(await completed_here(request.app[HUB], action, id, event))})
+
+
+def _is_event(value: Json) -> TypeGuard[Shape]:
+    pack = value.get("pack") if isinstance(value, dict) else None
+    if not isinstance(value, dict) or not isinstance(pack, dict):
+        return False
+    labels = pack.get("labels", {})
+    texts = [value.get("event"), pack.get("name"), pack.get("id")]
+    texts += labels.values() if isinstance(labels, dict) else [None]
+    return all(isinstance(text, str) for text in texts)
 
 
 async def _completed_at(request: web.Request, host: HostId, action: str, event: Shape) -> int:
