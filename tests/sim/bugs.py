@@ -477,9 +477,9 @@ BUGS: Final[Mapping[str, Bug]] = {
     ),
     "end-is-taken-from-a-list": Bug(
         breaks=("superseded_end_is_no_end", "nothing_is_leased"),
-        seeds=range(25, 525),
+        seeds=range(1, 501),
         at_work=patch(Adopter, awaits_end=never),
-        lean=Lean(faults=("forget",) * 4 + ("crash",) * 2, flows=("linux", "again"), is_slow=True),
+        lean=Lean(faults=("forget_apart", "wipe") * 4, flows=("linux", "again") * 2, is_slow=True),
     ),
     "offer-is-taken-twice": Bug(
         breaks=("store_takes_what_is_decided", *SPLIT),
@@ -535,7 +535,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     ),
     "old-keeper-is-believed": Bug(
         breaks=LEASED,
-        seeds=range(643, 1143),
+        seeds=range(770, 1270),
         lean=Lean(
             faults=("move_keeper", "wipe_keeper") * 4,
             flows=LEASE_FLOWS,
@@ -560,7 +560,8 @@ BUGS: Final[Mapping[str, Bug]] = {
     ),
     "release-acknowledged-by-anyone": Bug(
         breaks=("every_run_ended",),
-        seeds=range(68688, 69188),
+        seeds=range(1, 501),
+        lean=Lean(faults=("misname_keeper",) * 6, flows=LEASE_FLOWS * 2),
         at_work=patch(Keeper, released=_acknowledge_any_release),
     ),
     "claim-taken-over-with-its-fences": Bug(

@@ -40,7 +40,7 @@ class Faults:
         self.counts: Counter[str] = Counter()
         # Each trial has its own mixture: what is everywhere as rare as its mean never piles up.
         self._weights = [
-            weight * self.random.choice(SWARM) + LEAN * lean.faults.count(_name(fault))
+            (weight and weight * self.random.choice(SWARM)) + LEAN * lean.faults.count(_name(fault))
             for fault, weight in KINDS
         ]
         self._weights[0] += 1
@@ -116,6 +116,24 @@ class Faults:
         else:
             return False
         self.say_forget(random.choice([m for m in machines if m.id != place.host]), place)
+        return True
+
+    def forget_apart(self) -> bool:
+        """A store that lives is forgotten in error. Who adopted a run there hears that late: of the
+        store it hears no pings, of the others nothing; and it dies in between."""
+        random, machines, truth = self.random, self.world.machines, self.world.truth
+        lent = [
+            (machines[b.run.host], b.place)
+            for b in truth.branches.values()
+            if b.until is None and machines[b.run.host].place == Place(*b.run[:2]) != b.place
+        ]
+        if not lent or any(m.place in truth.forgotten for m in machines.values()):
+            return self.forget()
+        adopter, place = random.choice(lent)
+        others = [host for host in machines if host not in (adopter.id, place.host)]
+        self.world.part({(host, adopter.id) for host in others}, {(place.host, adopter.id)})
+        self.say_forget(machines[random.choice(others)], place)
+        self.world.at(random.randrange(200, 3000), self._kill, adopter)
         return True
 
     def say_forget(self, machine: Machine, place: Place) -> None:
@@ -194,6 +212,16 @@ class Faults:
             self.world.at(self.random.randrange(1, 2000), self._reconfigure, machine)
         return True
 
+    def misname_keeper(self) -> bool:
+        """The config of one host names a wrong keeper for a while."""
+        if self.keeper is None:
+            return False
+        random, machines = self.random, self.world.machines
+        host, wrong = random.sample([h for h in machines if h != self.keeper], 2)
+        self._name_keeper(machines[host], wrong)
+        self.world.at(random.randrange(500, 3000), self._reconfigure, machines[host])
+        return True
+
     def heal(self) -> None:
         """Nothing goes wrong any more; the operator forgets what is gone."""
         world = self.world
@@ -269,9 +297,12 @@ class Faults:
 
     def _reconfigure(self, machine: Machine) -> None:
         if machine.settings.keeper != self.keeper:
-            machine.settings = replace(machine.settings, keeper=self.keeper)
-            machine.kill("it gets another config")
-            self.world.reboot_later(machine)
+            self._name_keeper(machine, self.keeper)
+
+    def _name_keeper(self, machine: Machine, keeper: HostId | None) -> None:
+        machine.settings = replace(machine.settings, keeper=keeper)
+        machine.kill("it gets another config")
+        self.world.reboot_later(machine)
 
 
 Fault = Callable[[Faults], bool]
@@ -292,7 +323,11 @@ KINDS: Final[tuple[tuple[Fault, int], ...]] = (
     (Faults.refuse, 3),
     (Faults.slip, 3),
     (Faults.move_keeper, 2),
+    (Faults.misname_keeper, 0),
+    (Faults.forget_apart, 0),
 )
+"""And how often each is in a trial; 0: only in those that lean to it."""
+
 _FAULTS: Final = [fault for fault, _ in KINDS]
 
 

@@ -26,6 +26,10 @@ class Weather:
     delay_ms: int = 3
 
 
+Way = tuple[HostId, HostId]
+"""From and to."""
+
+
 @dataclass(slots=True)
 class Network:
     """Carries envelopes to hosts."""
@@ -36,8 +40,10 @@ class Network:
     met: Counter[Mishap]
     """What became of each kind of message is counted here."""
     weather: Weather = field(default_factory=Weather)
-    cuts: set[tuple[HostId, HostId]] = field(default_factory=set)
-    """From and to: one way each."""
+    cuts: set[Way] = field(default_factory=set)
+    """One way each."""
+    unpinged: set[Way] = field(default_factory=set)
+    """Of what goes there, pings alone are cut."""
 
     def carry(
         self,
@@ -49,7 +55,8 @@ class Network:
         """Deliver an envelope some time, perhaps twice, perhaps never; or as its fate has it."""
         weather, random = self.weather, self.random.random
         kind = type(envelope.message).__name__
-        if (envelope.from_host, to) in self.cuts:
+        way = (envelope.from_host, to)
+        if way in self.cuts or (kind == "Ping" and way in self.unpinged):
             self.met["cut", kind] += 1
             return
         if fate == "lost" if fate else random() < weather.loss:

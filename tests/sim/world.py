@@ -2,7 +2,7 @@
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
 from itertools import count
 from random import Random
@@ -36,7 +36,7 @@ from tests.sim.disk import Disk
 from tests.sim.flows import DIGESTS, FLOW_FILES, FLOWS
 from tests.sim.machine import PEOPLE_MS, Fuse, Machine
 from tests.sim.mishaps import Mishap
-from tests.sim.network import Network, Weather
+from tests.sim.network import Network, Way, Weather
 from tests.sim.removal import Spaces
 from tests.sim.truth import Branch, Truth
 
@@ -112,6 +112,7 @@ class World:
         self.heals, self.snare = True, None
         self.network.weather = Weather()
         self.network.cuts.clear()
+        self.network.unpinged.clear()
 
     def log(self, who: str, what: str, more: str = "") -> None:
         """Add a line to the story."""
@@ -208,15 +209,17 @@ class World:
 
     # --- messages ---
 
-    def part(self, cuts: set[tuple[HostId, HostId]]) -> None:
-        """Nothing goes from some hosts to others for a while."""
-        self.log("net", "parts", f"{sorted(cuts)}")
+    def part(self, cuts: Set[Way], unpinged: Set[Way] = frozenset()) -> None:
+        """Nothing goes from some hosts to others for a while, and no ping from some more."""
+        self.log("net", "parts", f"{sorted(cuts | unpinged)}")
         self.network.cuts |= cuts
-        self.at(self.random.randrange(300, 5000), self._join, cuts)
+        self.network.unpinged |= unpinged
+        self.at(self.random.randrange(300, 5000), self._join, cuts, unpinged)
 
-    def _join(self, cuts: set[tuple[HostId, HostId]]) -> None:
-        self.log("net", "joins", f"{sorted(cuts)}")
+    def _join(self, cuts: Set[Way], unpinged: Set[Way]) -> None:
+        self.log("net", "joins", f"{sorted(cuts | unpinged)}")
         self.network.cuts -= cuts
+        self.network.unpinged -= unpinged
 
     def send(self, machine: Machine, envelope: Envelope) -> None:
         """Put a message on the network; None as receiver is every other host."""
