@@ -238,7 +238,7 @@ class Loop:
                 self._fail(incoming.ticket, Yours(what))
 
     async def _append(self, decided: StepResult) -> int:
-        if not (decided.appends or decided.ledger or decided.prunes):
+        if not (decided.appends or decided.ledger or decided.prunes or decided.promise):
             return 0
         last = await self._store.append(
             Batch(

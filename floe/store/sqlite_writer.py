@@ -251,6 +251,9 @@ class SqliteWriter:
             waiting.answer = last
         self._insert(events, rows, ledger)
         self._prune(prunes)
+        if not (events or rows.puts or ledger or prunes):
+            # A promise about earlier batches alone: without a change, SQLite would not sync.
+            self._conn.execute(self._sql["put_meta"], ("head", str(last)))
         self._conn.execute("COMMIT")
         self._last, self._next = last, following
         self._rows += len(events) + len(rows.puts) + len(ledger)

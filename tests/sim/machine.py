@@ -278,7 +278,7 @@ class Machine:
         return [Incoming(input=around), *words]
 
     def _carry_out(self, core: HostCore, words: Sequence[Incoming], decided: StepResult) -> None:
-        if decided.appends or decided.ledger:
+        if decided.appends or decided.ledger or decided.promise:
             if self.refusals:
                 self.refusals -= 1
                 core.undo(decided)

@@ -139,6 +139,16 @@ async def test_one_promise_makes_its_whole_group_durable(traced: Traced, path: P
     assert traced.count("COMMIT") == 2
 
 
+async def test_a_promise_alone_writes_something_to_sync(traced: Traced, path: Path) -> None:
+    await traced.submit(an_append(a_run(), 0))
+    log = path.with_name(path.name + "-wal")
+    before = log.stat().st_size
+
+    await traced.submit(promise=True)
+
+    assert log.stat().st_size > before
+
+
 async def test_the_head_of_a_known_run_is_not_looked_up_again(traced: Traced) -> None:
     for n in range(5):
         await traced.submit(an_append(a_run(), n))

@@ -148,6 +148,7 @@ class Moves:
         if known < run.seq:
             message = Rested(run=run.ref.key, epoch=run.epoch, facts=log.facts[known:])
             self._outbox.send(step, run.ref.host, run.ref.store, RESTED, run.ref.key, message)
+            step.promise = True  # a power failure here must leave what the adopter has
         self._news.put(run.ref, None)
         return True
 

@@ -445,6 +445,16 @@ def test_run_that_waits_briefly_reports_nothing() -> None:
     assert h2.core.wanted_logs(h2.now) == []
 
 
+def test_report_waits_until_no_power_failure_can_take_what_it_reports() -> None:
+    h1, h2, h3, ref = at_h2(DEPLOY)
+    later(REST_MS, h1, h2, h3)
+
+    decided = h2.step(LogRead(facts=tuple(map(fact_of, h2.logs[ref]))), run=ref)
+
+    assert [type(envelope.message) for envelope in decided.messages] == [Rested]
+    assert decided.promise
+
+
 def test_report_is_repeated_until_it_is_stored_and_then_not_any_more() -> None:
     h1, h2, h3, _ = at_h2(DEPLOY)
     later(REST_MS, h1, h2, h3)
