@@ -107,7 +107,7 @@ def _is_event(value: Json) -> TypeGuard[Shape]:
     if not isinstance(value, dict) or not isinstance(pack, dict):
         return False
     labels = pack.get("labels", {})
-    texts = [value.get("event"), pack.get("name"), pack.get("id")]
+    texts = [value.get("event"), pack.get("name")]
     texts += labels.values() if isinstance(labels, dict) else [None]
     return all(isinstance(text, str) for text in texts)
 
