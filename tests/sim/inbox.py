@@ -9,12 +9,12 @@ are repeated. The rules are those of docs/hub.md, "Outside events".
     python -m tests.sim.inbox --seed 7 --bug row-stays
 """
 
-import argparse
 import json
 import sys
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from random import Random
 from typing import Any, Final
 from unittest.mock import patch
@@ -32,6 +32,7 @@ from floe.model.passes import RunOpened
 from floe.model.signal import Answered, Reported
 from floe.store.base import LedgerWrite
 from tests.make_hosts import a_host_core
+from tests.sim.model_command import play_many
 from tests.sim.take import Broken, Machine
 from tests.toy.reader import toy_flow
 
@@ -301,28 +302,5 @@ def play(seed: int, bug: str = "", *, story: bool = False) -> tuple[str, Counter
     return "", world.counts
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=1000)
-    parser.add_argument("--first", type=int, default=1)
-    parser.add_argument("--seed", type=int)
-    parser.add_argument("--bug", default="", choices=["", *BUGS])
-    given = parser.parse_args()
-    if given.seed is not None:
-        broken, _ = play(given.seed, given.bug, story=True)
-        sys.stdout.write((broken or "every invariant holds") + "\n")
-        return 0
-    total: Counter[str] = Counter()
-    for seed in range(given.first, given.first + given.seeds):
-        broken, counts = play(seed, given.bug)
-        total += counts
-        if broken:
-            sys.stdout.write(f"seed {seed}: {broken}\n")
-            return 1
-    sys.stdout.write(f"{given.seeds} trials, every invariant holds\n")
-    sys.stdout.write(", ".join(f"{name} {count}" for name, count in sorted(total.items())) + "\n")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(play_many(__doc__, play, BUGS, partial(play, story=True)))

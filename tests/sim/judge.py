@@ -9,7 +9,6 @@ world is calm, and the run must come to rest, or to its end.
     python -m tests.sim.judge --seed 7 --bug late-answer
 """
 
-import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -45,6 +44,7 @@ from floe.model.signal import (
 from tests.make import H1, NOW, REF, attached
 from tests.sim.judge_bugs import BUGS, PATCHES
 from tests.sim.judge_verdicts import LIMIT, Broken, VerdictWatch, spoiled
+from tests.sim.model_command import play_many
 from tests.toy.judge import judged
 from tests.toy.reader import toy_flow
 from tests.toy.run import a_judged_run, opened
@@ -354,25 +354,5 @@ def play(seed: int, bug: str = "") -> tuple[str, Counter[str]]:
     return "", trial.counts
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser("judge", description=__doc__.split("\n")[0])
-    parser.add_argument("--seeds", type=int, default=1000)
-    parser.add_argument("--from", type=int, default=1, dest="first")
-    parser.add_argument("--seed", type=int)
-    parser.add_argument("--bug", choices=BUGS, default="")
-    options = parser.parse_args()
-    counts: Counter[str] = Counter()
-    first, seeds = (options.first, options.seeds) if options.seed is None else (options.seed, 1)
-    for seed in range(first, first + seeds):
-        broken, counted = play(seed, options.bug)
-        counts += counted
-        if broken:
-            sys.stdout.write(f"seed {seed}: {broken}\n")
-            return 1
-    sys.stdout.write(f"{seeds} trials, none broken\n")
-    sys.stdout.write("".join(f"  {name}: {n}\n" for name, n in sorted(counts.items())))
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(play_many(__doc__, play, BUGS))

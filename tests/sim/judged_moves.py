@@ -7,13 +7,13 @@ begin passes, and check what crashed. The model of the same rules is `move`.
     python -m tests.sim.judged_moves --seed 7 --bug nothing-crashes
 """
 
-import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from dataclasses import replace as with_fields
+from functools import partial
 from random import Random
 from typing import Final
 
@@ -42,6 +42,7 @@ from floe.store.base import Record
 from tests.make import NOW, attached
 from tests.make_hosts import Host, a_host_core
 from tests.sim.bug import Patch, nothing, patch
+from tests.sim.model_command import play_many
 from tests.sim.truth import Broken
 from tests.toy.judge import BY_STATUS
 from tests.toy.reader import toy_flow
@@ -387,29 +388,5 @@ def play(seed: int, bug: str = "", *, story: bool = False) -> tuple[str, Counter
     return "", world.counts
 
 
-def main() -> int:
-    """Play what the command line asks for; 1 if an invariant was broken."""
-    parser = argparse.ArgumentParser("judged_moves", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--seeds", type=int, default=1000)
-    parser.add_argument("--from", type=int, default=1, dest="first")
-    parser.add_argument("--seed", type=int)
-    parser.add_argument("--bug", choices=BUGS, default="")
-    options = parser.parse_args()
-    if options.seed is not None:
-        broken, _ = play(options.seed, options.bug, story=True)
-        sys.stdout.write(f"{broken or 'nothing is broken'}\n")
-        return bool(broken)
-    counts: Counter[str] = Counter()
-    for seed in range(options.first, options.first + options.seeds):
-        broken, counted = play(seed, options.bug)
-        counts += counted
-        if broken:
-            sys.stdout.write(f"seed {seed}: {broken}\n")
-            return 1
-    sys.stdout.write(f"{options.seeds} trials, none broken\n")
-    sys.stdout.write("".join(f"  {name}: {n}\n" for name, n in sorted(counts.items())))
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(play_many(__doc__, play, BUGS, partial(play, story=True)))

@@ -27,12 +27,14 @@ different host. The rules continue those of `docs/cluster-protocol.md`:
     python -m tests.sim.move --seed 7 --bug no-floor
 """
 
-import argparse
 import sys
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import partial
 from random import Random
 from typing import Any, Final
+
+from tests.sim.model_command import play_many
 
 Fact = tuple[Any, ...]
 RUNS: Final = 3
@@ -644,28 +646,5 @@ def play(seed: int, bug: str = "", *, story: bool = False) -> tuple[str, Counter
     return "", world.counts
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser("move", description=__doc__.split("\n")[0])
-    parser.add_argument("--seeds", type=int, default=1000)
-    parser.add_argument("--from", type=int, default=1, dest="first")
-    parser.add_argument("--seed", type=int)
-    parser.add_argument("--bug", choices=BUGS, default="")
-    options = parser.parse_args()
-    if options.seed is not None:
-        broken, _ = play(options.seed, options.bug, story=True)
-        sys.stdout.write(f"{broken or 'nothing is broken'}\n")
-        return bool(broken)
-    counts: Counter[str] = Counter()
-    for seed in range(options.first, options.first + options.seeds):
-        broken, counted = play(seed, options.bug)
-        counts += counted
-        if broken:
-            sys.stdout.write(f"seed {seed}: {broken}\n")
-            return 1
-    sys.stdout.write(f"{options.seeds} trials, none broken\n")
-    sys.stdout.write("".join(f"  {name}: {n}\n" for name, n in sorted(counts.items())))
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(play_many(__doc__, play, BUGS, partial(play, story=True)))

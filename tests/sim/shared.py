@@ -18,7 +18,6 @@ rows_can_be_written           then, at each host
 every_request_is_answered     within the time that a client waits
 """
 
-import argparse
 import heapq
 import sys
 from collections import Counter
@@ -40,6 +39,7 @@ from floe.model.ids import HostId, Instant, Json, StoreId
 from floe.model.peer_message import Envelope
 from floe.model.shared_row import Name, RowOrigin, SharedRow
 from tests.make import NOW
+from tests.sim.model_command import play_many
 from tests.sim.shared_bugs import BUGS
 
 NAMES: Final = ("h1", "h2", "h3")
@@ -429,27 +429,16 @@ def play(seed: int, bug: str = "") -> tuple[str, World]:
     return "", world
 
 
-def main() -> int:
-    """Play trials and report."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=100)
-    parser.add_argument("--first", type=int, default=1)
-    parser.add_argument("--seed", type=int)
-    parser.add_argument("--bug", default="", choices=["", *BUGS])
-    args = parser.parse_args()
-    seeds = [args.seed] if args.seed else range(args.first, args.first + args.seeds)
-    counts: Counter[str] = Counter()
-    for seed in seeds:
-        broken, world = play(seed, args.bug)
-        counts += world.counts
-        if broken:
-            text = "\n  ".join((f"seed {seed} breaks {broken}", *world.story))
-            sys.stdout.write(f"{text}\n")
-            return 1
-    text = ", ".join(f"{what} {n}" for what, n in sorted(counts.items()))
-    sys.stdout.write(f"{len(seeds)} trials break no invariant\n{text}\n")
-    return 0
+def _counted(seed: int, bug: str) -> tuple[str, Counter[str]]:
+    broken, world = play(seed, bug)
+    return broken, world.counts
+
+
+def _told(seed: int, bug: str) -> tuple[str, Counter[str]]:
+    broken, world = play(seed, bug)
+    sys.stdout.write("".join(f"  {line}\n" for line in world.story))
+    return broken, world.counts
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(play_many(__doc__, _counted, BUGS, _told))

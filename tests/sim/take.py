@@ -8,7 +8,6 @@ those of docs/cluster-protocol.md, "Outside work".
     python -m tests.sim.take --seed 7 --bug refusal-is-not-final
 """
 
-import argparse
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -36,6 +35,7 @@ from floe.model.run import Run, Takes
 from floe.model.signal import Answered, Reported
 from tests.make import a_flow, a_node
 from tests.make_hosts import Host, a_host_core, met
+from tests.sim.model_command import play_many
 
 TICK_MS: Final = 100
 STORM: Final = 40
@@ -488,29 +488,5 @@ def play(seed: int, bug: str = "", *, story: bool = False) -> tuple[str, Counter
     return "", world.counts
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=1000)
-    parser.add_argument("--first", type=int, default=1)
-    parser.add_argument("--seed", type=int)
-    parser.add_argument("--bug", default="", choices=["", *BUGS])
-    given = parser.parse_args()
-    if given.seed is not None:
-        sys.stdout.write(
-            play(given.seed, given.bug, story=True)[0] or "every invariant holds" + "\n"
-        )
-        return 0
-    total: Counter[str] = Counter()
-    for seed in range(given.first, given.first + given.seeds):
-        broken, counts = play(seed, given.bug)
-        total += counts
-        if broken:
-            sys.stdout.write(f"seed {seed}: {broken}" + "\n")
-            return 1
-    sys.stdout.write(f"{given.seeds} trials, every invariant holds" + "\n")
-    sys.stdout.write(", ".join(f"{name} {count}" for name, count in sorted(total.items())) + "\n")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(play_many(__doc__, play, BUGS, partial(play, story=True)))
