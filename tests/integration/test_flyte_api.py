@@ -222,9 +222,9 @@ async def test_refused_flow_names_all_reasons(tmp_path: Path) -> None:
     assert (status, reason.decode().split("; ")) == (
         400,
         [
-            "name has a line break",
-            "steps[0].event.packName is missing",
-            "steps[0].command must be an object",
+            "name: the text has a newline",
+            "steps[0].event: `packName` is missing",
+            "steps[0].command: an object is needed, not null",
         ],
     )
 

@@ -131,7 +131,8 @@ class _Decoding:
 
     def flow(self, value: Json) -> FlyteFlow:
         """The flow; if there are faults it is not one."""
-        found = self._members([value], (), ("name", "description", "steps"))
+        found = self._members([value], (), ("id", "name", "description", "steps"))
+        self._text(found["id"], ("id",))  # Go decodes it, and replaces it
         return FlyteFlow(
             name=self._text(found["name"], ("name",)),
             description=self._text(found["description"], ("description",)),
