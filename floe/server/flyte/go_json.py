@@ -104,10 +104,6 @@ class GoObject:
         items = self._items(name) or ()
         return [GoObject(one, f"{name}[{n}] of {self._what}") for n, one in enumerate(items)]
 
-    def object(self, name: str) -> "GoObject":
-        """An object; one without members if it is absent. Raises Yours."""
-        return GoObject(self.value(name), f"{name} of {self._what}")
-
     def _items(self, name: str) -> Sequence[Json] | None:
         found = self.value(name)
         if found is None:
