@@ -4,10 +4,10 @@ An id has a number of the store that opened the run, the serial of the run there
 step, and a keyed hash. So no table of ids is kept or copied, and no id can be guessed.
 """
 
-import hmac
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from floe.dialects.home_ids import keyed_bits, store_number
 from floe.model.ids import HostId, RunRef, StoreId
 
 CHARS: Final = 24
@@ -35,7 +35,7 @@ class FlyteId(NamedTuple):
 def id_text(id: FlyteId, key: bytes) -> str:
     """The text of an id. `key` is the same at all hosts."""
     run, step = id.run, _WHOLE if id.step is None else id.step + 1
-    number = _store_number(run.store) << SERIAL_BITS | run.serial % (1 << SERIAL_BITS)
+    number = store_number(run.store, STORE_BITS) << SERIAL_BITS | run.serial % (1 << SERIAL_BITS)
     number = (number << STEP_BITS | step) << HASH_BITS | _hash(run, step, key)
     return f"{number:0{CHARS}x}"
 
@@ -47,22 +47,13 @@ def id_in(text: str, stores: Iterable[tuple[HostId, StoreId]], key: bytes) -> Fl
     number = int(text, 16)
     number, hashed = divmod(number, 1 << HASH_BITS)
     number, step = divmod(number, 1 << STEP_BITS)
-    store_number, serial = divmod(number, 1 << SERIAL_BITS)
+    number, serial = divmod(number, 1 << SERIAL_BITS)
     for host, store in stores:
         run = RunRef(host, store, serial)
-        if _store_number(store) == store_number and _hash(run, step, key) == hashed:
+        if store_number(store, STORE_BITS) == number and _hash(run, step, key) == hashed:
             return FlyteId(run, None if step == _WHOLE else step - 1)
     return None
 
 
-def _store_number(store: StoreId) -> int:
-    """A number of a store. Two stores may have the same: their ids differ by the hash."""
-    return _bits(hmac.digest(b"store", store.encode(), "sha256"), STORE_BITS)
-
-
 def _hash(run: RunRef, step: int, key: bytes) -> int:
-    return _bits(hmac.digest(key, f"{run.key} {step}".encode(), "sha256"), HASH_BITS)
-
-
-def _bits(digest: bytes, count: int) -> int:
-    return int.from_bytes(digest[:8], "big") >> (64 - count)
+    return keyed_bits(key, f"{run.key} {step}", HASH_BITS)
