@@ -7,6 +7,7 @@ from floe.dialects.base import RowReaders
 from floe.model.event import Event, NodeSettled, NodeStarted
 from floe.model.facet import Facet
 from floe.model.flow import Flow
+from floe.model.ids import Json
 from floe.model.run import Run
 
 
@@ -29,6 +30,10 @@ class SmallReader:
     def is_row_changed(self, event: Event) -> bool:
         """Steps that began and settled."""
         return isinstance(event, NodeStarted | NodeSettled)
+
+    def told(self, run: Run) -> Json:
+        """How many steps it has."""
+        return len(run.nodes)
 
 
 READERS: RowReaders = {"small": SmallReader()}

@@ -99,6 +99,10 @@ class RowReader(Protocol):
         """
         ...
 
+    def told(self, run: Run) -> Json:
+        """What a run says to its parent, beside its label, when it is over or rests."""
+        ...
+
 
 RowReaders = Mapping[str, RowReader]
 """By `Flow.dialect`."""

@@ -1,4 +1,4 @@
-"""Child runs of the runs of this host: each is pended in the step in which its parent records it.
+"""Child runs of the runs of this host: each begins in the step in which its parent records it.
 
 The host with a parent's pen adopts its children, so their ends come back to it.
 
@@ -8,13 +8,16 @@ Source: docs/cluster-protocol.md, "Child runs".
 from dataclasses import replace
 
 from floe.host.inputs import Child
+from floe.host.opening_inputs import OpenRun
+from floe.host.openings import open_run, refusal
 from floe.host.starts import is_sealed, start_run
 from floe.host.step import Step
 from floe.kernel.children import awaits_child, parent_of, refusal_of
+from floe.kernel.judged.children import opening_fault, openings_of
 from floe.model.flow import Flow
 from floe.model.ids import RunRef
 from floe.model.run import Run
-from floe.model.signal import ChildMade, Failed, FlowUnreadable, Reported
+from floe.model.signal import Answered, ChildMade, Failed, FlowUnreadable, Reported
 
 
 def pend_child(step: Step, child: Child) -> bool:
@@ -27,7 +30,7 @@ def pend_child(step: Step, child: Child) -> bool:
     work = awaits_child(run, key) if run else None
     if run is None or work is None or step.site.table.is_foreign(run):
         return False
-    parent = parent_of(run, key, work)
+    parent = parent_of(run, key, waits=work.wait)
     if why := refusal_of(parent, start.flow):
         failed = Failed(cause="error", why=why)
         step.decide(run, Reported(key=key, report=failed, at=step.now))
@@ -48,6 +51,35 @@ def pend_child(step: Step, child: Child) -> bool:
         assert ref is not None, "it repeats no run"
     step.decide(run, ChildMade(key=key, run=ref, why_new=why_new))
     return True
+
+
+def open_children(step: Step, run: Run, signal: Reported) -> Reported:
+    """Open the child runs of an answer to a call; return the answer as it is to be recorded."""
+    if not isinstance(signal.report, Answered) or not signal.report.opens:
+        return signal
+    openings = openings_of(run, signal)
+    parent = parent_of(run, signal.key, waits=False)
+    asked = [
+        OpenRun(
+            flow=one.flow,
+            digest=one.digest,
+            trigger=one.opening.trigger,
+            values=one.opening.values,
+            by=one.opening.by,
+            title=one.opening.title,
+            verdict=one.opening.verdict,
+            enters=one.opening.enters,
+            parent=parent,
+            sealed=run.sealed,
+        )
+        for one in openings
+    ]
+    faults = (refusal(step, one) for one in asked)
+    if why := opening_fault(run, openings) or next(filter(None, faults), ""):
+        return replace(signal, report=Failed(cause="error", why=why))
+    opened = [open_run(step, one)[0].key for one in asked]
+    keys = (one.key for one in openings)
+    return replace(signal, opened=dict(zip(keys, opened, strict=True)))
 
 
 def refused_flow(run: Run, flow: Flow) -> FlowUnreadable | None:

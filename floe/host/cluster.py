@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import assert_never
 
+from floe.host.child_news import note_arrival
 from floe.host.forgetting import Forgetting
 from floe.host.inputs import (
     Forget,
@@ -212,6 +213,7 @@ class Cluster:
         """An event was recorded; `run` is its run after it."""
         self.adopter.recorded(record, run)
         self.moves.recorded(run, step.now)
+        note_arrival(step, run, record.event)
         if isinstance(record.event, RunEnded):
             self.candidates.over(run.ref)
             self.leases.over(step, run)

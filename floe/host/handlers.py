@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from typing import Final, assert_never
 
-from floe.host.children import pend_child, refused_flow
+from floe.host.child_news import rows_read, tell_parents
+from floe.host.children import open_children, pend_child, refused_flow
 from floe.host.earlier_children import note_children_left, note_rows
 from floe.host.inputs import (
     CatchUp,
     Child,
     ChildrenLeft,
+    ChildrenRead,
     Drain,
     FlowRead,
     Forget,
@@ -88,6 +90,7 @@ def handle(step: Step, peers: PeerParts, sharing: Sharing, received: Incoming) -
             step.ledger += rows
             learned = peers.learned(appends)
             note_rows(step.site, learned)
+            tell_parents(step, learned)
             step.learned += learned
             receive_removals(step, prunes)
             step.promise |= promise
@@ -224,6 +227,8 @@ def _change(step: Step, peers: PeerParts, run: Run, received: Incoming) -> bool:
             changed = note_children_left(step.site, run, left)
             step.retry_pends |= changed
             return changed
+        case ChildrenRead(rows=rows):
+            return rows_read(step, run, rows)
         case LogRead() as log:
             return peers.read(step, run, log)
         case Start() | Child() | Mark() | PassOver() | Prune() | Drain() | Troubles():
@@ -245,6 +250,8 @@ def _signal(step: Step, peers: PeerParts, run: Run, signal: Signal, received: In
     if step.site.table.is_foreign(run):
         changed = isinstance(signal, Cancel) and _cancel_foreign(step, peers, run, signal)
     else:
+        if run.passes is not None and isinstance(signal, Reported):
+            signal = open_children(step, run, signal)
         changed = bool(step.decide(run, signal).events)
     if changed and received.ticket and isinstance(signal, Reported | Update):
         step.promise = True  # a program outside knows of it

@@ -15,6 +15,7 @@ from floe.model.run import Pruned
 from floe.model.secret_name import SecretName
 from floe.model.shared_row import Name
 from floe.model.signal import Signal
+from floe.model.summary import Summary
 from floe.model.taken import ChildAgain, ItemsTaken, NodeTaken, RerunOf
 from floe.store.base import Append, LedgerWrite
 
@@ -77,6 +78,13 @@ class ChildrenLeft:
     read; what was read before the last of them does not count."""
     names: tuple[str, ...] = ()
     """What the parent waits for, each with its host, for people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildrenRead:
+    """Host input: the rows of the children of a judged run whose pen came here."""
+
+    rows: tuple[Summary, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,6 +299,7 @@ Input = (
     | Start
     | Child
     | ChildrenLeft
+    | ChildrenRead
     | LogRead
     | Mark
     | PassOver

@@ -145,6 +145,12 @@ class RunTable:
         yield from ((ref, run.flow) for ref, run in self.runs.awake.items())
         yield from ((ref, sleeper.flow) for ref, sleeper in self.runs.asleep.items())
 
+    def flow_of(self, ref: RunRef) -> Flow | None:
+        """The flow of a run, also of one that is asleep; None for none."""
+        run = self.runs.awake.get(ref)
+        known = run or self.runs.asleep.get(ref)
+        return known.flow if known is not None else None
+
     def digests(self) -> set[str]:
         """The digests of the flows of all runs."""
         found = {run.digest for run in self.runs.awake.values() if run.digest}

@@ -116,6 +116,10 @@ class Site:
         for old, new in rows.get("moved", {}).items():
             self.moved.put(old, str(new))
         self.returned = ReturnedCopies(rows, self.journal)
+        self.child_rows: Undoable[str, bool] = Undoable(self.journal)
+        """The parents, by key, whose children are to be read: see `child_news`."""
+        for key in rows.get("child-rows", {}):
+            self.child_rows.put(key, True)
         self.repeats: Undoable[str, str] = Undoable(self.journal)
         """By the re-runs of this process the runs that they repeat, both by key."""
         self.removed: Undoable[str, bool] = Undoable(self.journal)

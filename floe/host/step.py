@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import Final, Protocol
 
+from floe.host.child_news import tell_parent
 from floe.host.inputs import Reply
 from floe.host.peers.returned_copies import ReturnedCopy
 from floe.host.promises import is_promise
@@ -31,7 +32,7 @@ from floe.model.event import (
 )
 from floe.model.flow import Flow
 from floe.model.ids import NO_ITEM, HostId, Instant, Json, Key, RunRef, StoreId
-from floe.model.passes import Part
+from floe.model.passes import Part, RunRested
 from floe.model.peer_message import Envelope, Message
 from floe.model.people import RunEdited
 from floe.model.result import RunResult
@@ -85,6 +86,8 @@ class Step:
         """Messages from this host to itself that are not handled yet."""
         self._reports: deque[Reported] = deque()
         """The ends of child runs that their parents have not received yet."""
+        self._news: dict[RunRef, None] = {}
+        """Children of judged runs of which their parents were not told yet."""
 
     def note_freed_slots(self) -> None:
         """Try pends again if the inputs left a slot free."""
@@ -109,6 +112,7 @@ class Step:
         """The result of all inputs."""
         assert not self._own, "a step handles all that this host sends to itself"
         assert not self._reports, "a step reports the ends of all child runs"
+        assert not self._news, "a step tells the parents of all children"
         effects: list[Effect] = []
         closed: list[Effect] = []
         for ref, steps in self.recorded.items():
@@ -162,11 +166,16 @@ class Step:
         )
 
     def deliver(self) -> None:
-        """Handle what this host sent to itself, report the ends of child runs to their parents
-        here, and handle what that causes, in order."""
-        while self._own or self._reports:
+        """Handle what this host sent to itself, tell parents here of their child runs, and handle
+        what that causes, in order."""
+        while self._own or self._reports or self._news:
             if self._own:
                 self._observer.receive_own(self, self._own.popleft())
+                continue
+            if self._news:
+                ref = next(iter(self._news))
+                del self._news[ref]
+                tell_parent(self, ref)
                 continue
             report = self._reports.popleft()
             parent = self.site.table.runs.get(report.key.run)
@@ -335,6 +344,8 @@ class Step:
             self._owe_notices(run)
             self._return_workspace(run)
             self._report_end(run, run.result or "bad", why_of(run), run.outputs)
+        elif type(event) is RunRested and run.parent is not None:
+            self._news[run.ref] = None
         self._observer.recorded(self, record, run)
 
     def pack(self) -> None:
@@ -353,8 +364,11 @@ class Step:
     def _report_end(
         self, run: Run, result: RunResult, why: str, outputs: Mapping[str, Json]
     ) -> None:
-        """Report the end of a child run to the attempt that waits for it."""
-        if run.parent is None or not run.parent.waits:
+        """Report the end of a child run to the attempt that waits for it, or to its parent."""
+        if run.parent is None:
+            return
+        if not run.parent.waits:
+            self._news[run.ref] = None
             return
         report = end_of(self.site.named(run.ref), result, why, outputs)
         key = Key.parse(run.parent.key)

@@ -1,13 +1,22 @@
 """Carries out what nodes with child runs owe: finds the flow of a child, and cancels children."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Container, Coroutine, Mapping
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Container,
+    Coroutine,
+    Mapping,
+    Sequence,
+)
 from dataclasses import replace
 from typing import Final
 
 import structlog
 
-from floe.host.inputs import Child, ChildrenLeft, Incoming, Start
+from floe.host.inputs import Child, ChildrenLeft, ChildrenRead, Incoming, Start
 from floe.host.peers.whereabouts import holder_of, pen_of
 from floe.hub.clock import Clock
 from floe.hub.flows import Flows, flow_start, flow_start_values, flow_trigger
@@ -18,7 +27,7 @@ from floe.model.children import SubFlow
 from floe.model.effect import PendChild, StopChild
 from floe.model.errors import FloeError, NotFound
 from floe.model.ids import HostId, Key, RunRef
-from floe.model.run import Run
+from floe.model.run import Run, State
 from floe.model.signal import Failed, Reported
 from floe.model.summary import Summary
 from floe.model.template import data_of
@@ -148,21 +157,39 @@ async def children_left(
     ]
 
 
+async def children_read(parents: Sequence[RunRef], store: RunStore) -> list[Incoming]:
+    """The children of judged runs that came here, read for the core. Raises StoreFailed."""
+    found: list[Incoming] = []
+    for ref in parents:
+        rows = [row async for row in _rows_of(ref, store, frozenset({"active", "archive"}))]
+        found.append(Incoming(input=ChildrenRead(rows=tuple(rows)), run=ref))
+    return found
+
+
 async def _names_left(
     parent: RunRef, store: RunStore, forgotten: Container[str], named: Callable[[RunRef], str]
 ) -> tuple[str, ...]:
     """What a parent waits for: the end of each of its living children."""
-    query = RunQuery(parent=parent.key, states=frozenset({"pending", "active"}), limit=PAGE)
-    names: list[str] = []
-    while True:
-        page = await store.runs(query)
-        names += [
+    living = frozenset[State]({"pending", "active"})
+    return tuple(
+        [
             f"the end of {named(RunRef.parse(row.key))}, a child of its lost start, {_place(row)}"
-            for row in page.runs
+            async for row in _rows_of(parent, store, living)
             if _is_left(row, forgotten)
         ]
+    )
+
+
+async def _rows_of(
+    parent: RunRef, store: RunStore, states: frozenset[State]
+) -> AsyncIterator[Summary]:
+    query = RunQuery(parent=parent.key, states=states, limit=PAGE)
+    while True:
+        page = await store.runs(query)
+        for row in page.runs:
+            yield row
         if not page.next:
-            return tuple(names)
+            return
         query = replace(query, cursor=page.next)
 
 

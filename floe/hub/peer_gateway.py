@@ -11,12 +11,13 @@ from dataclasses import replace
 from typing import Final
 
 from floe.feed.directory_sync import DirectorySync
+from floe.host.child_news import unread
 from floe.host.core import HostCore
 from floe.host.earlier_children import has_unread, restarting
 from floe.host.inputs import FLOOR_MAX, Incoming, LogRead, Received, Surroundings, Unsent
 from floe.host.peers.facts import fact_of
 from floe.host.step_result import StepResult
-from floe.hub.children import children_left
+from floe.hub.children import children_left, children_read
 from floe.hub.loop import Loop
 from floe.model.errors import FloeError
 from floe.model.ids import HostId, Instant, Json, ref_of
@@ -77,7 +78,8 @@ class PeerGateway:
         for envelope in decided.messages:
             self._peers.send(envelope)
         self._sync.stored(decided, last)
-        if self._core.table.restarts and may_change_children(decided):
+        is_again = self._core.table.restarts and may_change_children(decided)
+        if is_again or self._core.site.child_rows:
             self._children_changed.set()
 
     def receive(self, envelope: Envelope) -> None:
@@ -126,9 +128,11 @@ class PeerGateway:
             await asyncio.sleep(ABOUT_S)
 
     async def read_children(self) -> None:
-        """Read, until cancelled, which children of lost starts are left, for the parents that are
-        to start again: once they wait, and whenever a step may have changed it. Raises
-        StoreFailed."""
+        """Read children, until cancelled. Raises StoreFailed.
+
+        For the parents that are to start again: which children of lost starts are left, once they
+        wait, and whenever a step may have changed it. For judged parents that came here: all rows.
+        """
         core, changed = self._core, self._children_changed
         changed.set()  # the last try may have failed
         while True:
@@ -136,6 +140,8 @@ class PeerGateway:
             changed.clear()
             gone, named = self._sync.forgotten, core.site.named
             for one in await children_left(restarting(core.site), self._store, gone, named):
+                self._loop.put(one)
+            for one in await children_read(unread(core.site), self._store):
                 self._loop.put(one)
 
     async def read_logs(self, now: Callable[[], Instant]) -> None:

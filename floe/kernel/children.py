@@ -45,16 +45,16 @@ def with_child(state: NodeState, event: ChildPended | ChildTimedOut) -> NodeStat
     return replace(state, timed_out=event.attempt)
 
 
-def parent_of(run: Run, key: Key, work: SubFlow) -> Parent:
+def parent_of(run: Run, key: Key, *, waits: bool) -> Parent:
     """What a child run that an attempt of this run starts knows of the runs above it."""
     above = run.parent.above if run.parent else ()
     flow = run.flow
     assert flow is not None, "an active run has its flow"
     holds = tuple(tag for tag in flow.resource_tags if not tag.startswith(PER_HOST))
     chain = (Above(run=run.ref.key, flow=run.flow_id, holds=holds), *above)
-    if not work.wait:
+    if not waits:
         chain = tuple(Above(run=one.run, flow=one.flow) for one in chain)
-    return Parent(key=str(key), waits=work.wait, above=chain)
+    return Parent(key=str(key), waits=waits, above=chain)
 
 
 def refusal_of(parent: Parent, flow: Flow) -> str:

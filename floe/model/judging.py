@@ -130,6 +130,10 @@ class Update:
     """What a node names in `awaits`."""
     state: str = ""
     value: Json = None
+    epoch: int = 0
+    """If the source is a run, with `seq` its last event when this was so; an earlier one is no
+    news. 0 for other sources."""
+    seq: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +153,8 @@ class ActionEnded:
     lost: bool = False
     """Its result is unknown."""
     item: int = NO_ITEM
+    opened: Mapping[str, str] = field(default_factory=dict)
+    """The keys of the child runs that its answer opened, by those of their updates."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,9 +187,13 @@ class UpdateReceived:
 
     at: Instant
     source: str
+    """Of a child run, its key."""
     key: str
     state: str = ""
     value: Json = None
+    epoch: int = 0
+    seq: int = 0
+    """As in the update."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

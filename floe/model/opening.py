@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Final
 
+from floe.model.flow import Flow
 from floe.model.ids import Json, NodeId
 from floe.model.judging import Enter
 from floe.model.nouns import dataclass
@@ -17,6 +18,9 @@ OPENINGS_MAX: Final = 100
 
 ENTERS_MAX: Final = 1000
 """Nodes that enter with the opening of a run."""
+
+CHILDREN_MAX: Final = 1000
+"""Child runs that one answer opens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +36,18 @@ class Opening:
     """With which it rests until its first pass; empty if that begins at once."""
     enters: tuple[Enter, ...] = ()
     """The nodes that enter with it, in order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildOpening:
+    """In the answer of a call: a child run that it opens, unless its run has one with the key."""
+
+    key: str
+    """Of the updates by which the parent learns what the child comes to."""
+    flow: Flow
+    digest: str
+    """Of the flow as stored."""
+    opening: Opening
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -132,6 +132,10 @@ class Passes:
     """By key, the parts that await the update."""
     met: Set[Part] = frozenset()
     """The waiting parts of which all updates came, one of them fresh."""
+    children: Mapping[str, str] = field(default_factory=dict)
+    """The keys of the child runs that its calls opened, by those of their updates."""
+    child_keys: Mapping[str, str] = field(default_factory=dict)
+    """The same the other way round."""
     notes: Sequence[RunNoted] = ()
     """What was noted, in order."""
     bytes: int = 0

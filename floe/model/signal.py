@@ -7,7 +7,7 @@ from typing import Literal
 from floe.model.ids import HostId, Instant, Json, Key, NodeId, RunRef
 from floe.model.judging import Judged, Update
 from floe.model.nouns import dataclass
-from floe.model.opening import BeginOpened
+from floe.model.opening import BeginOpened, ChildOpening
 from floe.model.passes import BeginPass, Extend
 from floe.model.people import AddNote, Edit, EndRun, Pause, Resolve, Restart
 from floe.model.result import RunResult
@@ -44,6 +44,8 @@ class Answered:
     """What kind of answer it is in the words of a dialect, as `blocked`; empty for none."""
     metadata: Mapping[str, Json] = field(default_factory=dict)
     """What a dialect keeps about the answer besides its outputs."""
+    opens: tuple[ChildOpening, ...] = ()
+    """The child runs that it opens, in a judged run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +118,8 @@ class Reported:
     at: Instant
     take: str = ""
     """Of outside work: the take that it answers; empty for whichever."""
+    opened: Mapping[str, str] = field(default_factory=dict)
+    """By their keys, the child runs that the host opened in the same step for the answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

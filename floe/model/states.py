@@ -66,6 +66,8 @@ class StateTable:
     """How many passes begin before a person extends the run; 0 for no limit."""
     passes_verdict: str = ""
     """The verdict of a run that has had them."""
+    told: frozenset[str] = frozenset()
+    """The labels with which a child run at rest is news for its parent, a run of this flow."""
     rest_longest_s: float = 3600.0
     """The longest time until a pass is due after a rest."""
 

@@ -8,6 +8,8 @@
     > judge toy                 those of the toy itself; `endless` judges so until the run rests
     > judge partial DONE        there was no time for the other questions
     > update child DONE out     an update with this key, a state and a value
+    > opens a k1,k2             a call is good and opens children with these keys, as its host does
+    > told k1 DONE seq=7        the update about a child, of its 7th event; `epoch=2` of its second
     > pass alice                a person begins a pass; `extend 2` allows two more
     > opened rests=TODO         a new run, which rests before its first pass
     > resolve alice res-1 k=v   a person takes it; `restart` starts it over
@@ -27,6 +29,7 @@ from dataclasses import replace
 from typing import Final
 
 from floe.kernel.evolve import fold
+from floe.kernel.judged.children import opening_fault, openings_of
 from floe.kernel.judged.lane import judgement
 from floe.kernel.judged.people import Refusable, refusal
 from floe.kernel.owed import run_key
@@ -34,7 +37,7 @@ from floe.model.call import Call, OutsideWork
 from floe.model.codec import digest_of, to_text
 from floe.model.effect import Effect
 from floe.model.event import Event, ItemEntered, NodeEntered, NodeSettled, RunEnding
-from floe.model.ids import NO_ITEM, Instant, NodeId
+from floe.model.ids import NO_ITEM, Instant, Key, NodeId, RunRef
 from floe.model.judging import (
     ActionEnded,
     Enter,
@@ -49,6 +52,7 @@ from floe.model.judging import (
     UpdateReceived,
     Verdict,
 )
+from floe.model.opening import ChildOpening, Opening
 from floe.model.passes import BeginPass, Extend, PassBegan, RunExtended, RunRested
 from floe.model.people import (
     AddNote,
@@ -64,7 +68,7 @@ from floe.model.people import (
     StateEdit,
 )
 from floe.model.run import Run
-from floe.model.signal import Signal, TimerFired
+from floe.model.signal import Answered, Failed, Reported, Signal, TimerFired
 from floe.model.summary import summary_of
 from floe.model.work import End, Exec, Work
 from tests.make import NOW, REF, attached, decided
@@ -135,6 +139,10 @@ class JudgedStory(notation._Story):
             case "update", [key, *rest]:
                 state, value = (*rest, "", "")[:2]
                 return Update(source="test", key=key, state=state, value=_long(value) or None)
+            case "opens", [node, keys, *rest]:
+                return _opening(self.run, notation._key(self.run, node, rest), keys, self.now)
+            case "told", [key, state, *rest]:
+                return _told(self.run, key, state, rest)
             case "pass", [by, *rest]:
                 return BeginPass(by=by, why=" ".join(rest))
             case "extend", [count]:
@@ -225,9 +233,10 @@ class JudgedStory(notation._Story):
                 outputs += " keeps outputs" if event.keeps else ""
                 return f"{name} {node} {notation._outcome(outcome)}: {tag}{outputs}"
             case ActionEnded(node=node, item=item, outcome=outcome, attempt=attempt):
-                lost = " lost" if event.lost else ""
+                more = " lost" if event.lost else ""
+                more += f" opens {', '.join(event.opened)}" if event.opened else ""
                 return (
-                    f"{name} {at(node, item)} attempt={attempt} {notation._outcome(outcome)}{lost}"
+                    f"{name} {at(node, item)} attempt={attempt} {notation._outcome(outcome)}{more}"
                 )
             case NodeSet(node=node, item=item, state=state, phase=phase):
                 where = f"{node}[{item}-{event.until}]" if event.until > item else at(node, item)
@@ -283,6 +292,32 @@ def _asked(question: Question) -> str:
     visit = f" visit={question.visit}" if question.visit > 1 else ""
     attempt = f" attempt={question.attempt}" if question.attempt > 1 else ""
     return f"{question.stage} {notation._at(question.node, question.item)}{visit}{attempt}"
+
+
+def _opening(run: Run, key: Key, text: str, now: Instant) -> Reported:
+    """An answer that opens children; their runs have the numbers from 101 on."""
+    opens = tuple(
+        ChildOpening(key=one, flow=toy_flow("toy", ["a"]), digest="sha256:1", opening=Opening())
+        for one in _keys(text)
+    )
+    answer = Reported(key=key, report=Answered(good=True, outputs={}, opens=opens), at=now)
+    openings = openings_of(run, answer)
+    if why := opening_fault(run, openings):
+        return replace(answer, report=Failed(cause="error", why=why))
+    first = 101 + len(run.passes.children if run.passes else ())
+    runs = (RunRef(run.ref.host, run.ref.store, first + at).key for at in range(len(openings)))
+    return replace(answer, opened=dict(zip([one.key for one in openings], runs, strict=True)))
+
+
+def _told(run: Run, key: str, state: str, words: Sequence[str]) -> Update:
+    assert run.passes is not None
+    return Update(
+        source=run.passes.children[key],
+        key=key,
+        state=state,
+        epoch=int(notation._named(words, "epoch") or 1),
+        seq=int(notation._named(words, "seq")),
+    )
 
 
 def _nothing(run: Run, signal: Signal) -> str:

@@ -19,7 +19,7 @@ from floe.model.facet import Facet
 from floe.model.flow import Flow
 from floe.model.ids import FlowId, Instant, Json
 from floe.model.judging import Enter, Question, Verdict
-from floe.model.opening import Opened, Opening
+from floe.model.opening import ChildOpening, Opened, Opening
 from floe.model.run import Run
 from floe.model.signal import Answered
 from floe.nodes.base import Job
@@ -82,6 +82,10 @@ class ToyRows:
         """Only if the run changes as a whole."""
         return False
 
+    def told(self, run: Run) -> Json:
+        """The states of its nodes."""
+        return {str(node): state.state for node, state in run.nodes.items()}
+
 
 class ToyFlows:
     """The flows in the file, as they are at each event."""
@@ -118,7 +122,8 @@ def real_flow(line: str, *steps: str) -> Flow:
 async def step(job: Job) -> Answered:
     """Carry out a step: append its run, name and attempt to the file `mark=` of its config, if any.
 
-    The first attempts, as many as `fails=` says, come to SERVER_ERROR; later ones are good.
+    The first attempts, as many as `fails=` says, come to SERVER_ERROR; others are good. `opens=`
+    names a flow: a child run of it is opened whose updates have the key `await=`.
     """
     assert isinstance(job.work, Call)
     assert isinstance(job.work.config, list)
@@ -127,7 +132,14 @@ async def step(job: Job) -> Answered:
         await asyncio.to_thread(_append, Path(mark), f"{job.key.run} {job.node} {job.key.attempt}")
     if job.key.attempt <= int(given.get("fails", "0")):
         return Answered(good=False, why="fails", outputs={}, kind="SERVER_ERROR")
-    return Answered(good=True, outputs={"node": job.node})
+    opens = (_child(given["opens"], given["await"]),) if "opens" in given else ()
+    return Answered(good=True, outputs={"node": job.node}, opens=opens)
+
+
+def _child(name: str, key: str) -> ChildOpening:
+    flow = next(flow for flow in flows_in(Path(os.environ[FLOWS])) if flow.id == name)
+    opening = Opening(trigger=flow.triggers[0].id)
+    return ChildOpening(key=key, flow=flow, digest=digest_of(flow), opening=opening)
 
 
 def _append(path: Path, line: str) -> None:

@@ -16,6 +16,7 @@ pruned when one of them is done in a different state; `final` is any. The other 
     recheck        runs once more before its run rests as WAITING
     await=KEY      is WAITING until there is an update with the key; with `each` an item is until
                    there is one with KEY.N
+    opens=FLOW     opens a child run of a flow of the same file, whose updates have the key await=
     skip=STATE     gets the state without an attempt
     then=S>b:T     if it comes to S, the step b gets the state T
     due=N          runs again with a pass after N seconds, not 30
@@ -69,6 +70,7 @@ def toy_flow(line: str, block: Iterable[str]) -> Flow:
         condition_failed="SERVER_ERROR",
         verdict_failed="CHECK_ERROR",
         ends={"DONE": "good"},
+        told=frozenset({"BLOCKED"}),
         passes_max=int(given.get("passes", "0")),
         passes_verdict="SPENT",
     )

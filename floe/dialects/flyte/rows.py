@@ -8,6 +8,7 @@ from floe.dialects.flyte.actions import RunAction, actions_of
 from floe.dialects.flyte.compiled import FATAL, SUCCESS, quoted, step_of
 from floe.model.event import Event, NodeEntered, NodeStarted, WorkReturned
 from floe.model.facet import Facet
+from floe.model.ids import Json
 from floe.model.judging import ActionEnded
 from floe.model.run import Run
 
@@ -43,6 +44,10 @@ class FlyteRows:
     def is_row_changed(self, event: Event) -> bool:
         """Whether an event gives an action a different state."""
         return isinstance(event, CHANGES)
+
+    def told(self, run: Run) -> Json:
+        """Nothing: no run of flyte is a child."""
+        return None
 
 
 def facet_key(text: str) -> str:

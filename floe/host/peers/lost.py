@@ -40,6 +40,7 @@ def as_lost(row: Summary, forgotten: ForgottenStores) -> Summary:
         good=False,
         result="bad",
         why=why,
+        label="",
         host=None if is_pending else row.host,
         store=None if is_pending else row.store,
         ended_at=max(forgotten[pen].at, forgotten[adopter].at),

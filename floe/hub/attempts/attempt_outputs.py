@@ -107,16 +107,28 @@ def last_lines(path: Path, masks: Masks = NO_MASKS) -> tuple[str, ...]:
 
 
 def storable(signal: Started | Reported) -> Started | Reported:
-    """The report itself, or an error where no store could hold its outputs."""
+    """The report itself, or an error where no store could hold its values."""
     report = signal.report if isinstance(signal, Reported) else None
     if not isinstance(signal, Reported) or not isinstance(report, Exited | Answered):
         return signal
-    if not report.outputs:
+    values = list(filter(None, _values_of(report)))
+    if not values:
         return signal
     try:
-        to_text(report.outputs).encode()
+        to_text(values).encode()
     except ValueError as error:
         why = f"its outputs cannot be stored: {error}"
         failed = Failed(cause="error", why=why, output_bytes=report.output_bytes)
         return replace(signal, report=failed)
     return signal
+
+
+def _values_of(report: Exited | Answered) -> tuple[object, ...]:
+    """What a report adds to logs, as JSON."""
+    if isinstance(report, Exited):
+        return (report.outputs,)
+    opened = (
+        (one.key, one.opening.title, one.opening.by, one.opening.verdict, one.opening.values)
+        for one in report.opens
+    )
+    return (report.outputs, report.metadata, report.kind, report.why, *opened)

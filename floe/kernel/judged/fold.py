@@ -6,6 +6,7 @@ As all folding, it needs no flow, no clock and no decision.
 from collections.abc import Mapping, Set
 
 from floe.kernel.judged.awaited import begun, with_update
+from floe.kernel.judged.children import with_children
 from floe.kernel.judged.index import reindexed
 from floe.kernel.judged.limits import bytes_added
 from floe.kernel.judged.node_fold import (
@@ -44,7 +45,7 @@ def _after(run: Run, event: Event) -> Run | None:
         case ItemEntered():
             return item_entered(run, passes, event, seq)
         case ActionEnded():
-            return action_ended(run, passes, event, seq)
+            return action_ended(run, with_children(passes, event), event, seq)
         case NodeSettled():
             return node_settled(run, passes, event, seq)
         case NodeSet():

@@ -104,8 +104,8 @@ def update_fault(passes: Passes, update: Update) -> str:
 def bytes_added(event: Event) -> int:
     """Bytes that an event adds to a run, as JSON; 0 for most."""
     match event:
-        case ActionEnded(outputs=outputs, metadata=metadata):
-            return size_of(outputs) + size_of(metadata)
+        case ActionEnded(outputs=outputs, metadata=metadata, opened=opened):
+            return size_of(outputs) + size_of(metadata) + size_of(opened)
         case NodeSettled(outputs=outputs):
             return size_of(outputs)
         case NodeSet(outputs=outputs, awaits=awaits):

@@ -4,9 +4,11 @@ While a judgement is out, no signal changes a state: what ended waits for its tu
 person may do to a run at rest is refused.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 from floe.kernel.items import state_of
+from floe.kernel.judged.children import is_known
 from floe.kernel.judged.entries import begin_opened
 from floe.kernel.judged.limits import run_excess, size_of
 from floe.kernel.judged.part import RUNNING, is_expanded, passes_of, table_of
@@ -47,6 +49,8 @@ from floe.model.signal import (
     TakeWork,
     TimerFired,
 )
+
+NONE_OPENED: Final[Mapping[str, str]] = {}
 
 
 def decide_judged(step: RunStep, signal: Signal) -> bool:
@@ -93,7 +97,7 @@ def _reported(step: RunStep, signal: Reported) -> None:
     node = step.flow.by_id[signal.key.node]
     outcome = outcome_of(node, report, ending=step.run.phase == "ending")
     is_lost = isinstance(report, Failed) and report.cause == "lost"
-    _ended(step, node, state, outcome, signal.at, report, is_lost=is_lost)
+    _ended(step, node, state, outcome, signal.at, report, is_lost=is_lost, opened=signal.opened)
     _finish(step)
 
 
@@ -106,6 +110,7 @@ def _ended(
     report: Report | None = None,
     *,
     is_lost: bool,
+    opened: Mapping[str, str] = NONE_OPENED,
 ) -> None:
     """Record the end of an attempt; one that was lost runs again at once if the node may."""
     uncounted = state.attempt - 1 - state.tries
@@ -131,6 +136,7 @@ def _ended(
             metadata=metadata,
             output_bytes=report.output_bytes if report else 0,
             lost=is_lost,
+            opened=opened,
         )
     )
 
@@ -172,11 +178,7 @@ def _updated(step: RunStep, signal: Update) -> None:
 
     That of a run on its way to a different host begins there.
     """
-    last = passes_of(step.run).updates.get(signal.key)
-    content = (signal.source, signal.state, signal.value)
-    if refusal(step.run, signal):
-        return
-    if last is not None and (last.source, last.state, last.value) == content:
+    if refusal(step.run, signal) or is_known(passes_of(step.run).updates.get(signal.key), signal):
         return
     step.add(
         UpdateReceived(
@@ -185,6 +187,8 @@ def _updated(step: RunStep, signal: Update) -> None:
             key=signal.key,
             state=signal.state,
             value=signal.value,
+            epoch=signal.epoch,
+            seq=signal.seq,
         )
     )
     go_on(step)

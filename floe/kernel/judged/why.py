@@ -8,6 +8,8 @@ from floe.kernel.sentences import PARTS_MAX, first_parts
 from floe.model.call import OutsideWork
 from floe.model.codec import iso
 from floe.model.flow import Flow
+from floe.model.ids import RunRef
+from floe.model.passes import Passes
 from floe.model.run import NodeState, Run
 from floe.model.why import Why
 
@@ -52,7 +54,10 @@ def _why_resting(run: Run, flow: Flow) -> Why:
     waiting = {
         part_text(flow.by_id[node], item): keys for (node, item), keys in missing_keys(passes)
     }
-    awaited = [f"{ref} awaits {', '.join(keys[:PARTS_MAX])}" for ref, keys in waiting.items()]
+    awaited = [
+        f"{ref} awaits {', '.join(_awaited(passes, key) for key in keys[:PARTS_MAX])}"
+        for ref, keys in waiting.items()
+    ]
     after = f"after pass {passes.number}" if passes.number else "before its first pass"
     due = f"the next begins at {iso(passes.due)}" if passes.due is not None else ""
     is_alone = passes.paused_by or not (due or awaited)
@@ -60,3 +65,9 @@ def _why_resting(run: Run, flow: Flow) -> Why:
     verdict = passes.verdict + (f" by {passes.paused_by}" if passes.paused_by else "")
     parts = [f"rests on {run.host} {after}: {verdict}", *awaited, due or person]
     return Why(text="; ".join(filter(None, parts)), waiting=waiting)
+
+
+def _awaited(passes: Passes, key: str) -> str:
+    """What a key stands for: its child run, if there is one."""
+    child = passes.children.get(key)
+    return f"{key} of {RunRef.parse(child)}" if child else key

@@ -29,7 +29,7 @@ def a_parent(work: SubFlow = DEPLOY, *, holds: tuple[str, ...] = ()) -> Run:
 
 def above(parent: Run, work: SubFlow = DEPLOY) -> Parent:
     """What a child of the task `go` knows of the runs above it."""
-    return parent_of(parent, the_key(parent, "go"), work)
+    return parent_of(parent, the_key(parent, "go"), waits=work.wait)
 
 
 def test_child_names_the_attempt_and_what_its_parent_holds() -> None:
