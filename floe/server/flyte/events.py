@@ -44,12 +44,17 @@ async def take(request: web.Request) -> web.Response:
     command = await _command(request)
     outside = site.hub.outside
     work = await outside.take(queue_of(pack["name"]), labels, by=_id(pack), name=command)
-    if work is not None and request.transport is None:  # the pack is gone before its answer
-        outside.give_back_nowait(work.take)
-        work = None
     if work is None:
         return web.Response(status=HTTPStatus.NO_CONTENT)
-    id = await site.ids.of_action(Key.parse(work.key))
+    is_answered = False
+    try:
+        id = await site.ids.of_action(Key.parse(work.key))
+        is_answered = not _is_gone(request)
+    finally:
+        if not is_answered:
+            outside.give_back_nowait(work.take)
+    if not is_answered:
+        return web.Response(status=HTTPStatus.NO_CONTENT)
     log.info("flyte.action_taken", action=id, pack=_id(pack), command=work.name)
     links = Links(request)
     at = ("v1", "packs", request.match_info["pack"], "actions", id, "result")
@@ -85,6 +90,11 @@ async def _command(request: web.Request) -> str:
         form = await request.post()
         names += [str(form.get(name, "")) for name in COMMAND_NAMES]
     return next(filter(None, names), "")
+
+
+def _is_gone(request: web.Request) -> bool:
+    """Whether the pack has left before its answer: nothing of that can reach it any more."""
+    return request.transport is None or request.transport.is_closing()
 
 
 def _input(work: TakenWork) -> Json:

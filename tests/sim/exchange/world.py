@@ -1,0 +1,302 @@
+"""The world of a trial: hosts, packs, what is on its way between them, and what befalls them."""
+
+import heapq
+import json
+import sys
+from collections.abc import Callable
+from functools import partial
+from random import Random
+from typing import Any, Final
+
+from floe.dialects.flyte.actions import number_of
+from floe.dialects.flyte.ids import FlyteId, id_text
+from floe.host.inputs import Incoming, Received
+from floe.model.ids import HostId, NodeId
+from floe.model.nouns import replace
+from floe.model.peer_message import Envelope
+from floe.model.run import Run
+from floe.server.flyte import flows, packs, results
+from floe.server.flyte.ids import KIND, NAME
+from tests.make import NOW
+from tests.sim.exchange.packs import FLOWS, PACKS, TIMEOUT_MS, Process
+from tests.sim.exchange.server import Handler, Server
+from tests.sim.exchange.tasks import Call, Relay, Task
+from tests.sim.exchange.truth import Truth
+from tests.sim.truth import Broken
+
+NAMES: Final = ("h1", "h2", "h3")
+STORM_MS: Final = 5_000
+CALM_MS: Final = 40_000
+EVENTS: Final = 5
+FAULTS: Final = ("crash", "power", "part", "refuse", "kill", "delete", "post")
+
+
+class Exchanged:
+    """A request of a client, and what becomes of it."""
+
+    def __init__(
+        self, world: "World", server: Server, call: Call, done: Callable[[int, bytes], None]
+    ) -> None:
+        self._world, self._server, self._call, self._done = world, server, call, done
+        self._is_over = False
+        self._task: Task | None = None
+        self._is_lost = world.chance(world.loss / 4)
+
+    def begin(self, handler: Handler) -> None:
+        """Send it."""
+        world = self._world
+        world.at(TIMEOUT_MS, self._time_out)
+        if world.chance(world.loss / 4):
+            return
+        world.at(world.random.choice((1, 3)), lambda: self._arrive(handler))
+        if world.chance(0.05):
+            world.at(world.random.choice((5, 10, 1000)), self._leave)
+
+    def _arrive(self, handler: Handler) -> None:
+        if self._server.is_up:
+            self._task = self._server.serve(handler, self._call, self._answered, self._fail)
+        else:
+            self._fail()
+
+    def _leave(self) -> None:
+        """The client goes away, and the host notices."""
+        if not self._is_over:
+            self._call.link.is_gone = True
+            self._fail()
+
+    def _fail(self) -> None:
+        self._finish(0, b"")
+
+    def _time_out(self) -> None:
+        if not self._is_over and self._task is not None and not self._is_lost:
+            raise Broken(f"every_call_is_answered: {self._call.match_info} at {self._server.id}")
+        self._fail()
+
+    def _answered(self, response: Any) -> None:
+        """The handler returned: the host writes its answer, unless the client is gone."""
+        self._end("noticed" if self._call.link.is_gone else "lost")
+        if not (self._is_lost or self._call.link.is_gone):
+            arrive = partial(self._finish, response.status, response.body or b"")
+            self._world.at(self._world.random.choice((1, 3)), arrive)
+
+    def _finish(self, status: int, body: bytes) -> None:
+        if not self._is_over:
+            self._is_over = True
+            if status:
+                self._end("sent")
+            self._done(status, body)
+
+    def _end(self, fate: str) -> None:
+        if self._task is not None and self._task.take:
+            self._world.truth.takes[self._task.take] = fate
+
+
+class World:
+    """One trial."""
+
+    def __init__(self, seed: int, *, story: bool = False) -> None:
+        self.random = Random(seed)
+        self.now = int(NOW)
+        self._story = story
+        self._heap: list[tuple[int, int, Callable[[], None]]] = []
+        self._count = 0
+        self.is_calm = True
+        self.loss = self.random.choice((0.0, 0.05, 0.2))
+        self._cut: set[frozenset[str]] = set()
+        self.truth = Truth(self)
+        self.servers: dict[str, Server] = {}
+        for name in NAMES:
+            self.servers[name] = Server(self, name, len(NAMES) - 1)
+        self.processes = [
+            Process(self, name, labels, self.random.random() < 0.5) for name, labels in PACKS
+        ]
+
+    # --- a trial ---
+
+    def play(self) -> None:
+        """The storm, the calm, and the judgement. Raises Broken."""
+        self._run(self.now + 100)
+        for flow in FLOWS:
+            self._post(flow)
+        for process in self.processes:
+            self.at(self.random.randint(0, 1500), process.start)
+        self._run(self.now + 1500)
+        self.is_calm = False
+        for _ in range(EVENTS):
+            self.at(self.random.randint(0, STORM_MS), self._send)
+        for _ in range(self.random.randint(0, 5)):
+            self.at(self.random.randint(0, STORM_MS), self._fault)
+        self._run(self.now + STORM_MS)
+        self._calm()
+        until = self.now + CALM_MS
+        while self.now < until and not self._is_over():
+            self._run(self.now + 500)
+        self.truth.judge()
+
+    def _calm(self) -> None:
+        self.tell("all is well")
+        self.is_calm = True
+        self._cut.clear()
+        for server in self.servers.values():
+            server.refusals = 0
+            if not server.is_up:
+                server.start()
+        for process in self.processes:
+            process.start()
+
+    def _is_over(self) -> bool:
+        """Whether nothing is to come but what never comes."""
+        for server in self.servers.values():
+            if len(server.core.site.inbox) or not self._is_idle(server):
+                return False
+        return not any(process.held for process in self.processes)
+
+    def _is_idle(self, server: Server) -> bool:
+        for run in server.core.table.runs.values():
+            if run.phase == "ended":
+                continue
+            for state in run.nodes.values():
+                if not state.attempts and (state.takes is None or not state.takes.take):
+                    return False
+                if state.phase == "judging":
+                    return False
+        assert server.core.cluster is not None
+        kinds = {kind for _, kind, _, _ in server.core.cluster.outbox.waiting()}
+        return not kinds & {"seek", "take", "untake"}
+
+    def _run(self, until: int) -> None:
+        while self._heap and self._heap[0][0] <= until:
+            self.now, _, call = heapq.heappop(self._heap)
+            call()
+        self.now = until
+
+    def at(self, ms: int, call: Callable[[], None]) -> None:
+        """Call later."""
+        self._count += 1
+        heapq.heappush(self._heap, (self.now + ms, self._count, call))
+
+    def chance(self, share: float) -> bool:
+        """Whether something happens, that never does in calm."""
+        return not self.is_calm and self.random.random() < share
+
+    def tell(self, text: str) -> None:
+        """Add a line to the story."""
+        if self._story:
+            sys.stdout.write(f"{(self.now - NOW) / 1000:9.3f}  {text}\n")
+
+    # --- between hosts ---
+
+    def send(self, sender: HostId, envelope: Envelope) -> None:
+        """Carry a message."""
+        for name, server in self.servers.items():
+            if name == sender or envelope.to_host not in (None, name):
+                continue
+            for _ in range(1 + self.chance(self.loss)):
+                if self._is_cut(sender, name) or self.chance(self.loss):
+                    self.truth.counts[f"{type(envelope.message).__name__} lost"] += 1
+                    continue
+                late = self.random.choice((5, 50, 3000)) if self.chance(0.2) else 2
+                self.at(self.random.randint(1, late), partial(self._receive, server, envelope))
+
+    def _receive(self, server: Server, envelope: Envelope) -> None:
+        if server.is_up:
+            to = replace(envelope, to_host=server.id)
+            server.put(Incoming(input=Received(envelope=to)))
+
+    def _is_cut(self, one: str, other: str) -> bool:
+        return frozenset((one, other)) in self._cut
+
+    def relay(self, server: Server, task: Task, relayed: Relay) -> None:
+        """Let a different host answer a request."""
+        there, life = self.servers[relayed.host], server.life
+
+        def back(found: tuple[int, bytes] | None) -> None:
+            if server.is_up and server.life == life:
+                task.resume(found)
+
+        if self._is_cut(server.id, there.id) or not there.is_up or self.chance(self.loss):
+            self.at(self.random.choice((1, 5000)), lambda: back(None))
+            return
+        call = Call(relayed.request.body)
+        call.query["action"] = relayed.request.path.partition("action=")[2]
+        is_lost = self.chance(self.loss)
+
+        def answered(response: Any) -> None:
+            found = (0, b"") if is_lost else (response.status, response.body)
+            self.at(self.random.choice((1, 3)), lambda: back(found))
+
+        def arrive() -> None:
+            if not there.is_up:
+                back(None)
+                return
+            there.serve(results.serve, call, answered, lambda: back((0, b"")))
+
+        self.at(self.random.choice((1, 3)), arrive)
+
+    # --- between packs and hosts ---
+
+    def ask(self, handler: Handler, call: Call, done: Callable[[int, bytes], None]) -> None:
+        """Send a request to any host; `done` gets status 0 where it is not answered."""
+        Exchanged(self, self.servers[self.random.choice(NAMES)], call, done).begin(handler)
+
+    def _post(self, flow: dict[str, Any]) -> None:
+        """Post a flow, until it is stored."""
+
+        def done(status: int, body: bytes) -> None:
+            if status != 201 and self.is_calm:
+                self._post(flow)
+
+        self.ask(flows.post, Call(json.dumps(flow).encode()), done)
+
+    def _send(self) -> None:
+        senders = [one for one in self.processes if one.is_up and one.name == "P"]
+        if senders:
+            self.random.choice(senders).send()
+
+    def action_id(self, run: Run, node: NodeId) -> str:
+        """The id of an action, as packs know it."""
+        row = self.servers["h1"].core.shared_rows.get(KIND, NAME)
+        assert row is not None
+        return id_text(FlyteId(run.ref, number_of(node)), bytes.fromhex(str(row.value)))
+
+    # --- faults ---
+
+    def _fault(self) -> None:
+        kind = self.random.choice(FAULTS)
+        server = self.servers[self.random.choice(NAMES)]
+        self.truth.counts[kind] += 1
+        self.tell(f"{kind} {server.id}")
+        match kind:
+            case "crash" | "power":
+                self.failed(server, power=kind == "power")
+            case "part":
+                pair = frozenset(self.random.sample(NAMES, 2))
+                self._cut.add(pair)
+                self.at(self.random.randint(500, 5000), lambda: self._cut.discard(pair))
+            case "refuse":
+                server.refusals = self.random.randint(1, 3)
+            case "kill":
+                process = self.random.choice(self.processes)
+                if process.is_up:
+                    process.stop()
+                    self.at(self.random.randint(100, 3000), process.start)
+            case "delete":
+                pack = self.random.choice(self.processes).id
+                self.truth.deleting(pack)
+                self.ask(packs.delete, Call(pack=pack), partial(self.truth.deleted, pack))
+            case _:
+                flow = self.random.choice(FLOWS)
+                self._post(flow | {"description": f"{self.now}"})
+
+    def failed(self, server: Server, *, power: bool = False) -> None:
+        """A host ends, and starts again a while later."""
+        if not server.is_up:
+            return
+        self.tell(f"{server.id} is down")
+        server.stop(power=power)
+        self.at(self.random.choice((100, 1000, 4000)), lambda: self._restart(server))
+
+    def _restart(self, server: Server) -> None:
+        if not server.is_up:
+            self.tell(f"{server.id} is up")
+            server.start()
