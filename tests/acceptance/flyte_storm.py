@@ -1,0 +1,251 @@
+"""Two hosts and processes of packs that are killed at random while events flow.
+
+The moments are a seed's, but what hosts and packs do at each is not: a storm cannot be replayed.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+
+from tests.acceptance.cluster import Cluster
+from tests.acceptance.flyte_pack import GENERATIONS
+from tests.acceptance.product import TOKEN, until
+from tests.flyte_clients import GoClient
+
+FLOW: Final = {
+    "name": "two steps",
+    "steps": [
+        {
+            "id": "one / ü",
+            "event": {"packName": "P", "name": "Started"},
+            "command": {"packName": "P", "name": "Do", "input": "{{ Event.Payload }}"},
+        },
+        {
+            "id": "two",
+            "dependsOn": ["one / ü"],
+            "event": {"packName": "P", "name": "Done"},
+            "command": {"packName": "P", "name": "Then", "input": "{{ Event.Payload }}"},
+        },
+    ],
+}
+HOSTS: Final = {"h1": "", "h2": ""}
+FAULT_S: Final = (0.3, 1.2)
+DOWN_S: Final = (0.0, 0.8)
+PAUSE_S: Final = 0.02
+"""Between two events."""
+PAGE: Final = 500
+
+
+@dataclass
+class Tally:
+    """What a storm came to."""
+
+    events: int = 0
+    """Events that were accepted."""
+    refused: int = 0
+    hosts_killed: int = 0
+    packs_killed: int = 0
+    taken: int = 0
+    """Actions that a process got, by its journal."""
+    accepted: int = 0
+    """Results that were answered 202."""
+    open: int = 0
+    """Actions that stay taken."""
+    complaints: list[str] = field(default_factory=list)
+
+
+class Storm:
+    """A cluster of two, three packs, one of each generation of clients, and their deaths."""
+
+    def __init__(self, cluster: Cluster, folder: Path, seed: int, say: Callable[[str], object]):
+        self._cluster, self._random, self._say = cluster, Random(seed), say
+        self._roots = [f"http://{cluster[id].address}/flyte" for id in HOSTS]
+        self._journals = {name: folder / f"{name}.journal" for name in GENERATIONS}
+        self._packs: dict[str, subprocess.Popen[bytes]] = {}
+        self._seeds = count(seed * 1000)
+        self.tally = Tally()
+        self._sent: set[int] = set()
+        """The events that were accepted."""
+
+    def rage(self, seconds: float, pause_s: float) -> Tally:
+        """Kill and send for so long; then let all finish, and judge what there is."""
+        until(lambda: self._ask("POST", "packs", {"name": "P"})[0] == 201, "the pack")
+        until(lambda: self._ask("POST", "flows", FLOW)[0] == 201, "the flow")
+        with self._packs_running():
+            begun, due, number = time.monotonic(), 0.0, 0
+            while (now := time.monotonic() - begun) < seconds:
+                if now >= due:
+                    self._fault()
+                    due = now + self._random.uniform(*FAULT_S)
+                number += 1
+                self._send(number)
+                self._revive()
+                time.sleep(pause_s)
+            self._say(f"{number} events; all is well now")
+            self._revive(ready=True)
+            until(self._is_over, "the end of all work that can end")
+        self._judge()
+        return self.tally
+
+    # --- what happens ---
+
+    def _send(self, number: int) -> None:
+        event = {"event": "Started", "payload": f"{number}"}
+        if self._ask("POST", "packs/P/events", event)[0] == 202:
+            self._sent.add(number)
+        else:
+            self.tally.refused += 1
+
+    def _fault(self) -> None:
+        if self._random.random() < 0.5:
+            id = self._random.choice([*HOSTS])
+            if self._cluster[id].is_up():
+                self._cluster[id].kill()
+                self.tally.hosts_killed += 1
+            return
+        pack = self._packs[self._random.choice([*self._packs])]
+        pack.kill()
+        self.tally.packs_killed += pack.wait() < 0
+
+    def _revive(self, *, ready: bool = False) -> None:
+        """Start again what is down; `ready` waits until the hosts answer."""
+        for id in HOSTS:
+            host = self._cluster[id]
+            if not host.is_up() and (ready or self._random.random() < 0.3):
+                host.spawn()
+            if ready:
+                until(host.is_ready, f"start of {id}")
+        for name, pack in self._packs.items():
+            if pack.poll() is not None:
+                self._packs[name] = self._started(name)
+
+    @contextmanager
+    def _packs_running(self) -> Iterator[None]:
+        self._packs = {name: self._started(name) for name in GENERATIONS}
+        try:
+            yield
+        finally:
+            for pack in self._packs.values():
+                pack.kill()
+                pack.wait()
+
+    def _started(self, name: str) -> subprocess.Popen[bytes]:
+        words = ["P", name, str(self._journals[name]), str(next(self._seeds)), *self._roots]
+        return subprocess.Popen([sys.executable, "-m", "tests.acceptance.flyte_pack", *words])
+
+    # --- what there is ---
+
+    def _is_over(self) -> bool:
+        """Whether all events have their runs, and no action waits for a pack."""
+        flows = self._flows()
+        known = {_number(flow) for flow in flows}
+        return self._sent <= known and not self._states(flows)["NEW"] and self._are_idle()
+
+    def _are_idle(self) -> bool:
+        """Whether no process has an action whose result it is about to send."""
+        held = [*map(self._held, self._journals.values())]
+        return not any(held)
+
+    def _held(self, journal: Path) -> bool:
+        lines = journal.read_text().splitlines() if journal.exists() else []
+        return bool(lines) and lines[-1].startswith("take")
+
+    def _judge(self) -> None:
+        say = self.tally.complaints.append
+        flows = self._flows()
+        runs = Counter(map(_number, flows))
+        for number in self._sent:
+            if runs[number] != 1:
+                say(f"event {number} has {runs[number]} runs")
+        for number, has in runs.items():
+            if has > 1 and number not in self._sent:
+                say(f"event {number}, which was not accepted, has {has} runs")
+        states = {
+            action["id"]: action["state"]["value"]
+            for flow in flows
+            for action in flow["actions"].values()
+        }
+        lines = [
+            line.split()
+            for journal in self._journals.values()
+            for line in journal.read_text().splitlines()
+        ]
+        taken = Counter(words[1] for words in lines if words[0] == "take")
+        results = [(words[1], int(words[2])) for words in lines if words[0] == "result"]
+        accepted = Counter(id for id, status in results if status == 202)
+        for id, times in (taken | accepted).items():
+            if times > 1:
+                say(f"action {id} was taken {taken[id]} times and answered {accepted[id]} times")
+            if id not in states:
+                say(f"action {id} was taken and is in no run")
+        for id in accepted:
+            if states.get(id) != "SUCCESS":
+                say(f"action {id} was answered and is {states.get(id)}")
+        for flow in flows:
+            one = flow["actions"].get("one / ü")
+            if one is None or (one["state"]["value"] == "SUCCESS") != ("two" in flow["actions"]):
+                say(f"correlation {flow['correlationId']} has the actions {[*flow['actions']]}")
+        for words in lines:
+            if words[0] == "exit":
+                say("a pack was told that it is not registered")
+        refused = {id for id, status in results if status not in (202, 0, 500, 503)}
+        if refused:
+            say(f"results were refused: {refused}")
+        self._judge_open(states, taken)
+        self.tally.events = len(self._sent)
+        self.tally.taken, self.tally.accepted = taken.total(), accepted.total()
+
+    def _judge_open(self, states: dict[str, str], taken: Counter[str]) -> None:
+        """Each run that goes on says why: which pack has its action, through which host."""
+        say = self.tally.complaints.append
+        pending = [id for id, state in states.items() if state == "PENDING"]
+        self.tally.open = len(pending)
+        deaths = self.tally.hosts_killed + self.tally.packs_killed
+        unheard = [id for id in pending if id not in taken]
+        if len(unheard) > deaths * len(self._packs):
+            say(f"{len(unheard)} actions reached no pack")
+        api = self._cluster["h1"].api
+        going = api.get("runs", state="active", limit=PAGE)["runs"]
+        if len(going) != len(pending):
+            say(f"{len(going)} runs go on, with {len(pending)} open actions")
+        for run in going:
+            text = api.get(f"runs/{run['id']}/why")["text"]
+            if "taken by P through h" not in text:
+                say(f"{run['id']} goes on: {text}")
+
+    def _states(self, flows: list[dict[str, Any]]) -> Counter[str]:
+        every = (action for flow in flows for action in flow["actions"].values())
+        return Counter(action["state"]["value"] for action in every)
+
+    def _flows(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        while True:
+            status, body = self._ask("GET", f"audit/flows?start={len(found)}&limit={PAGE}")
+            page = json.loads(body)["flows"] if status == 200 else []
+            found += page
+            if len(page) < PAGE:
+                return found
+
+    def _ask(self, method: str, path: str, body: object = None) -> tuple[int, bytes]:
+        """Status and body by one of the hosts; status 0 where there is no answer."""
+        client = GoClient(root := self._random.choice(self._roots), token=TOKEN)
+        sent = None if body is None else json.dumps(body).encode()
+        try:
+            status, _, answer = client.ask(method, f"{root}/v1/{path}", sent)
+        except (OSError, ValueError):
+            return 0, b""
+        return status, answer
+
+
+def _number(flow: dict[str, Any]) -> int:
+    [one] = [action for id, action in flow["actions"].items() if id != "two"]
+    return int(one["trigger"]["payload"])
