@@ -6,8 +6,12 @@ from typing import Final
 import pytest
 import structlog
 
+from floe.server.flyte import packs
+from floe.server.flyte.site import TOGETHER
 from tests.sim.exchange.__main__ import play
 from tests.sim.exchange.bugs import BUGS
+from tests.sim.exchange.tasks import Call
+from tests.sim.exchange.world import World
 
 FIRST: Final = {
     "unknown-pack-is-404": 1,
@@ -47,3 +51,25 @@ def test_no_trial_breaks_a_rule_of_the_exchange() -> None:
 @pytest.mark.parametrize("bug", BUGS)
 def test_hosts_without_a_rule_of_the_exchange_break(bug: str) -> None:
     assert play(FIRST[bug], bug)[0] != ""
+
+
+def test_keeper_removes_no_pack_while_a_host_is_away_that_may_have_seen_it() -> None:
+    world = World(1)
+    h1, h2 = world.servers["h1"], world.servers["h2"]
+    world.run(world.now + 8_000)
+    world.ask_at(h1, packs.register, Call(b'{"name": "P"}'), lambda status, body: None)
+    world.run(world.now + 20_000)
+
+    def after_minutes() -> list[str]:
+        for _ in range(TOGETHER):
+            h1.begin(h1.site.note_minute(5), lambda result: None)
+            world.run(world.now + 1_000)
+        return [row.name for row in h1.site.packs.all()]
+
+    h2.stop(power=False)
+    world.run(world.now + 20_000)
+    while_away = after_minutes()
+    h2.start()
+    world.run(world.now + 5_000)
+
+    assert (while_away, after_minutes()) == (["P"], [])

@@ -19,6 +19,9 @@ log = structlog.get_logger()
 
 MINUTE_S: Final = 60.0
 
+TOGETHER: Final = 3
+"""Minutes that all hosts answer, before the keeper deletes a pack."""
+
 
 class FlyteSite:
     """The packs, flows and items of a cluster, as one host of it reads and writes them."""
@@ -39,18 +42,32 @@ class FlyteSite:
         self.items = NamedRows(shared, "flyte.item")
         """By key: the bytes of an item of the datastore."""
         self.presence = Presence(hub)
+        self._minutes = 0
+        """In a row, after which all hosts of the cluster answered."""
 
     async def keep_presence(self, remove_s: float | None) -> None:
-        """Write once a minute which packs this host has seen; at the keeper, delete those that no
-        host has seen for some seconds."""
+        """Do the work of each minute, until cancelled."""
         while True:
             await asyncio.sleep(MINUTE_S)
-            try:
-                await self.presence.write()
-                if remove_s is not None and self._shared.is_own:
-                    await self.remove_silent(int(remove_s * 1000))
-            except FloeError as error:
-                log.info("flyte.presence_waits", error=str(error))
+            await self.note_minute(remove_s)
+
+    async def note_minute(self, remove_s: float | None) -> None:
+        """Write which packs this host has seen; at the keeper, delete those that no host has seen
+        for some seconds. A host that was away may have seen them: it has time to write that first.
+        """
+        try:
+            await self.presence.write()
+            self._minutes = self._minutes + 1 if self._are_all_here() else 0
+            if remove_s is not None and self._shared.is_own and self._minutes >= TOGETHER:
+                await self.remove_silent(int(remove_s * 1000))
+        except FloeError as error:
+            log.info("flyte.presence_waits", error=str(error))
+
+    def _are_all_here(self) -> bool:
+        """Whether each host of the cluster is known and answers."""
+        core = self.hub.loop.core
+        away = any(member.stale for member in core.members.values())
+        return bool(core.host_names()) and not away
 
     async def remove_silent(self, silence_ms: int) -> None:
         """Delete the packs that no host has seen for so long. Raises KeeperAway, Busy."""

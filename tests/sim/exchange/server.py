@@ -144,6 +144,7 @@ class Server:
         hub: Any = SimpleNamespace(
             host=SimpleNamespace(id=self.id),
             clock=clock,
+            loop=ask,
             inbox=inbox,
             reads=runs,
             shared=SharedRows(cast(Any, ask), cast(Any, clock)),

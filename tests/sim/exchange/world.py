@@ -115,22 +115,22 @@ class World:
 
     def play(self) -> None:
         """The storm, the calm, and the judgement. Raises Broken."""
-        self._run(self.now + 100)
+        self.run(self.now + 100)
         for flow in FLOWS:
             self._post(flow)
         for process in self.processes:
             self.at(self.random.randint(0, 1500), process.start)
-        self._run(self.now + 1500)
+        self.run(self.now + 1500)
         self.is_calm = False
         for _ in range(EVENTS):
             self.at(self.random.randint(0, STORM_MS), self._send)
         for _ in range(self.random.randint(0, 5)):
             self.at(self.random.randint(0, STORM_MS), self._fault)
-        self._run(self.now + STORM_MS)
+        self.run(self.now + STORM_MS)
         self._calm()
         until = self.now + CALM_MS
         while self.now < until and not self._is_over():
-            self._run(self.now + 500)
+            self.run(self.now + 500)
         self.truth.judge()
 
     def _calm(self) -> None:
@@ -164,7 +164,8 @@ class World:
         kinds = {kind for _, kind, _, _ in server.core.cluster.outbox.waiting()}
         return not kinds & {"seek", "take", "untake"}
 
-    def _run(self, until: int) -> None:
+    def run(self, until: int) -> None:
+        """Let all happen that is to happen until then."""
         while self._heap and self._heap[0][0] <= until:
             self.now, _, call = heapq.heappop(self._heap)
             call()
@@ -237,7 +238,13 @@ class World:
 
     def ask(self, handler: Handler, call: Call, done: Callable[[int, bytes], None]) -> None:
         """Send a request to any host; `done` gets status 0 where it is not answered."""
-        Exchanged(self, self.servers[self.random.choice(NAMES)], call, done).begin(handler)
+        self.ask_at(self.servers[self.random.choice(NAMES)], handler, call, done)
+
+    def ask_at(
+        self, server: Server, handler: Handler, call: Call, done: Callable[[int, bytes], None]
+    ) -> None:
+        """The same to this host."""
+        Exchanged(self, server, call, done).begin(handler)
 
     def _post(self, flow: dict[str, Any]) -> None:
         """Post a flow, until it is stored."""
