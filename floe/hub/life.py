@@ -164,7 +164,7 @@ class Life:
         self.notices = notices_of(
             parts, self.history, lambda *of: self.reads.output(*of), spawn, put, names.of
         )
-        self.inbox = EventInbox(core, parts.evaluators, parts.event_flows, ask, self.masked)
+        self.inbox = EventInbox(core, parts.evaluators, parts.event_flows, ask, self.masked, clock)
         self.pruning = Pruning(
             parts, store, loop, self.flows, clock, lambda: self.sync.forgotten, self.archiving
         )

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from tests.acceptance.cluster import Cluster
 from tests.acceptance.flyte_pack import GENERATIONS
-from tests.acceptance.product import TOKEN, until
+from tests.acceptance.product import DEADLINE_S, TOKEN, until
 from tests.flyte_clients import GoClient
 
 FLOW: Final = {
@@ -43,6 +43,7 @@ DOWN_S: Final = (0.0, 0.8)
 PAUSE_S: Final = 0.02
 """Between two events."""
 PAGE: Final = 500
+SETTLE_S: Final = 0.5
 
 
 @dataclass
@@ -92,7 +93,7 @@ class Storm:
                 time.sleep(pause_s)
             self._say(f"{number} events; all is well now")
             self._revive(ready=True)
-            until(self._is_over, "the end of all work that can end")
+            self._settle()
         self._judge()
         return self.tally
 
@@ -144,11 +145,21 @@ class Storm:
 
     # --- what there is ---
 
-    def _is_over(self) -> bool:
-        """Whether all events have their runs, and no action waits for a pack."""
-        flows = self._flows()
-        known = {_number(flow) for flow in flows}
-        return self._sent <= known and not self._states(flows)["NEW"] and self._are_idle()
+    def _settle(self) -> None:
+        """Wait until all events have their runs and no action waits for a pack, as long as there is
+        progress."""
+        known, since = "", time.monotonic()
+        while True:
+            flows = self._flows()
+            states, left = self._states(flows), self._sent - {*map(_number, flows)}
+            if not (left or states["NEW"]) and self._are_idle():
+                return
+            now = f"{len(left)} events wait, and actions are {dict(states)}"
+            if now != known:
+                known, since = now, time.monotonic()
+                self._say(now)
+            assert time.monotonic() - since < DEADLINE_S, now
+            time.sleep(SETTLE_S)
 
     def _are_idle(self) -> bool:
         """Whether no process has an action whose result it is about to send."""

@@ -10,7 +10,7 @@ import pytest
 from floe.dialects.flyte.compiled import flow_id_of
 from floe.host import inbox
 from floe.model.errors import KeeperAway
-from floe.model.ids import HostId, Key
+from floe.model.ids import HostId
 from floe.server.flyte.ids import FlyteIds
 from tests.integration.test_flyte_scenarios import Packs, a_flyte_site
 from tests.make_server import ADMIN
@@ -123,19 +123,18 @@ async def test_action_survives_a_restart_between_its_take_and_its_result(tmp_pat
     assert run["actions"]["one"]["state"]["value"] == "SUCCESS"
 
 
-async def test_action_whose_id_cannot_be_made_is_offered_again(
+async def test_action_whose_id_cannot_be_made_is_not_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def away(ids: FlyteIds, key: Key) -> str:
-        monkeypatch.undo()
+    async def away(ids: FlyteIds) -> bytes:
         raise KeeperAway("h2 keeps the key and is away", host=HostId("h2"))
 
     async with a_flyte_site(tmp_path) as site:
         packs = Packs(site)
         await offered(packs)
-        monkeypatch.setattr(FlyteIds, "of_action", away)
-        refused = await take(packs)
-        await packs.settled()
+        with monkeypatch.context() as patched:
+            patched.setattr(FlyteIds, "key", away)
+            refused = await take(packs)
         work = await take(packs)
 
     assert (refused, work["command"]) == ({"status": 503}, "Do")

@@ -1,15 +1,18 @@
 """Flyte's exchange, simulated: its rules hold, and each of them is needed."""
 
+import json
 from collections.abc import Iterator
 from typing import Final
 
 import pytest
 import structlog
 
-from floe.server.flyte import packs
+from floe.server.flyte import events, flows, packs
 from floe.server.flyte.site import TOGETHER
 from tests.sim.exchange.__main__ import play
 from tests.sim.exchange.bugs import BUGS
+from tests.sim.exchange.packs import LATE, Shape
+from tests.sim.exchange.server import Handler
 from tests.sim.exchange.tasks import Call
 from tests.sim.exchange.world import World
 
@@ -53,11 +56,29 @@ def test_hosts_without_a_rule_of_the_exchange_break(bug: str) -> None:
     assert play(FIRST[bug], bug)[0] != ""
 
 
-def test_keeper_removes_no_pack_while_a_host_is_away_that_may_have_seen_it() -> None:
+@pytest.fixture
+def world() -> World:
+    """Three hosts that have met, in calm, and a pack."""
     world = World(1)
-    h1, h2 = world.servers["h1"], world.servers["h2"]
     world.run(world.now + 8_000)
-    world.ask_at(h1, packs.register, Call(b'{"name": "P"}'), lambda status, body: None)
+    said(world, "h1", packs.register, {"name": "P"})
+    said(world, "h1", packs.register, {"name": "Q"})
+    world.run(world.now + 3_000)
+    return world
+
+
+def said(world: World, host: str, handler: Handler, body: Shape, **matched: str) -> int:
+    """The status of the answer of a host to a request."""
+    answers: list[int] = []
+    call = Call(json.dumps(body).encode(), **matched)
+    world.ask_at(world.servers[host], handler, call, lambda status, _: answers.append(status))
+    while not answers:
+        world.run(world.now + 1)
+    return answers[0]
+
+
+def test_keeper_removes_no_pack_while_a_host_is_away_that_may_have_seen_it(world: World) -> None:
+    h1, h2 = world.servers["h1"], world.servers["h2"]
     world.run(world.now + 20_000)
 
     def after_minutes() -> list[str]:
@@ -72,4 +93,34 @@ def test_keeper_removes_no_pack_while_a_host_is_away_that_may_have_seen_it() -> 
     h2.start()
     world.run(world.now + 5_000)
 
-    assert (while_away, after_minutes()) == (["P"], [])
+    assert (while_away, after_minutes()) == (["P", "Q"], [])
+
+
+def test_flow_is_not_confirmed_before_a_host_that_just_died_is_called_away(world: World) -> None:
+    world.servers["h2"].stop(power=False)
+    soon = said(world, "h1", flows.post, LATE)
+    world.run(world.now + 10_000)
+    later = said(world, "h1", flows.post, LATE)
+
+    assert (soon, later) == (503, 201)
+
+
+@pytest.mark.parametrize("is_keeper_there", [True, False])
+def test_host_that_comes_back_judges_no_event_with_the_copy_that_it_had(
+    world: World, is_keeper_there: bool
+) -> None:
+    h1, h2 = world.servers["h1"], world.servers["h2"]
+    h2.stop(power=False)
+    world.run(world.now + 15_000)
+    assert said(world, "h1", flows.post, LATE) == 201
+    h2.start()
+    if not is_keeper_there:
+        h1.stop(power=False)
+    event = {"event": "Started", "payload": {"n": "1", "kind": "plain"}}
+    status = said(world, "h2", events.post, event, pack="P")
+    world.run(world.now + 5_000)
+    soon = len(h2.disk.logs)
+    world.run(world.now + 10_000)
+
+    assert (status, soon) == (202, int(is_keeper_there))
+    assert len(h2.core.site.inbox) == 0

@@ -48,3 +48,7 @@ class SharedAlone:
     def age(self, now: Instant) -> str:
         """They are never old."""
         return ""
+
+    def lags(self, now: Instant) -> bool:
+        """They never lag."""
+        return False

@@ -52,6 +52,10 @@ class Sharing(Protocol):
     def age(self, now: Instant) -> str:
         """Why the rows here may be old, as a sentence; empty while they cannot be."""
 
+    def lags(self, now: Instant) -> bool:
+        """Whether rows may be missing here that a caller of a different host knows of, and that are
+        about to come: this host started, or the keeper answers again after a silence."""
+
 
 def write_row(step: Step, table: SharedTable, request: WriteRow | WriteShared) -> tuple[int, str]:
     """Write a row at the keeper; return its number, or 0 and why it is not written."""

@@ -80,6 +80,10 @@ class SharedCopying:
         """The sequence and the last number of the keeper, by its last ping."""
         self._seen_at: Undoable[str, Instant] = Undoable(journal)
         """When the keeper last sent a ping; no value for not since this host started."""
+        self._lags_since: Undoable[str, Instant] = Undoable(journal)
+        """Since when the copy may lack what was written while no ping came; 0 for since this host
+        started, no value while it lacks nothing of that."""
+        self._lags_since.put("", Instant(0))
         self._writes: Undoable[str, WaitingCaller] = Undoable(journal)
         """By request."""
         self._waits: Undoable[int, WaitingCaller] = Undoable(journal)
@@ -112,6 +116,8 @@ class SharedCopying:
     def receive(self, step: Step, member: Member, message: SharedMessage) -> None:
         """Handle a message; only those of the present keeper count."""
         if member.id == self._host:
+            if self._seen_at.get("") is not None and self._is_away(step.now):
+                self._lags_since.put("", step.now)
             self._seen_at.put("", step.now)
         if (member.id, member.store) != (self._host, self._current_keeper.keeper_store):
             return
@@ -133,6 +139,8 @@ class SharedCopying:
         asked = self._asked.get("")
         if asked is not None and asked.term != self._current_keeper.term_seen:
             self._begin(step)
+        if self._lags_since.get("") == 0:
+            self._lags_since.put("", step.now)
         is_away, dues = self._is_away(step.now), list[Instant]()
         for request, waiting in self._writes.items():
             if is_away or self._is_late(waiting, step.now):
@@ -162,13 +170,21 @@ class SharedCopying:
             return f"{self._host} has sent no message since this host started"
         return f"{self._host} was not seen for {(now - seen_at) // 1000} s"
 
+    def lags(self, now: Instant) -> bool:
+        """Until its copy has what the keeper's first ping reports. A keeper that keeps silent, or
+        sends nothing, is waited for as long as it takes to call it away."""
+        since = self._lags_since.get("")
+        return since is not None and (not since or 0 <= now - since < HOST_STALE_S * 1000)
+
     # --- messages ---
 
     def _pinged(self, step: Step, member: Member, ping: Ping) -> None:
         if self._current_keeper.is_believed(member, ping.shared_term):
             sequence = sequence_of(member.store, ping.shared_term)
             self._advertised.put("", (sequence, ping.shared_number))
-            if "" not in self._asked and self._is_behind:
+            if not self._is_behind:
+                self._lags_since.put("", None)
+            elif "" not in self._asked:
                 self._begin(step)
 
     def _written(self, step: Step, member: Member, message: SharedWritten) -> None:
@@ -261,6 +277,7 @@ class SharedCopying:
         self._outbox.done(self._host, SINCE, "")
         self._asked.put("", None)
         self._staged.put("", None)
+        self._lags_since.put("", None)
 
     def _is_away(self, now: Instant) -> bool:
         seen_at = self._seen_at.get("")

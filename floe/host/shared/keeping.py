@@ -134,6 +134,10 @@ class SharedKeeping:
         """They are never old."""
         return ""
 
+    def lags(self, now: Instant) -> bool:
+        """They never lag."""
+        return False
+
     # --- messages ---
 
     def _write(self, step: Step, member: Member, message: WriteShared) -> None:

@@ -25,6 +25,7 @@ from floe.host.opening_inputs import (
     OpenRun,
 )
 from floe.hub.attempts.masked_inputs import MaskedInputs
+from floe.hub.clock import Clock
 from floe.hub.loop import Busy
 from floe.model.codec import from_text, to_text
 from floe.model.errors import FloeError, TooLarge, Yours
@@ -68,6 +69,7 @@ class EventInbox:
         flows: Mapping[str, EventFlows],
         ask: Callable[[OpeningInput], Awaitable[Reply]],
         masked: MaskedInputs,
+        clock: Clock,
     ) -> None:
         """`flows` by dialect; `ask` waits until the effect of an input is stored."""
         self._core = core
@@ -76,6 +78,7 @@ class EventInbox:
         self._flows = flows
         self._ask = ask
         self._masked = masked
+        self._clock = clock
         self._news = asyncio.Event()
         self._waiters: dict[int, asyncio.Future[tuple[RunRef, ...]]] = {}
         self._recent: OrderedDict[int, tuple[RunRef, ...]] = OrderedDict()
@@ -149,6 +152,8 @@ class EventInbox:
 
     async def _judged(self, events: Sequence[InboxEvent]) -> list[JudgedEvent]:
         """What the oldest events come to; those from which on it cannot be said now are left."""
+        if self._core.sharing.lags(self._clock.now()):
+            return []
         asked: list[tuple[InboxEvent, Mapping[str, Flow], str]] = []
         for event in events:
             try:

@@ -43,18 +43,14 @@ async def take(request: web.Request) -> web.Response:
     labels = labels_of(pack.get("labels", {}))
     command = await _command(request)
     outside = site.hub.outside
+    await site.ids.key()  # before: an action without an id could not be handed over
     work = await outside.take(queue_of(pack["name"]), labels, by=_id(pack), name=command)
+    if work is not None and _is_gone(request):
+        outside.give_back_nowait(work.take)
+        work = None
     if work is None:
         return web.Response(status=HTTPStatus.NO_CONTENT)
-    is_answered = False
-    try:
-        id = await site.ids.of_action(Key.parse(work.key))
-        is_answered = not _is_gone(request)
-    finally:
-        if not is_answered:
-            outside.give_back_nowait(work.take)
-    if not is_answered:
-        return web.Response(status=HTTPStatus.NO_CONTENT)
+    id = await site.ids.of_action(Key.parse(work.key))
     log.info("flyte.action_taken", action=id, pack=_id(pack), command=work.name)
     links = Links(request)
     at = ("v1", "packs", request.match_info["pack"], "actions", id, "result")

@@ -39,6 +39,7 @@ async def post(request: web.Request) -> web.Response:
         await site.versions.write(uuid, document, by=by)
         await site.flows.write(name, uuid, by=by)
         log.info("flyte.flow_added", flow=name, version=uuid)
+    await site.copies.settle()
     return web.Response(status=201, headers={"Location": Links(request).href("v1", "flows", name)})
 
 
@@ -73,10 +74,11 @@ async def show(request: web.Request) -> web.Response:
 
 async def delete(request: web.Request) -> web.Response:
     """Delete a flow. Its runs go on with the version that they began with."""
-    name = request.match_info["flow"]
-    if not await request.app[FLYTE_SITE].flows.delete(name, by=caller_of(request)):
+    site, name = request.app[FLYTE_SITE], request.match_info["flow"]
+    if not await site.flows.delete(name, by=caller_of(request)):
         raise NotFound(f"no flow {name[:80]}")
     log.info("flyte.flow_deleted", flow=name)
+    await site.copies.settle()
     return web.Response(status=204)
 
 

@@ -54,6 +54,7 @@ async def put(request: web.Request) -> web.Response:
     }
     replaced = await site.items.write(key, item, by=caller_of(request))
     log.info("flyte.item_stored", item=key, bytes=len(file.content))
+    await site.copies.settle()
     return web.Response(status=204 if replaced else 201)
 
 
@@ -81,10 +82,11 @@ async def show(request: web.Request) -> web.Response:
 
 async def delete(request: web.Request) -> web.Response:
     """Delete an item."""
-    key = request.match_info["item"]
-    if not await request.app[FLYTE_SITE].items.delete(key, by=caller_of(request)):
+    site, key = request.app[FLYTE_SITE], request.match_info["item"]
+    if not await site.items.delete(key, by=caller_of(request)):
         raise NotFound(f"no item {key[:80]}")
     log.info("flyte.item_deleted", item=key)
+    await site.copies.settle()
     return web.Response(status=204)
 
 

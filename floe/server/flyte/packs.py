@@ -23,6 +23,7 @@ async def register(request: web.Request) -> web.Response:
     site = request.app[FLYTE_SITE]
     document = pack_document(await read_value(request))
     id = pack_id(document)
+    await site.ids.key()  # from here on it may take actions
     await site.packs.write(id, document, by=caller_of(request))
     site.presence.see(id)
     log.info("flyte.pack_registered", pack=id)

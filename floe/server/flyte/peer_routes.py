@@ -1,8 +1,8 @@
-"""The routes by which a host asks a different one about runs of flyte that are there."""
+"""The routes of flyte by which a host asks a different one."""
 
 from typing import Final
 
-from floe.server.flyte import audit, results
+from floe.server.flyte import audit, copies, results
 from floe.server.json_schema import TEXT
 from floe.server.route import Route
 
@@ -18,5 +18,6 @@ FLYTE_PEER_ROUTES: Final = (
         body="Payload",
         answers={200: ANYTHING},
     ),
+    Route("PUT", copies.PATH, copies.serve, peer=True, answers={200: ANYTHING}),
     Route("GET", audit.PATH, audit.serve, peer=True, query={"run": TEXT}, answers={200: ANYTHING}),
 )

@@ -12,6 +12,7 @@ from floe.hub.shared.named_rows import NamedRows
 from floe.model.errors import FloeError, KeeperAway
 from floe.model.ids import Instant
 from floe.peers.base import Peers
+from floe.server.flyte.copies import Copies
 from floe.server.flyte.ids import FlyteIds
 from floe.server.flyte.presence import PACK, Presence
 
@@ -42,6 +43,7 @@ class FlyteSite:
         self.items = NamedRows(shared, "flyte.item")
         """By key: the bytes of an item of the datastore."""
         self.presence = Presence(hub)
+        self.copies = Copies(hub, peers)
         self._minutes = 0
         """In a row, after which all hosts of the cluster answered."""
 

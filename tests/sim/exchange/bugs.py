@@ -12,6 +12,7 @@ from floe.hub.attempts.outside import Outside
 from floe.hub.shared.named_rows import NamedRows
 from floe.hub.shared.shared_rows import SharedRows
 from floe.server.flyte import events
+from floe.server.flyte.copies import Copies
 from floe.server.flyte.ids import FlyteIds
 from tests.sim.inbox import BUGS as INBOX_BUGS
 from tests.sim.inbox import _unpromised
@@ -42,10 +43,15 @@ def _kept(self: Outside, take: str) -> None:
     """Leave the work with a taker that never got it."""
 
 
+async def _at_once(self: Copies) -> None:
+    """Wait for no other host."""
+
+
 BUGS: Final[dict[str, tuple[Any, ...]]] = {
     "unknown-pack-is-404": (patch.object(NamedRows, "find", _found_here),),
     "keeper-away-is-404": (patch.object(SharedRows, "_refused", _no_error),),
     "unknown-store-is-404": (patch.object(FlyteIds, "find", _own_alone),),
+    "flow-is-at-one-host": (patch.object(Copies, "settle", _at_once),),
     "labels-do-not-count": (patch.object(WorkOffers, "fitting", _any_label),),
     "gone-taker-keeps-action": (patch.object(Outside, "give_back_nowait", _kept),),
     "gone-taker-is-not-seen": (patch.object(events, "_is_gone", lambda request: False),),

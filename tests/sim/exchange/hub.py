@@ -10,6 +10,7 @@ from floe.dialects.flyte.evaluator import FlyteEvaluator
 from floe.evaluators.base import EventQuestion, Judgement, OnVerdicts
 from floe.host.core import HostCore
 from floe.host.inputs import Incoming, Input, Reply
+from floe.host.peers.member import Member
 from floe.host.peers.whereabouts import log_host
 from floe.hub.reads import FoundRun
 from floe.model.codec import from_text
@@ -60,6 +61,9 @@ class KnownRuns:
         members = self._server.core.members.values()
         own = (self._server.id, self._server.store)
         return [own, *((one.id, one.store) for one in members)]
+
+    def members(self) -> list[Member]:
+        return [*self._server.core.members.values()]
 
     async def find(self, name: str) -> FoundRun:
         ref = RunRef.parse(name)

@@ -55,6 +55,9 @@ FLOWS: Final[tuple[Shape, ...]] = (
     },
 )
 
+LATE: Final[Shape] = {"name": "late", "steps": [_step("z", "P.Started", "Q.Note")]}
+"""Is posted while events flow."""
+
 PACKS: Final[tuple[tuple[str, dict[str, str]], ...]] = (
     ("P", {}),
     ("P", {}),

@@ -29,12 +29,13 @@ from floe.model.peer_message import Envelope
 from floe.model.run import Run
 from floe.server.app_keys import HUB, STRANGERS
 from floe.server.flyte.bodies import answer_flyte_errors
+from floe.server.flyte.copies import Copies
 from floe.server.flyte.links import PREFIX
 from floe.server.flyte.site import FLYTE_SITE, FlyteSite
 from floe.store.base import Record
 from tests.make import NOW, attached
 from tests.sim.exchange.hub import Asker, Evaluating, KnownRuns, SimPeers, Unmasked
-from tests.sim.exchange.tasks import Ask, Call, Relay, Task, at_once
+from tests.sim.exchange.tasks import Ask, Call, Pause, Relay, Task, at_once, pause
 
 Handler = Callable[[web.Request], Coroutine[Any, Any, web.StreamResponse]]
 
@@ -139,15 +140,15 @@ class Server:
         runs = KnownRuns(self)
         masked, flows = cast(Any, Unmasked()), CurrentFlows()
         evaluating = Evaluating(self)
-        inbox = HeardAtOnce(core, cast(Any, evaluating), {"flyte": flows}, ask.ask, masked)
-        clock = SimpleNamespace(now=lambda: Instant(self.world.now))
+        clock: Any = SimpleNamespace(now=lambda: Instant(self.world.now))
+        inbox = HeardAtOnce(core, cast(Any, evaluating), {"flyte": flows}, ask.ask, masked, clock)
         hub: Any = SimpleNamespace(
             host=SimpleNamespace(id=self.id),
             clock=clock,
             loop=ask,
             inbox=inbox,
             reads=runs,
-            shared=SharedRows(cast(Any, ask), cast(Any, clock)),
+            shared=SharedRows(cast(Any, ask), clock),
             outside=Outside(cast(Any, ask), cast(Any, runs), cast(Any, None), masked),
         )
         self.inbox = inbox
@@ -155,6 +156,7 @@ class Server:
             cast(Any, evaluating), cast(Any, None), core.table.runs, self.put, inbox.around
         )
         self.site = FlyteSite(hub, cast(Any, SimPeers()))
+        self.site.copies = Copies(hub, cast(Any, SimPeers()), pause)
         self.app: dict[Any, Any] = {FLYTE_SITE: self.site, HUB: hub, PREFIX: "", STRANGERS: None}
         self._shared = hub.shared
 
@@ -199,7 +201,10 @@ class Server:
         self._open.pop(task, None)
         done(result)
 
-    def _waits(self, task: Task, on: Ask | Relay) -> None:
+    def _waits(self, task: Task, on: Ask | Relay | Pause) -> None:
+        if isinstance(on, Pause):
+            self._later(on.ms, task.resume)
+            return
         if isinstance(on, Relay):
             self.world.relay(self, task, on)
             return

@@ -29,13 +29,28 @@ class Relay:
         return (yield self)
 
 
+class Pause:
+    """Wait for a while."""
+
+    def __init__(self, seconds: float) -> None:
+        self.ms = int(seconds * 1000)
+
+    def __await__(self) -> Generator["Pause", Any, Any]:
+        return (yield self)
+
+
+async def pause(seconds: float) -> None:
+    """Wait for a while."""
+    await Pause(seconds)
+
+
 class Task:
     """A coroutine at work for a caller, at one process of a host."""
 
     def __init__(
         self,
         coroutine: Coroutine[Any, Any, Any],
-        wait: Callable[["Task", Ask | Relay], None],
+        wait: Callable[["Task", Ask | Relay | Pause], None],
         done: Callable[[Any], None],
         dropped: Callable[[], None],
     ) -> None:

@@ -15,19 +15,21 @@ from floe.model.ids import HostId, NodeId
 from floe.model.nouns import replace
 from floe.model.peer_message import Envelope
 from floe.model.run import Run
-from floe.server.flyte import flows, packs, results
+from floe.server.flyte import copies, flows, packs, results
 from floe.server.flyte.ids import KIND, NAME
 from tests.make import NOW
-from tests.sim.exchange.packs import FLOWS, PACKS, TIMEOUT_MS, Process
+from tests.sim.exchange.packs import FLOWS, LATE, PACKS, TIMEOUT_MS, Process
 from tests.sim.exchange.server import Handler, Server
 from tests.sim.exchange.tasks import Call, Relay, Task
-from tests.sim.exchange.truth import Truth
+from tests.sim.exchange.truth import OK, Take, Truth
 from tests.sim.truth import Broken
 
 NAMES: Final = ("h1", "h2", "h3")
-STORM_MS: Final = 5_000
+STORM_MS: Final = 4_000
 CALM_MS: Final = 40_000
-EVENTS: Final = 5
+EVENTS: Final = 3
+CREATED: Final = 201
+AGAIN_MS: Final = 300
 FAULTS: Final = ("crash", "power", "part", "refuse", "kill", "delete", "post")
 
 
@@ -74,21 +76,28 @@ class Exchanged:
 
     def _answered(self, response: Any) -> None:
         """The handler returned: the host writes its answer, unless the client is gone."""
-        self._end("noticed" if self._call.link.is_gone else "lost")
+        if self._call.link.is_gone or response.status != OK:
+            self._end("kept")
+        elif self._is_lost:
+            self._end("lost")
+        else:
+            self._end("sent")
         if not (self._is_lost or self._call.link.is_gone):
             arrive = partial(self._finish, response.status, response.body or b"")
             self._world.at(self._world.random.choice((1, 3)), arrive)
 
     def _finish(self, status: int, body: bytes) -> None:
+        if self._is_over and status == OK:
+            self._end("lost")
         if not self._is_over:
             self._is_over = True
-            if status:
-                self._end("sent")
             self._done(status, body)
 
     def _end(self, fate: str) -> None:
+        """What became of an answer, if it is that to a take."""
         if self._task is not None and self._task.take:
-            self._world.truth.takes[self._task.take] = fate
+            ended = Take(fate, str(self._server.id), self._server.life)
+            self._world.truth.takes[self._task.take] = ended
 
 
 class World:
@@ -118,6 +127,7 @@ class World:
         self.run(self.now + 100)
         for flow in FLOWS:
             self._post(flow)
+        self.at(self.random.randint(1600, 1600 + STORM_MS), lambda: self._post(LATE))
         for process in self.processes:
             self.at(self.random.randint(0, 1500), process.start)
         self.run(self.now + 1500)
@@ -215,11 +225,16 @@ class World:
             if server.is_up and server.life == life:
                 task.resume(found)
 
-        if self._is_cut(server.id, there.id) or not there.is_up or self.chance(self.loss):
-            self.at(self.random.choice((1, 5000)), lambda: back(None))
+        if not there.is_up:
+            self.at(1, lambda: back(None))
+            return
+        if self._is_cut(server.id, there.id) or self.chance(self.loss):
+            self.at(5000, lambda: back(None))
             return
         call = Call(relayed.request.body)
-        call.query["action"] = relayed.request.path.partition("action=")[2]
+        path, _, action = relayed.request.path.partition("?action=")
+        call.query["action"] = action
+        handler = {results.PATH: results.serve, copies.PATH: copies.serve}[path]
         is_lost = self.chance(self.loss)
 
         def answered(response: Any) -> None:
@@ -230,7 +245,7 @@ class World:
             if not there.is_up:
                 back(None)
                 return
-            there.serve(results.serve, call, answered, lambda: back((0, b"")))
+            there.serve(handler, call, answered, lambda: back((0, b"")))
 
         self.at(self.random.choice((1, 3)), arrive)
 
@@ -250,8 +265,10 @@ class World:
         """Post a flow, until it is stored."""
 
         def done(status: int, body: bytes) -> None:
-            if status != 201 and self.is_calm:
-                self._post(flow)
+            if status == CREATED:
+                self.truth.posted(flow["name"])
+            else:
+                self.at(AGAIN_MS, lambda: self._post(flow))
 
         self.ask(flows.post, Call(json.dumps(flow).encode()), done)
 
