@@ -34,9 +34,8 @@ from floe.model.finding import Finding, worst_level
 from floe.model.nouns import dataclass
 from floe.model.work import Action
 from floe.nodes.base import Document, Documents, Executor, NoNotifier, Notifier, Refs
-from floe.nodes.calls import call_types
 from floe.nodes.documents import DocumentFiles
-from floe.nodes.executors import executors_of
+from floe.nodes.executors import executors_of, lend
 from floe.nodes.forbidden import ForbiddenAddresses
 from floe.nodes.notify import NotifySender
 from floe.nodes.preparation import CommandSettings
@@ -136,7 +135,7 @@ def ports_of(config: HostConfig, *, passing: bool = False) -> Ports:
             forbidden=forbidden,
             smtp=config.smtp,
             public_url=config.public_url,
-            calls=call_types(calls()),
+            calls=calls(),
         ),
         refs=refs,
         documents=documents,
@@ -259,6 +258,7 @@ async def open_hub(
             places_without_secrets=ports.notifier is None,
         )
         async with Hub(parts) as hub:
+            lend(hub.shared, ports.executors)
             yield hub
     finally:
         await ports.close()

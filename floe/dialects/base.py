@@ -228,5 +228,5 @@ class JudgedDialect:
     """What it adds to the rows of its runs."""
     events: Callable[[], EventFlows] | None = None
     """Makes the flows whose runs events open, for one host; None for a dialect without events."""
-    calls: Mapping[str, str] = field(default_factory=dict)
-    """What carries out its calls, by type, as `module:attribute`: see `nodes.calls`."""
+    calls: str = ""
+    """Where what carries out its calls is made, as `module:attribute`: see `nodes.calls`."""

@@ -52,5 +52,5 @@ def event_flows() -> Mapping[str, EventFlows]:
 
 
 def calls() -> Mapping[str, str]:
-    """What carries out the calls of dialects, by type: a host imports it."""
-    return {kind: place for judged in JUDGED.values() for kind, place in judged.calls.items()}
+    """Where what carries out the calls of dialects is made, by dialect: a host imports it."""
+    return {name: judged.calls for name, judged in JUDGED.items() if judged.calls}

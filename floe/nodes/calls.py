@@ -12,11 +12,14 @@ from typing import Final
 from floe.model.call import Call
 from floe.model.signal import Answered, Failed, Report
 from floe.nodes.base import Job
+from floe.nodes.call_ground import CallGround
 from floe.nodes.in_process import InProcess, LoopAttempt
 from floe.places import Places
 
 AT_ONCE_MAX: Final = 256
 """Calls of a host at once; more wait in order."""
+
+NO_DIALECTS: Final[Mapping[str, str]] = {}
 
 CallType = Callable[[Job], Awaitable[Answered | Failed]]
 """Carries out the calls of one type, on the loop: it must not block, and a cancellation ends it.
@@ -25,23 +28,40 @@ Its time limit is that of the node. An exception is an error of the node.
 """
 
 
-def call_types(places: Mapping[str, str]) -> Mapping[str, CallType]:
-    """Import what carries out calls: by type, from `module:attribute`."""
-    found: dict[str, CallType] = {}
-    for kind, place in places.items():
-        module, _, attribute = place.partition(":")
-        found[kind] = getattr(importlib.import_module(module), attribute)
-    return found
+CallTypesOf = Callable[[CallGround], Mapping[str, CallType]]
+"""Makes what carries out the calls of a dialect on a host, by type."""
+
+
+def call_types(place: str, ground: CallGround) -> Mapping[str, CallType]:
+    """Import what carries out the calls of a dialect, and make it. Blocks.
+
+    `place` is where its CallTypesOf is, as `module:attribute`.
+    """
+    module, _, attribute = place.partition(":")
+    types_of: CallTypesOf = getattr(importlib.import_module(module), attribute)
+    return types_of(ground)
 
 
 class Calls(InProcess):
     """The executor of calls."""
 
     def __init__(
-        self, types: Mapping[str, CallType] | None = None, places: Places | None = None
+        self,
+        types: Mapping[str, CallType] | None = None,
+        places: Places | None = None,
+        *,
+        dialects: Mapping[str, str] = NO_DIALECTS,
+        ground: CallGround | None = None,
     ) -> None:
+        """`types`: known from the start. `dialects`: what makes others, by dialect.
+
+        A dialect is imported for its first call: most hosts never have one.
+        """
         super().__init__("the call", places, at_once=AT_ONCE_MAX, once=True)
-        self._types = types or {}
+        self._types = dict(types or {})
+        self._dialects = dict(dialects)
+        self.ground = ground or CallGround()
+        self._making = asyncio.Lock()
 
     def _delay_s(self, job: Job) -> float:
         return job.work.delay_s if isinstance(job.work, Call) else 0.0
@@ -51,7 +71,7 @@ class Calls(InProcess):
         work = job.work
         if not isinstance(work, Call):
             return Failed(cause="start", why=f"{type(work).__name__} is no call")
-        call = self._types.get(work.type)
+        call = await self._type(work.type)
         if call is None:
             known = ", ".join(sorted(self._types)) or "none"
             why = f"this host has no calls of type {work.type}; its types: {known}"
@@ -66,3 +86,13 @@ class Calls(InProcess):
             return Failed(cause="timeout", why=f"not finished after {job.timeout_s:g} s")
         except Exception as error:  # the executor's border: a defect must not hang the run
             return Failed(cause="error", why=f"{type(error).__name__}: {error}")
+
+    async def _type(self, name: str) -> CallType | None:
+        """What carries out a type of calls; None if there is nothing."""
+        if name not in self._types:
+            async with self._making:  # of many calls at once the first imports
+                dialect = name.partition(".")[0]
+                if place := self._dialects.get(dialect):
+                    self._types |= await asyncio.to_thread(call_types, place, self.ground)
+                    del self._dialects[dialect]
+        return self._types.get(name)

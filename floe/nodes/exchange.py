@@ -11,7 +11,7 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import aiohttp
 from aiohttp.helpers import get_env_proxy_for_url
@@ -26,7 +26,7 @@ from floe.nodes.base import Secrets
 from floe.nodes.connection_faults import connection_fault
 from floe.nodes.forbidden import AddressGuard, ForbiddenAddresses
 from floe.nodes.http import REDIRECTS, HttpTarget, printable, status_text
-from floe.nodes.logged_attempts import AttemptLog, ExchangeFailed
+from floe.nodes.logged_attempts import ExchangeFailed
 from floe.nodes.partial_file import DownloadRefused
 from floe.nodes.replies import HttpReply
 from floe.trust import certificates
@@ -50,20 +50,52 @@ pause: Final = asyncio.sleep
 """Waits before a request is sent again; a test replaces it."""
 
 
+class ExchangeLog(Protocol):
+    """The port for a record of an exchange, for people."""
+
+    def line(self, text: str) -> None:
+        """A line about it."""
+        ...
+
+    def data(self, data: bytes) -> None:
+        """A part of the body of the reply, as it arrives."""
+        ...
+
+
+class NoLog:
+    """Keeps no record of an exchange."""
+
+    def line(self, text: str) -> None:
+        pass
+
+    def data(self, data: bytes) -> None:
+        pass
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Request:
-    """A request as it goes to one server."""
+class HttpRequest:
+    """A request as it goes to one server, and the limits of its exchange."""
 
     target: HttpTarget
     method: str
-    headers: dict[str, str]
-    private: dict[str, str]
+    headers: Mapping[str, str]
+    private: Mapping[str, str]
     """Headers that go to the first server only."""
     body: bytes | None
+    timeout_s: float | None
+    """For the whole exchange."""
+    redirects: int
+    """How many are followed."""
+    body_max: int
+    """Bytes of the reply's body."""
+    body_max_hint: str = ""
+    """The end of the sentence about a larger one."""
+    digest: tuple[str, str] | None = None
+    """User and password for a server that asks for a digest; the first server only."""
 
 
 async def exchange(
-    work: Http, secrets: Secrets, forbidden: ForbiddenAddresses, log: AttemptLog
+    work: Http, secrets: Secrets, forbidden: ForbiddenAddresses, log: ExchangeLog
 ) -> HttpReply:
     """Send a request until its reply is none that `retry-on` names.
 
@@ -71,22 +103,27 @@ async def exchange(
     """
     request = _request(work, secrets)
     trusted = await asyncio.to_thread(_trusted, work)
-    reply = await _within(work, request, trusted, forbidden, log)
+    reply = await reply_to(request, trusted, forbidden, log)
     for resend in range(RESENDS_MAX):
         wait_s = _wait_s(reply, resend)
         if not is_among(reply.status, work.retry_on) or wait_s is None:
             break
         log.line(f"\nfloe: sending it again in {wait_s:g} s: `retry-on` has {reply.status}")
         await pause(wait_s)
-        reply = await _within(work, request, trusted, forbidden, log)
+        reply = await reply_to(request, trusted, forbidden, log)
     return reply
 
 
-def _request(work: Http, secrets: Secrets) -> _Request:
+def target_of(url: str) -> HttpTarget:
+    """The parts of a URL for a request. Raises Yours for one that cannot be requested."""
     try:
-        target = HttpTarget.parse(data_of(work.url))
+        return HttpTarget.parse(url)
     except DownloadRefused as error:
         raise Yours(str(error).replace("can be fetched", "can be requested")) from None
+
+
+def _request(work: Http, secrets: Secrets) -> HttpRequest:
+    target = target_of(data_of(work.url))
     headers = {"User-Agent": "floe", "Accept-Encoding": "identity"}
     if work.body is not None:
         headers["Content-Type"] = _TYPES[work.body_type]
@@ -106,12 +143,16 @@ def _request(work: Http, secrets: Secrets) -> _Request:
             pair = f"{data_of(auth.user)}:{secrets.value(auth.password.secret).reveal()}"
             private["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
         target = replace(target, user="")
-    return _Request(
+    return HttpRequest(
         target=target,
         method=work.method,
         headers=headers,
         private=private,
         body=None if work.body is None else data_of(work.body).encode(),
+        timeout_s=work.timeout_s,
+        redirects=work.redirects,
+        body_max=work.body_max,
+        body_max_hint=", see `body-max`",
     )
 
 
@@ -151,36 +192,35 @@ def _trusted(work: Http) -> ssl.SSLContext:
     return context
 
 
-async def _within(
-    work: Http,
-    request: _Request,
+async def reply_to(
+    request: HttpRequest,
     trusted: ssl.SSLContext,
     forbidden: ForbiddenAddresses,
-    log: AttemptLog,
+    log: ExchangeLog,
 ) -> HttpReply:
-    """The reply, through redirects, within the time limit."""
+    """The reply to a request, through redirects, within the time limit. Raises ExchangeFailed."""
+    timeout_s, redirects = request.timeout_s, request.redirects
     try:
-        async with asyncio.timeout(work.timeout_s):
-            location, reply = await _send(work, request, trusted, forbidden, log)
-            for _ in range(work.redirects):
+        async with asyncio.timeout(timeout_s):
+            location, reply = await _send(request, trusted, forbidden, log)
+            for _ in range(redirects):
                 if not location:
                     break
                 request = _redirected(request, reply.status, location, log)
-                location, reply = await _send(work, request, trusted, forbidden, log)
+                location, reply = await _send(request, trusted, forbidden, log)
     except TimeoutError:
-        why = f"{request.target.host} sent no complete reply within {work.timeout_s:g} s"
+        why = f"{request.target.host} sent no complete reply within {timeout_s:g} s"
         raise ExchangeFailed(why, "timeout") from None
-    if location and work.redirects:
-        log.line(f"\nfloe: more than {work.redirects} redirects are not followed")
+    if location and redirects:
+        log.line(f"\nfloe: more than {redirects} redirects are not followed")
     return reply
 
 
 async def _send(
-    work: Http,
-    request: _Request,
+    request: HttpRequest,
     trusted: ssl.SSLContext,
     forbidden: ForbiddenAddresses,
-    log: AttemptLog,
+    log: ExchangeLog,
 ) -> tuple[str, HttpReply]:
     """Send a request to one server; the target of the redirect that it answers, and the reply."""
     target, guard = request.target, AddressGuard(forbidden)
@@ -195,6 +235,10 @@ async def _send(
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=None),
+                middlewares=(aiohttp.DigestAuthMiddleware(*request.digest),)
+                if request.digest
+                else (),
+                skip_auto_headers=("Content-Type",),
             ) as session,
             session.request(
                 request.method,
@@ -207,7 +251,7 @@ async def _send(
         ):
             type_ = response.headers.get("Content-Type", "")
             log.line(f"{status_text(response)}{f', {type_}' if type_ else ''}")
-            reply = await _received(response, work.body_max, log.data)
+            reply = await _received(response, request, log.data)
     except TimeoutError:
         raise
     except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -225,7 +269,7 @@ def _proxy(target: HttpTarget) -> dict[str, Any]:
     return {"proxy": proxy, "proxy_auth": auth}
 
 
-def _redirected(request: _Request, status: int, location: str, log: AttemptLog) -> _Request:
+def _redirected(request: HttpRequest, status: int, location: str, log: ExchangeLog) -> HttpRequest:
     """The request for the target of a redirect. Raises ExchangeFailed."""
     before = request.target
     there = before.beside(location)
@@ -236,7 +280,7 @@ def _redirected(request: _Request, status: int, location: str, log: AttemptLog) 
         raise ExchangeFailed(f"{before.host} redirects, and {why}") from None
     log.line(f"\nfloe: redirected to {printable(there)}")
     if not target.may_know(before):
-        request = replace(request, private={})
+        request = replace(request, private={}, digest=None)
     elif not target.user:
         target = replace(target, user=before.user)
     becomes_get = status == 303 or (status in (301, 302) and request.method == "POST")
@@ -247,19 +291,22 @@ def _redirected(request: _Request, status: int, location: str, log: AttemptLog) 
 
 
 async def _received(
-    response: aiohttp.ClientResponse, bytes_max: int, write: Callable[[bytes], None]
+    response: aiohttp.ClientResponse, request: HttpRequest, write: Callable[[bytes], None]
 ) -> HttpReply:
-    body = bytearray()
+    body, bytes_max = bytearray(), request.body_max
     async for chunk in response.content.iter_any():
         body += chunk
         if len(body) > bytes_max:
-            raise ExchangeFailed(f"the reply has more than {bytes_max} bytes, see `body-max`")
+            raise ExchangeFailed(
+                f"the reply has more than {bytes_max} bytes{request.body_max_hint}"
+            )
         write(chunk)
     names = dict.fromkeys(name.lower() for name in response.headers)
     return HttpReply(
         status=response.status,
         reason=response.reason or "",
         headers={name: ", ".join(response.headers.getall(name)) for name in names},
+        fields=tuple(response.headers.items()),
         body=bytes(body),
     )
 

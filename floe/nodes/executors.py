@@ -9,7 +9,8 @@ from floe.model.notify import Notify
 from floe.model.ssh import Ssh
 from floe.model.work import Action, Exec, Fetch, GitCheckout, GitMerge
 from floe.nodes.base import NO_SECRETS, Executor, Secrets
-from floe.nodes.calls import Calls, CallType
+from floe.nodes.call_ground import NO_SETTINGS, CallCommands, CallGround, CallRows
+from floe.nodes.calls import NO_DIALECTS, Calls
 from floe.nodes.commands import Commands
 from floe.nodes.fetch import Fetches
 from floe.nodes.forbidden import NOTHING_FORBIDDEN, ForbiddenAddresses
@@ -32,15 +33,20 @@ def executors_of(
     forbidden: ForbiddenAddresses = NOTHING_FORBIDDEN,
     smtp: Smtp | None = None,
     public_url: str = "",
-    calls: Mapping[str, CallType] | None = None,
+    calls: Mapping[str, str] = NO_DIALECTS,
+    call_settings: Mapping[str, object] = NO_SETTINGS,
 ) -> Mapping[type[Action], Executor]:
     """The executor of each action on a host; `passing`: nothing runs on after `close`.
 
-    `calls`: what the dialects bring for each type of call.
+    `calls`: what makes the types of calls, by dialect. `call_settings`: what the config has for
+    them, by dialect.
     """
     places = places or Places()
     commands = (PassingCommands if passing else Commands)(
         root, settings, places=places, secrets=secrets
+    )
+    ground = CallGround(
+        commands=CallCommands(commands), forbidden=forbidden, settings=call_settings
     )
     fetches = Fetches(root, commands.workspaces, places=places)
     return {
@@ -56,5 +62,12 @@ def executors_of(
         GitCheckout: commands,
         GitMerge: commands,
         Ssh: commands,
-        Call: Calls(calls, places),
+        Call: Calls(places=places, dialects=calls, ground=ground),
     }
+
+
+def lend(rows: CallRows, executors: Mapping[type[Action], Executor]) -> None:
+    """Give calls the shared rows of their host, which exist after the executors."""
+    calls = executors.get(Call)
+    if isinstance(calls, Calls):
+        calls.ground.rows = rows

@@ -30,6 +30,8 @@ class HttpReply:
     reason: str
     headers: Mapping[str, str]
     """By name in lower case; the values of one that comes several times, joined by commas."""
+    fields: tuple[tuple[str, str], ...] = ()
+    """The headers as the server sent them, in order."""
     body: bytes
 
     @property

@@ -23,7 +23,7 @@ from floe.model.flow import Flow
 from floe.model.ids import Json, NodeId, RunRef
 from floe.model.passes import RunOpened
 from floe.model.signal import Answered
-from floe.nodes.calls import Calls, call_types
+from floe.nodes.calls import Calls
 from floe.store.seals import RunSeals
 from floe.store.sqlite import SqliteStore
 from tests.hands import Hands, a_hub, executors, live, until
@@ -61,7 +61,7 @@ async def a_toy_hub(root: Path, *flows: Flow, **others: Any) -> AsyncIterator[Hu
     source = others.pop("source", None) or SomeFlows(*(flows or (BUILD,)))
     limits = {"limit_s": 1.0, **others.pop("limits", {})}
     pool = pool_of(evaluators={"toy": others.pop("evaluator", TOY.evaluator)}, **limits)
-    mapping = {**executors(Hands()), Call: Calls(call_types(TOY.calls))}
+    mapping = {**executors(Hands()), Call: Calls(dialects={"toy": TOY.calls})}
     store = others.pop("store", None) or SqliteStore(root / "floe.db")
     parts = {"executors": mapping, "store": store, "evaluators": pool}
     async with a_hub(event_flows={"toy": source}, **parts, **others) as hub:

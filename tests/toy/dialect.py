@@ -23,6 +23,8 @@ from floe.model.opening import ChildOpening, Opened, Opening
 from floe.model.run import Run
 from floe.model.signal import Answered
 from floe.nodes.base import Job
+from floe.nodes.call_ground import CallGround
+from floe.nodes.calls import CallType
 from tests.toy.judge import judged
 from tests.toy.reader import options_of, toy_flow
 
@@ -142,6 +144,11 @@ def _child(name: str, key: str) -> ChildOpening:
     return ChildOpening(key=key, flow=flow, digest=digest_of(flow), opening=opening)
 
 
+def calls_of(ground: CallGround) -> Mapping[str, CallType]:
+    """What carries out the calls of the toy."""
+    return {"toy.step": step}
+
+
 def _append(path: Path, line: str) -> None:
     with path.open("a", encoding="utf-8") as file:
         file.write(f"{line}\n")
@@ -151,5 +158,5 @@ TOY = JudgedDialect(
     evaluator="tests.toy.dialect:EVALUATOR",
     rows=ToyRows(),
     events=ToyFlows,
-    calls={"toy.step": "tests.toy.dialect:step"},
+    calls="tests.toy.dialect:calls_of",
 )

@@ -1,0 +1,1 @@
+"""What the calls of dialects do, in the process of a host."""

@@ -1,0 +1,1 @@
+"""uTask's actions, and the plugins that add others."""

@@ -1,0 +1,58 @@
+"""Executions of uTask's actions in tests: a configuration in, and the answer of its call."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from floe.calls.utask.calls import actions_of
+from floe.calls.utask.settings import UtaskCallSettings
+from floe.dialects.go_scalars import UTASK
+from floe.dialects.go_yaml import json_value, parse_go_yaml
+from floe.dialects.notes import Notes
+from floe.dialects.utask.texts import exact, render_leaves, renderer
+from floe.model.call import Call
+from floe.model.ids import Json
+from floe.model.signal import Answered, Failed
+from floe.nodes.base import Job
+from floe.nodes.call_ground import CallGround
+from tests.go_templates import StillWorld
+from tests.make_nodes import a_job
+
+
+def ground_of(**settings: Any) -> CallGround:
+    """What a host with these settings lends."""
+    return CallGround(settings={"utask": UtaskCallSettings(**settings)})
+
+
+def a_call(
+    action: str,
+    configuration: Mapping[str, Json] | None,
+    root: Path = Path("/nowhere"),
+    **given: Json,
+) -> Job:
+    """One execution of an action in step `one`."""
+    config: Json = {"configuration": configuration, "step": "one", **given}
+    return a_job(root, Call(type=f"utask.{action}", config=config))
+
+
+async def came_to(
+    action: str,
+    configuration: Mapping[str, Json] | None,
+    ground: CallGround | None = None,
+    root: Path = Path("/nowhere"),
+    **given: Json,
+) -> Answered:
+    """The answer of one execution of an action."""
+    job = a_call(action, configuration, root, **given)
+    answer = await actions_of(ground or ground_of())[f"utask.{action}"](job)
+    assert not isinstance(answer, Failed)
+    return answer
+
+
+def rendered(text: str, input_: Json) -> Mapping[str, Json]:
+    """The configuration that a text has, with the values of an input."""
+    tree = parse_go_yaml(text, UTASK, Notes("configuration"))
+    assert tree is not None
+    found = render_leaves(json_value(tree), renderer(exact({"input": input_}), StillWorld()))
+    assert isinstance(found, Mapping)
+    return found
