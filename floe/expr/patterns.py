@@ -59,6 +59,12 @@ def is_match(pattern: str, text: str) -> bool:
     return _compiled(pattern, BYTES_MAX).fullmatch(text) is not None
 
 
+def named_group(pattern: str, name: str, text: str) -> str:
+    """The named group of the first match of a valid pattern in a text; empty for none."""
+    found = _compiled(pattern, BYTES_MAX).search(_encodable(text))
+    return (found.group(name) or "") if found else ""
+
+
 class SmallPattern:
     """A valid pattern of an expression."""
 

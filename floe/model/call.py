@@ -16,6 +16,8 @@ class Call:
     config: Json = None
     delay_s: float = 0.0
     """Before its attempt starts. A crash meanwhile is no lost attempt; the delay begins again."""
+    is_kept: bool = False
+    """It is a command that outlives the process of its host, and is found again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

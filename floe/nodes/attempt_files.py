@@ -57,6 +57,8 @@ def secret_path(job: Job, name: SecretName) -> str:
 
 def input_text(job: Job) -> bytes:
     """The content of the file that an attempt reads its inputs from."""
+    if job.ready:
+        return job.ready.stdin
     return json.dumps(job.inputs, default=dict).encode() if job.inputs else b"{}"
 
 
@@ -146,6 +148,21 @@ def _outputs_content(path: str, left: int, folders: FileFolders, once: int | Non
     if len(data) > left:
         raise TooLarge(f"FLOE_OUTPUTS holds more than {OUTPUTS_BYTES_MAX} bytes")
     return data
+
+
+def take_output(job: Job, most: int) -> bytes:
+    """The output of an attempt, up to so many bytes, whose file is removed. Blocks.
+
+    Raises NotPlain, OSError.
+    """
+    folders, path = FileFolders(), str(job.output)
+    try:
+        return _attempt_file_content(path, most, folders)
+    except FileNotFoundError:
+        return b""
+    finally:
+        drop_file(path, folders)
+        folders.close()
 
 
 def output_size(job: Job, folders: FileFolders) -> tuple[int, str]:

@@ -24,6 +24,18 @@ DEFAULT_COMMIT: Final = Git()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReadyCommand:
+    """A command that a call runs, as its process gets it."""
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    folder: Path
+    """Where it starts."""
+    stdin: bytes = b""
+    """What its file of inputs has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """An attempt of a node that an executor is to start or to find again."""
 
@@ -59,6 +71,8 @@ class Job:
     grace_s: float
     output_max: int
     """Bytes; 0 for none."""
+    ready: ReadyCommand | None = None
+    """The command, where the work is a call; it has no workspace."""
 
 
 class Secrets(Protocol):

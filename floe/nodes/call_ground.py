@@ -4,13 +4,18 @@ import asyncio
 from collections.abc import Mapping
 from typing import Final, Protocol
 
+import structlog
+
 from floe.model.errors import World
 from floe.model.ids import Json
 from floe.model.nouns import dataclass
 from floe.model.shared_row import SharedRow
 from floe.model.signal import Report, Reported, Started
+from floe.nodes.attempt_files import take_output
 from floe.nodes.base import Executor, Job
 from floe.nodes.forbidden import NOTHING_FORBIDDEN, ForbiddenAddresses
+
+log = structlog.get_logger()
 
 
 class CallRows(Protocol):
@@ -42,11 +47,18 @@ class NoRows:
 class CallCommands:
     """Runs commands for calls, by the executor of commands. A command ends with its call."""
 
-    def __init__(self, commands: Executor) -> None:
+    def __init__(self, commands: Executor, environment: Mapping[str, str]) -> None:
+        """`environment`: what commands see of that of the host."""
         self._commands = commands
+        self.environment = environment
+        self.is_closing = False
+        """Calls that end now leave their commands to the next process of this host."""
 
-    async def run(self, job: Job) -> Report:
-        """Run the command of a job; the key is that of the call. A cancellation stops it."""
+    async def run(self, job: Job, output_max: int) -> tuple[Report, bytes]:
+        """Run the ready command of a job, or find it again; its end, and what it printed.
+
+        The key is that of the call. A cancellation ends the command with all its processes.
+        """
         over: asyncio.Future[Report] = asyncio.get_running_loop().create_future()
 
         def on_report(report: Started | Reported) -> None:
@@ -55,11 +67,22 @@ class CallCommands:
 
         self._commands.start(job, on_report)
         try:
-            return await asyncio.shield(over)
+            report = await asyncio.shield(over)
         except asyncio.CancelledError:
+            if self.is_closing:
+                raise
             self._commands.stop(job.key)
             await over
+            await self._taken(job, 0)
             raise
+        return report, await self._taken(job, output_max)
+
+    async def _taken(self, job: Job, output_max: int) -> bytes:
+        try:
+            return await asyncio.to_thread(take_output, job, output_max)
+        except OSError as error:
+            log.warning("call.output_unreadable", key=str(job.key), error=str(error))
+            return b""
         finally:
             self._commands.forget(job.key)
 

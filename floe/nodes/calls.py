@@ -63,6 +63,15 @@ class Calls(InProcess):
         self.ground = ground or CallGround()
         self._making = asyncio.Lock()
 
+    async def close(self) -> None:
+        """Cancel all calls. The commands of those that are kept run on."""
+        if self.ground.commands:
+            self.ground.commands.is_closing = True
+        await super().close()
+
+    def _is_kept(self, job: Job) -> bool:
+        return isinstance(job.work, Call) and job.work.is_kept
+
     def _delay_s(self, job: Job) -> float:
         return job.work.delay_s if isinstance(job.work, Call) else 0.0
 

@@ -1,5 +1,6 @@
 """Which executor carries out which action. A new type of action gets its entry here."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from floe.model.work import Action, Exec, Fetch, GitCheckout, GitMerge
 from floe.nodes.base import NO_SECRETS, Executor, Secrets
 from floe.nodes.call_ground import NO_SETTINGS, CallCommands, CallGround, CallRows
 from floe.nodes.calls import NO_DIALECTS, Calls
+from floe.nodes.command_environment import inherited
 from floe.nodes.commands import Commands
 from floe.nodes.fetch import Fetches
 from floe.nodes.forbidden import NOTHING_FORBIDDEN, ForbiddenAddresses
@@ -46,7 +48,9 @@ def executors_of(
         root, settings, places=places, secrets=secrets
     )
     ground = CallGround(
-        commands=CallCommands(commands), forbidden=forbidden, settings=call_settings
+        commands=CallCommands(commands, inherited(os.environ, settings.pass_env)),
+        forbidden=forbidden,
+        settings=call_settings,
     )
     fetches = Fetches(root, commands.workspaces, places=places)
     return {

@@ -59,6 +59,10 @@ class InProcess:
         """How long an attempt waits before its start."""
         return 0.0
 
+    def _is_kept(self, job: Job) -> bool:
+        """Whether an attempt that an earlier process started can be found again."""
+        return False
+
     async def open(self) -> None:
         """Nothing to get ready."""
 
@@ -84,7 +88,7 @@ class InProcess:
                 on_report(known.over)
             return
         attempt = self._attempts[job.key] = LoopAttempt(job, on_report)
-        if job.started:
+        if job.started and not self._is_kept(job):
             self._settle(attempt, Failed(cause="lost", why=f"floe stopped during {self._what}"))
         elif delay_s := self._delay_s(job):
             loop = asyncio.get_running_loop()
@@ -156,9 +160,10 @@ class InProcess:
 
     def _begin(self, attempt: LoopAttempt) -> None:
         self._open += 1
-        if self._once:
-            self._unrecorded[attempt.job.key] = asyncio.Event()
-        attempt.on_report(Started(key=attempt.job.key, at=_now()))
+        if not attempt.job.started:
+            if self._once:
+                self._unrecorded[attempt.job.key] = asyncio.Event()
+            attempt.on_report(Started(key=attempt.job.key, at=_now()))
         attempt.task = asyncio.get_running_loop().create_task(self._run(attempt))
         attempt.task.add_done_callback(lambda task: self._ended(attempt, task))
 

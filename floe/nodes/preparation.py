@@ -112,7 +112,8 @@ class Preparation:
 
         `is_apart`: in a thread, with `folders` of its own.
         """
-        self._workspaces.ready_for(job, folders)
+        if job.ready is None:
+            self._workspaces.ready_for(job, folders)
         if is_apart:
             write_input(job, folders)
         else:
@@ -149,6 +150,8 @@ class Preparation:
         self, job: Job, work: Action, secrets: Mapping[SecretName, Secret]
     ) -> tuple[tuple[str, ...], dict[str, str], Path]:
         """The command line, the environment and the folder. Raises Yours, World."""
+        if job.ready:
+            return job.ready.argv, dict(job.ready.env), job.ready.folder
         match work:
             case Exec():
                 cwd = _folder(job.workspace, work.sub_dir)
