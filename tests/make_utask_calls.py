@@ -11,12 +11,44 @@ from floe.dialects.go_yaml import json_value, parse_go_yaml
 from floe.dialects.notes import Notes
 from floe.dialects.utask.texts import exact, render_leaves, renderer
 from floe.model.call import Call
-from floe.model.ids import Json
+from floe.model.errors import KeeperAway, Yours
+from floe.model.ids import HostId, Instant, Json
+from floe.model.shared_row import RowOrigin, SharedRow, row_fault
 from floe.model.signal import Answered, Failed
 from floe.nodes.base import Job
 from floe.nodes.call_ground import CallGround
 from tests.go_templates import StillWorld
 from tests.make_nodes import a_job
+
+
+class OwnRows:
+    """The shared rows of a host that keeps them itself."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[str, str], SharedRow] = {}
+        self.is_away = False
+
+    async def find(self, kind: str, key: str, *, reached: int = 0) -> SharedRow | None:
+        if self.is_away:
+            raise KeeperAway("h1 keeps the rows and is away", "wait", host=HostId("h1"))
+        return self.rows.get((kind, key))
+
+    async def write(
+        self, kind: str, key: str, value: Json, *, by: str, expected: int | None
+    ) -> int:
+        if fault := row_fault(kind, key, value):
+            raise Yours(fault)
+        number = len(self.rows) + 1
+        self.rows[kind, key] = SharedRow(
+            kind=kind,
+            key=key,
+            value=value,
+            number=number,
+            at=Instant(0),
+            by=by,
+            origin=RowOrigin(sequence="s.1", number=number),
+        )
+        return number
 
 
 def ground_of(**settings: Any) -> CallGround:

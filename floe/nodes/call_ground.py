@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final, Protocol
 
 import structlog
@@ -12,7 +13,8 @@ from floe.model.nouns import dataclass
 from floe.model.shared_row import SharedRow
 from floe.model.signal import Report, Reported, Started
 from floe.nodes.attempt_files import take_output
-from floe.nodes.base import Executor, Job
+from floe.nodes.base import Job
+from floe.nodes.commands import Commands
 from floe.nodes.forbidden import NOTHING_FORBIDDEN, ForbiddenAddresses
 
 log = structlog.get_logger()
@@ -47,12 +49,17 @@ class NoRows:
 class CallCommands:
     """Runs commands for calls, by the executor of commands. A command ends with its call."""
 
-    def __init__(self, commands: Executor, environment: Mapping[str, str]) -> None:
+    def __init__(self, commands: Commands, environment: Mapping[str, str]) -> None:
         """`environment`: what commands see of that of the host."""
         self._commands = commands
         self.environment = environment
         self.is_closing = False
         """Calls that end now leave their commands to the next process of this host."""
+
+    @property
+    def ssh_program(self) -> Path:
+        """The program that talks to a far host."""
+        return self._commands.preparation.program("ssh")
 
     async def run(self, job: Job, output_max: int) -> tuple[Report, bytes]:
         """Run the ready command of a job, or find it again; its end, and what it printed.

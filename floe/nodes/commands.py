@@ -75,7 +75,7 @@ class Commands:
         self._settings = settings
         self._root = warden_root
         places = self._file_systems = places or Places()
-        self._preparation = Preparation(settings, self.workspaces, places, self._folders, secrets)
+        self.preparation = Preparation(settings, self.workspaces, places, self._folders, secrets)
         self._warden = warden_of(warden_root, self._on_warden_report, self._placed)
         self._attempts: dict[str, _Attempt] = {}
         self._waiting: dict[str, _Attempt] = {}
@@ -95,7 +95,7 @@ class Commands:
     async def open(self) -> None:
         """Connect to the warden; start one if none runs. Raises World."""
         self.workspaces.open()
-        self._preparation.install_programs(self._root)
+        self.preparation.install_programs(self._root)
         await self._warden.open()
 
     async def close(self) -> None:
@@ -103,7 +103,7 @@ class Commands:
         self._drop_again()
         self.workspaces.close()
         await self._warden.close()
-        self._preparation.inputs.clear()
+        self.preparation.inputs.clear()
         self._folders.close()
 
     async def shutdown(self) -> None:
@@ -111,7 +111,7 @@ class Commands:
         self._drop_again()
         self.workspaces.close()
         await self._warden.shutdown()
-        self._preparation.inputs.clear()
+        self.preparation.inputs.clear()
         self._folders.close()
 
     def start(self, job: Job, on_report: OnReport) -> None:
@@ -128,7 +128,7 @@ class Commands:
             return
         attempt = self._attempts[key] = _Attempt(job, on_report, has_started=job.started)
         if job.started:
-            attempt.place = self._preparation.place_of(job)
+            attempt.place = self.preparation.place_of(job)
             self._running[key] = attempt
             self._spawn(attempt, attach(key, job.grace_s))
         else:
@@ -162,7 +162,7 @@ class Commands:
         if place := self._file_systems.on_way(attempt.job.output):
             self._file_systems.call(place, prepared_apart, drop_files, attempt.job)
         else:
-            self._preparation.inputs.release(attempt.job)
+            self.preparation.inputs.release(attempt.job)
         if attempt.is_spawned:
             self._warden.taken(name)
 
@@ -171,7 +171,7 @@ class Commands:
         known = {str(key) for key in owed} | self._attempts.keys()
         kept = self._warden.kept()
         if not kept:
-            self._preparation.drop_earlier_programs()
+            self.preparation.drop_earlier_programs()
         for name in kept:
             if name not in known:
                 log.info("attempt.leftover_removed", key=name)
@@ -242,13 +242,13 @@ class Commands:
             name = next(iter(self._waiting))
             attempt = self._waiting.pop(name)
             is_ready = attempt.spawn and not self._file_systems.problem_of(attempt.place)
-            if not is_ready and (place := self._preparation.place_of(attempt.job)):
-                work = partial(self._preparation.prepared, is_apart=True)
+            if not is_ready and (place := self.preparation.place_of(attempt.job)):
+                work = partial(self.preparation.prepared, is_apart=True)
                 prepared = self._begin_apart(attempt, place, work)
                 prepared.add_done_callback(partial(self._prepared_apart, attempt))
                 continue
             try:
-                spawn = attempt.spawn or self._preparation.prepared(attempt.job, self._folders)
+                spawn = attempt.spawn or self.preparation.prepared(attempt.job, self._folders)
             except (FloeError, OSError, ValueError) as error:
                 self._unprepared(attempt, error)
             else:
@@ -387,7 +387,7 @@ class Commands:
         key = attempt.job.key
         self._running.pop(str(key), None)
         self._unread.pop(str(key), None)
-        self._preparation.drop_secrets(attempt.job)
+        self.preparation.drop_secrets(attempt.job)
         attempt.over = Reported(key=key, report=report, at=at)
         attempt.on_report(attempt.over)
 

@@ -82,6 +82,10 @@ class Preparation:
         """Copy the programs of git and ssh nodes, so that an upgrade does not change them."""
         self._programs = {name: installed(folder, name) for name in PROGRAMS}
 
+    def program(self, name: str) -> Path:
+        """A copied program."""
+        return self._programs[name]
+
     def drop_earlier_programs(self) -> None:
         """Remove the copies of other versions of floe. No attempt may run."""
         for program in self._programs.values():

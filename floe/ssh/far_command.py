@@ -48,6 +48,12 @@ class FarCommand(NamedTuple):
     """The file here for the outputs of the command."""
     libraries: tuple[str, ...]
     """The folders in which Python finds asyncssh."""
+    line: str = ""
+    """With `direct`: the command line as it is sent, instead of `argv`."""
+    stdin: str = ""
+    """With `direct`: what the command reads."""
+    any_host: bool = False
+    """Whatever key the host shows."""
 
     @classmethod
     def of_environment(cls) -> "FarCommand":

@@ -6,9 +6,9 @@ import secrets
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from floe.ssh import far_end
 from floe.ssh.far_command import SILENCES_MAX, FarCommand, SshFailed, print_line
@@ -37,7 +37,7 @@ async def _status(far: FarCommand) -> int:
             from floe.ssh.copies import upload
 
             await upload(connection, far)
-        status = await _ran(far, connection) if far.argv else 0
+        status = await _ran(far, connection) if far.argv or far.line else 0
         if far.download:
             from floe.ssh.copies import download
 
@@ -58,7 +58,11 @@ async def _connected(far: FarCommand) -> "AsyncIterator[asyncssh.SSHClientConnec
     from floe.ssh.host_keys import KnownHost
     from floe.ssh.logins import credentials, refusal
 
-    known = KnownHost(far.host, far.port, far.known_hosts)
+    known = None if far.any_host else KnownHost(far.host, far.port, far.known_hosts)
+    checks: dict[str, Any] = {"known_hosts": None}
+    if known:
+        checks["known_hosts"] = (known.keys, known.authorities, known.revoked)
+        checks["server_host_key_algs"] = known.algorithms
     shown: list[asyncssh.SSHKey] = []
     where = f"{far.host}, port {far.port}"
 
@@ -84,8 +88,7 @@ async def _connected(far: FarCommand) -> "AsyncIterator[asyncssh.SSHClientConnec
                 far.port,
                 client_factory=Client,
                 config=None,
-                known_hosts=(known.keys, known.authorities, known.revoked),
-                server_host_key_algs=known.algorithms,
+                **checks,
                 keepalive_interval=far.keepalive_s,
                 keepalive_count_max=SILENCES_MAX,
                 login_timeout=far.connect_s,
@@ -96,7 +99,8 @@ async def _connected(far: FarCommand) -> "AsyncIterator[asyncssh.SSHClientConnec
                 **credentials(far),
             )
     except asyncssh.HostKeyNotVerifiable as error:  # a revoked key is shown to no one
-        raise SshFailed(known.fault(shown[0]) if shown else f"{where}: {error}") from None
+        why = known.fault(shown[0]) if known and shown else f"{where}: {error}"
+        raise SshFailed(why) from None
     except asyncssh.PermissionDenied:
         raise SshFailed(refusal(far)) from None
     except (asyncssh.Error, OSError) as error:
@@ -124,7 +128,7 @@ async def _ran(far: FarCommand, connection: "asyncssh.SSHClientConnection") -> i
     session = Session(mark="" if far.direct else mark, grace_s=far.grace_s)
     line, sent = far_end.first_line(mark), tuple[str, ...]()
     if far.direct:
-        line, sent = far_end.command(far.argv, (), far.folder), far.env
+        line, sent = far.line or far_end.command(far.argv, (), far.folder), far.env
     loop.add_signal_handler(signal.SIGTERM, session.stop)
     async with stage(f"the start of the command on {far.host}", far.connect_s):
         try:
@@ -135,6 +139,9 @@ async def _ran(far: FarCommand, connection: "asyncssh.SSHClientConnection") -> i
             raise SshFailed(f"{far.host} runs no command: {error}") from None
         await session.until_ready()
     if far.direct:
+        if far.stdin:
+            with suppress(BrokenPipeError):  # the far side is over already
+                channel.write(far.stdin.encode())
         channel.write_eof()
     else:
         text = far_end.script(

@@ -192,7 +192,7 @@ async def test_output_of_a_script_leaves_no_file(host: Host) -> None:
     job = host.call({"file_path": "exit.sh", "argv": ["0"], "stdin": "secret"})
 
     await host.came_to({"file_path": "exit.sh", "argv": ["0"], "stdin": "secret"})
-    host.commands._preparation.inputs.clear()
+    host.commands.preparation.inputs.clear()
 
     assert [*job.output.parent.iterdir()] == []
 

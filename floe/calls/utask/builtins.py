@@ -4,10 +4,12 @@ from functools import partial
 
 from floe.calls.utask.action import ActionCall, CameTo, UtaskActionType
 from floe.calls.utask.cache import cache
+from floe.calls.utask.callback import address_of, callback
 from floe.calls.utask.http import http, http_resources
 from floe.calls.utask.plain import echo, tag
 from floe.calls.utask.scripts import script, script_resources
 from floe.calls.utask.settings import UtaskCallSettings
+from floe.calls.utask.ssh import ssh, ssh_resources
 from floe.nodes.call_ground import CallGround
 
 
@@ -17,8 +19,14 @@ def builtins(settings: UtaskCallSettings, ground: CallGround) -> tuple[UtaskActi
     async def cached(call: ActionCall) -> CameTo:
         return await cache(call, ground.rows)  # the hub lends its rows later
 
+    address = address_of(settings.items)
+
+    async def called_back(call: ActionCall) -> CameTo:
+        return await callback(call, ground.rows, address)
+
     return (
         UtaskActionType(name="cache", run=cached),
+        UtaskActionType(name="callback", run=called_back),
         UtaskActionType(name="echo", run=echo),
         UtaskActionType(
             name="http", run=partial(http, forbidden=ground.forbidden), resources=http_resources
@@ -27,6 +35,9 @@ def builtins(settings: UtaskCallSettings, ground: CallGround) -> tuple[UtaskActi
             name="script",
             run=partial(script, scripts=settings.scripts, commands=ground.commands),
             resources=script_resources,
+        ),
+        UtaskActionType(
+            name="ssh", run=partial(ssh, commands=ground.commands), resources=ssh_resources
         ),
         UtaskActionType(name="tag", run=tag),
     )

@@ -90,7 +90,11 @@ def _call(job: Job) -> tuple[ActionCall, list[str]]:
         output=given.get("output"),
         metadata=given.get("metadata"),
         updates={k: v for k, v in _map(given, "updates").items() if isinstance(v, Mapping)},
-        children={key: str(child) for key, child in _map(given, "children").items()},
+        children={
+            key: str(child.get("id") or "")
+            for key, child in _map(given, "children").items()
+            if isinstance(child, Mapping)
+        },
         job=job,
     )
     labels = given.get("resources")

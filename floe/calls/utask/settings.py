@@ -22,7 +22,5 @@ class UtaskCallSettings:
     """How many executions at once may have a resource, by its label. Others have no limit."""
     resource_timeout_s: float | None = 60.0
     """Seconds that an execution waits for a resource; None for no limit."""
-    callback_url: str = ""
-    """The URL of callbacks without the id: others reach uTask's API of this host by it."""
     items: Mapping[str, Json] = field(default_factory=dict)
     """What templates see as `.config`."""

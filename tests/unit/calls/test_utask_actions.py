@@ -16,45 +16,13 @@ from floe.calls.utask.action import (
 from floe.calls.utask.calls import ERROR_MAX, calls_of
 from floe.calls.utask.settings import UtaskCallSettings
 from floe.model.call import Call
-from floe.model.errors import KeeperAway, Yours
-from floe.model.ids import HostId, Instant, Json
-from floe.model.shared_row import RowOrigin, SharedRow, row_fault
+from floe.model.ids import Json
 from floe.model.signal import Answered
 from floe.nodes.call_ground import CallGround
 from tests.make_nodes import a_job
-from tests.make_utask_calls import a_call, came_to, ground_of
+from tests.make_utask_calls import OwnRows, a_call, came_to, ground_of
 
 NO_PLACES = UtaskCallSettings()
-
-
-class OwnRows:
-    """The shared rows of a host that keeps them itself."""
-
-    def __init__(self) -> None:
-        self.rows: dict[tuple[str, str], SharedRow] = {}
-        self.is_away = False
-
-    async def find(self, kind: str, key: str, *, reached: int = 0) -> SharedRow | None:
-        if self.is_away:
-            raise KeeperAway("h1 keeps the rows and is away", "wait", host=HostId("h1"))
-        return self.rows.get((kind, key))
-
-    async def write(
-        self, kind: str, key: str, value: Json, *, by: str, expected: int | None
-    ) -> int:
-        if fault := row_fault(kind, key, value):
-            raise Yours(fault)
-        number = len(self.rows) + 1
-        self.rows[kind, key] = SharedRow(
-            kind=kind,
-            key=key,
-            value=value,
-            number=number,
-            at=Instant(0),
-            by=by,
-            origin=RowOrigin(sequence="s.1", number=number),
-        )
-        return number
 
 
 def with_rows(rows: OwnRows) -> CallGround:
