@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Final
 
+import structlog
+
 from floe.calls.utask.action import (
     ANSWER_BYTES_MAX,
     ActionCall,
@@ -20,6 +22,7 @@ from floe.calls.utask.action import (
     UtaskActionType,
 )
 from floe.calls.utask.builtins import builtins
+from floe.calls.utask.plugins import read_plugins
 from floe.calls.utask.resources import Resources
 from floe.calls.utask.settings import UtaskCallSettings
 from floe.model.call import Call
@@ -29,6 +32,8 @@ from floe.model.signal import Answered
 from floe.nodes.base import Job
 from floe.nodes.call_ground import CallGround
 from floe.nodes.calls import CallType
+
+log = structlog.get_logger()
 
 DIALECT: Final = "utask"
 
@@ -41,7 +46,11 @@ def actions_of(ground: CallGround) -> Mapping[str, CallType]:
     settings = ground.settings.get(DIALECT)
     if not isinstance(settings, UtaskCallSettings):
         settings = UtaskCallSettings()
-    return calls_of(builtins(settings, ground), settings)
+    own = builtins(settings, ground)
+    plugins = read_plugins(settings.plugins, [one.name for one in own])
+    for finding in plugins.findings:
+        log.error("utask.plugin_left_out", finding=str(finding))
+    return calls_of((*own, *plugins.actions), settings)
 
 
 def calls_of(
