@@ -16,8 +16,9 @@ from floe.nodes.call_ground import CallGround
 from floe.nodes.in_process import InProcess, LoopAttempt
 from floe.places import Places
 
-AT_ONCE_MAX: Final = 256
-"""Calls of a host at once; more wait in order."""
+AT_ONCE_MAX: Final = 4096
+"""Calls of a host at once; more wait in order. Many may wait for a resource of their dialect, so
+what takes sockets or processes has a limit of its own."""
 
 NO_DIALECTS: Final[Mapping[str, str]] = {}
 

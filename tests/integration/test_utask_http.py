@@ -8,11 +8,13 @@ from typing import Any, Final
 
 import pytest
 
-from floe.calls.utask.http import BODY_BYTES_MAX
+from floe.calls.utask.calls import actions_of
+from floe.calls.utask.http import AT_ONCE_MAX, BODY_BYTES_MAX
 from floe.model.ids import Json
+from floe.model.signal import Answered
 from floe.nodes.call_ground import CallGround
 from floe.nodes.forbidden import ForbiddenAddresses
-from tests.make_utask_calls import came_to, rendered
+from tests.make_utask_calls import a_call, came_to, ground_of, rendered
 from tests.recorded import cases, document
 from tests.tcp import serving
 
@@ -185,6 +187,30 @@ async def test_endless_reply_is_cut_off() -> None:
     assert answer.kind == "SERVER_ERROR"
     assert f"more than {BODY_BYTES_MAX} bytes" in answer.why
     assert sent < 10 * BODY_BYTES_MAX
+
+
+async def test_only_so_many_requests_are_sent_at_once() -> None:
+    now = most = 0
+    all_there = asyncio.Event()
+
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal now, most
+        await reader.readuntil(b"\r\n\r\n")
+        now += 1
+        most = max(most, now)
+        if now == AT_ONCE_MAX:
+            all_there.set()
+        await all_there.wait()
+        now -= 1
+        writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    async with serving(slow) as url:
+        run, given = actions_of(ground_of())["utask.http"], {"url": url, "method": "GET"}
+        calls = [run(a_call("http", given)) for _ in range(AT_ONCE_MAX + 9)]
+        answers = await asyncio.gather(*calls)
+
+    assert most == AT_ONCE_MAX
+    assert all(isinstance(answer, Answered) and answer.good for answer in answers)
 
 
 async def test_certificate_that_is_none_is_an_error_of_the_step(recorder: Recorder) -> None:

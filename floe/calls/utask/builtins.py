@@ -1,11 +1,12 @@
 """uTask's own actions, by name."""
 
+import asyncio
 from functools import partial
 
 from floe.calls.utask.action import ActionCall, CameTo, UtaskActionType
 from floe.calls.utask.cache import cache
 from floe.calls.utask.callback import address_of, callback
-from floe.calls.utask.http import http, http_resources
+from floe.calls.utask.http import AT_ONCE_MAX, http, http_resources
 from floe.calls.utask.plain import echo, tag
 from floe.calls.utask.scripts import script, script_resources
 from floe.calls.utask.settings import UtaskCallSettings
@@ -29,7 +30,9 @@ def builtins(settings: UtaskCallSettings, ground: CallGround) -> tuple[UtaskActi
         UtaskActionType(name="callback", run=called_back),
         UtaskActionType(name="echo", run=echo),
         UtaskActionType(
-            name="http", run=partial(http, forbidden=ground.forbidden), resources=http_resources
+            name="http",
+            run=partial(http, forbidden=ground.forbidden, places=asyncio.Semaphore(AT_ONCE_MAX)),
+            resources=http_resources,
         ),
         UtaskActionType(
             name="script",

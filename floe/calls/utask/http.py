@@ -34,11 +34,18 @@ _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
-async def http(call: ActionCall, forbidden: ForbiddenAddresses) -> CameTo:
-    """Send the request of a configuration."""
+AT_ONCE_MAX: Final = 64
+"""Requests of a host at once; more wait in order."""
+
+
+async def http(
+    call: ActionCall, forbidden: ForbiddenAddresses, places: asyncio.Semaphore
+) -> CameTo:
+    """Send the request of a configuration, when a place is free."""
     request, trusted = _request(call), await asyncio.to_thread(_trusted, call)
     try:
-        reply = await reply_to(request, trusted, forbidden, NoLog())
+        async with places:
+            reply = await reply_to(request, trusted, forbidden, NoLog())
     except ExchangeFailed as error:
         raise ServerError(f"can't do HTTP request: {error}") from None
     return _judged(reply, call.text("trim_prefix"))
