@@ -46,6 +46,8 @@ class Set:
     state: str
     item: int = NO_ITEM
     why: str = ""
+    due: Instant | None = None
+    """If it runs again with a pass: as soon as it may be due."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,10 @@ class Resolve:
     """Names what begins here, for the dialect."""
     values: Mapping[str, Json] = field(default_factory=dict)
     """What the person adds to the values of the run."""
+    due: Instant | None = None
+    """When the first pass begins; None for at once."""
+    verdict: str = ""
+    """With which it rests until then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

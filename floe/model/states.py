@@ -48,6 +48,8 @@ class StateTable:
     """The name of the evaluator that judges."""
     initial: str = ""
     """The state of a node that has not run; empty if such a node counts for nothing."""
+    wakes: tuple[str, ...] = ()
+    """The verdicts with which a run rests until an update begins its next pass; empty for all."""
     pruned: str
     """The state of a node that was pruned; a final one."""
     fatal: str
@@ -63,7 +65,8 @@ class StateTable:
     ends: Mapping[str, RunResult] = field(default_factory=dict)
     """The verdicts with which a run is over, and its result; a run rests with each other one."""
     passes_max: int = 0
-    """How many passes begin before a person extends the run; 0 for no limit."""
+    """How many passes a run may have before an instant begins no more, until a person extends it; 0
+    for no limit. A person, and an update, begin a pass nevertheless."""
     passes_verdict: str = ""
     """The verdict of a run that has had them."""
     told: frozenset[str] = frozenset()

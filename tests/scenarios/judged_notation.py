@@ -148,9 +148,14 @@ class JudgedStory(notation._Story):
             case "extend", [count]:
                 return Extend(by="alice", passes=int(count))
             case "resolve" | "restart", [by, resolution, *rest]:
-                made = Resolve if verb == "resolve" else Restart
                 values = {key: value for key, _, value in (w.partition("=") for w in rest)}
-                return made(by=by, resolution=resolution, values=values)
+                if verb == "restart":
+                    return Restart(by=by, resolution=resolution, values=values)
+                due = self._due(values.pop("due", ""))
+                verdict = "DELAYED" if due else ""
+                return Resolve(
+                    by=by, resolution=resolution, values=values, due=due, verdict=verdict
+                )
             case "pause", [by, verdict, *rest]:
                 return Pause(by=by, verdict=verdict.strip("-"), force="force" in rest)
             case "note", [by, kind, *rest]:
@@ -205,7 +210,7 @@ class JudgedStory(notation._Story):
         name, *rest = words
         given = [(key, value) for key, _, value in (word.partition("=") for word in rest)]
         by_key = dict(given)
-        due = self.now + round(notation._seconds(by_key.get("due", "0s")) * 1000)
+        sets = [one for key, value in given if key == "set" for one in _sets(value)]
         return Verdict(
             state="" if name == "enter" else name,
             keeps_outputs="keeps" in by_key,
@@ -216,12 +221,15 @@ class JudgedStory(notation._Story):
             failed=by_key.get("failed", "").replace("_", " "),
             in_condition="condition" in by_key,
             passes=int(by_key.get("passes", "0")),
-            due=Instant(due) if "due" in by_key else None,
+            due=self._due(by_key.get("due", "")),
             awaits=_keys(by_key.get("awaits", "")),
-            sets=tuple(one for key, value in given if key == "set" for one in _sets(value)),
+            sets=tuple(replace(one, due=self._due(by_key.get("set-due", ""))) for one in sets),
             enters=tuple(_enter(value) for key, value in given if key == "enters"),
             notes=tuple(note for key, value in given if key == "note" for note in _notes(value)),
         )
+
+    def _due(self, after: str) -> Instant | None:
+        return Instant(self.now + round(notation._seconds(after) * 1000)) if after else None
 
     def _told(self, event: Event, before: Run) -> str:
         name, at = type(event).__name__, notation._at

@@ -23,6 +23,7 @@ pruned when one of them is done in a different state; `final` is any. The other 
     post=QUEUE     is outside work, offered in this queue
     entered        enters with the event that opens the run, and never by itself
 
+With `wakes=` in the first line, an update wakes a run at rest with one of these verdicts alone.
 An event with the name in `event=` of the first line opens a run of the flow.
 """
 
@@ -73,6 +74,7 @@ def toy_flow(line: str, block: Iterable[str]) -> Flow:
         told=frozenset({"BLOCKED"}),
         passes_max=int(given.get("passes", "0")),
         passes_verdict="SPENT",
+        wakes=tuple(filter(None, given.get("wakes", "").split(","))),
     )
     triggers = (Trigger(id=NodeId("start"), type="data", name=given.get("event", "start")),)
     timeout_s = float(given["timeout"].removesuffix("s")) if "timeout" in given else None

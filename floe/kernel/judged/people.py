@@ -7,7 +7,7 @@ from floe.kernel.items import state_of
 from floe.kernel.judged.limits import NOTE_BYTES_MAX, NOTES_MAX, run_excess, update_fault
 from floe.kernel.judged.part import is_expanded, part_text
 from floe.kernel.judged.prune import prune_all
-from floe.kernel.judged.rest import begin_pass, end, is_spent, pause, rest
+from floe.kernel.judged.rest import begin_pass, end, pause, rest
 from floe.kernel.judged.states import EDIT, NewState, put
 from floe.kernel.run_step import RunStep
 from floe.model.codec import to_text
@@ -16,7 +16,7 @@ from floe.model.flow import Flow
 from floe.model.ids import NO_ITEM, NodeId
 from floe.model.judging import RunNoted, Update
 from floe.model.nouns import replace
-from floe.model.passes import BeginPass, Extend, Passes
+from floe.model.passes import BeginPass, Extend, Passes, RunRested
 from floe.model.people import (
     AddNote,
     Edit,
@@ -65,7 +65,7 @@ def refusal(run: Run, signal: Refusable) -> str:
         return f"pass {passes.number} is not over"
     match signal:
         case BeginPass():
-            return "it has no pass left; allow it further ones first" if is_spent(run) else ""
+            return ""
         case Resolve():
             return "it had a pass" if passes.number else ""
         case Restart():
@@ -128,6 +128,9 @@ def _pause_fault(run: Run, passes: Passes, signal: Pause) -> str:
 def _resolve(step: RunStep, signal: Resolve | Restart) -> None:
     by, resolution, values = signal.by, signal.resolution, signal.values
     step.add(RunResolved(at=step.now, by=by, resolution=resolution, values=values))
+    if isinstance(signal, Resolve) and signal.due is not None:
+        step.add(RunRested(at=step.now, number=0, verdict=signal.verdict, due=signal.due))
+        return
     begin_pass(step, by=by)
     rest(step)
 

@@ -10,7 +10,7 @@ from floe.kernel.run_step import RunStep
 from floe.kernel.sentences import first_parts
 from floe.model.event import RunEnding
 from floe.model.ids import Instant
-from floe.model.passes import PassBegan, RunRested
+from floe.model.passes import PassBegan, RunExtended, RunRested
 from floe.model.result import RunResult
 from floe.model.run import Run
 from floe.model.states import State
@@ -18,6 +18,9 @@ from floe.model.states import State
 BY_UPDATE: Final = "update"
 BY_TIMER: Final = "timer"
 """Who began a pass, where it was no person."""
+
+EXTENDED_S: Final = 0.3
+"""Until the pass of a run that a person extended, who so sees that it is due."""
 
 
 def rest(step: RunStep) -> None:
@@ -56,29 +59,23 @@ def pause(step: RunStep, *, by: str, verdict: str) -> None:
 def begin_pass(
     step: RunStep, *, by: str, why: str = "", context: str = "", leaves_waiting: bool = False
 ) -> None:
-    """Begin the next pass of a run at rest, if it may have one more."""
-    passes, table = passes_of(step.run), table_of(step.run)
-    if not is_spent(step.run):
-        number = passes.number + 1
-        step.add(
-            PassBegan(
-                at=step.now,
-                number=number,
-                by=by,
-                why=why,
-                context=context,
-                leaves_waiting=leaves_waiting,
-            )
+    """Begin the next pass of a run at rest."""
+    step.add(
+        PassBegan(
+            at=step.now,
+            number=passes_of(step.run).number + 1,
+            by=by,
+            why=why,
+            context=context,
+            leaves_waiting=leaves_waiting,
         )
-    elif passes.verdict != table.passes_verdict:
-        verdict = table.passes_verdict
-        step.add(RunRested(at=step.now, number=passes.number, verdict=verdict))
+    )
 
 
 def wake(step: RunStep) -> None:
     """Begin a pass of a run at rest if a parked part has all updates that it awaits."""
     passes = passes_of(step.run)
-    if step.run.phase == "resting" and not passes.paused_by and (keys := keys_met(passes)):
+    if step.run.phase == "resting" and (keys := keys_met(passes)) and _may_wake(step.run):
         begin_pass(step, by=BY_UPDATE, why=first_parts(sorted(keys)), leaves_waiting=True)
 
 
@@ -88,10 +85,32 @@ def go_on(step: RunStep) -> None:
     rest(step)
 
 
+def allow(step: RunStep, *, by: str, passes: int) -> None:
+    """Record that a run may have further passes. If it rests for want of them, the next is due."""
+    was_held = is_spent(step.run) and _is_held(step.run)
+    step.add(RunExtended(at=step.now, by=by, passes=passes))
+    if was_held and step.run.phase == "resting" and not is_spent(step.run):
+        worst, number = worst_of(step.run), passes_of(step.run).number
+        verdict, due = worst.verdict if worst else "", later(step.now, EXTENDED_S)
+        step.add(RunRested(at=step.now, number=number, verdict=verdict, due=due))
+
+
 def is_spent(run: Run) -> bool:
-    """Whether a run has had all its passes; a person may allow more."""
+    """Whether no further pass of a run begins at an instant, until a person allows more."""
     passes, limit = passes_of(run), table_of(run).passes_max
     return limit > 0 and limit + passes.extended <= passes.number
+
+
+def _may_wake(run: Run) -> bool:
+    """Whether an update may begin a pass of a run at rest."""
+    passes, wakes = passes_of(run), table_of(run).wakes
+    is_deaf = bool(wakes) and passes.verdict not in wakes
+    return not (passes.paused_by or is_deaf or _is_held(run))
+
+
+def _is_held(run: Run) -> bool:
+    """Whether a run rests since it had all its passes."""
+    return passes_of(run).verdict == table_of(run).passes_verdict != ""
 
 
 def end(step: RunStep, result: RunResult, why: str, label: str = "") -> None:

@@ -13,7 +13,7 @@ from floe.kernel.judged.entries import begin_opened
 from floe.kernel.judged.limits import run_excess, size_of
 from floe.kernel.judged.part import RUNNING, is_expanded, passes_of, table_of
 from floe.kernel.judged.people import decide_people, refusal
-from floe.kernel.judged.rest import BY_TIMER, begin_pass, conclude, end, go_on, is_spent, rest
+from floe.kernel.judged.rest import BY_TIMER, allow, begin_pass, conclude, end, go_on, rest
 from floe.kernel.judged.states import LOST, NewState, put
 from floe.kernel.judged.verdicts import apply
 from floe.kernel.offers import answers, unanswered
@@ -29,7 +29,7 @@ from floe.model.ids import NO_ITEM, Instant, Key, NodeId
 from floe.model.judging import ActionEnded, Judged, Update, UpdateReceived
 from floe.model.opening import BeginOpened
 from floe.model.outcome import Outcome
-from floe.model.passes import BeginPass, Extend, RunExtended
+from floe.model.passes import BeginPass, Extend
 from floe.model.people import AddNote, Edit, EndRun, Pause, Resolve, Restart
 from floe.model.run import NodeState, Run
 from floe.model.signal import (
@@ -197,12 +197,7 @@ def _updated(step: RunStep, signal: Update) -> None:
 def _extended(step: RunStep, signal: Extend) -> None:
     if refusal(step.run, signal):
         return
-    was_spent = is_spent(step.run)
-    step.add(RunExtended(at=step.now, by=signal.by, passes=signal.passes))
-    is_held = passes_of(step.run).verdict == table_of(step.run).passes_verdict
-    if step.run.phase == "resting" and was_spent and is_held:
-        begin_pass(step, by=signal.by, why="extended")
-        rest(step)
+    allow(step, by=signal.by, passes=signal.passes)
 
 
 def _timer_fired(step: RunStep, signal: TimerFired) -> None:

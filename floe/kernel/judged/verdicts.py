@@ -196,7 +196,8 @@ def _set(step: RunStep, question: Question, one: Set) -> None:
     elif one.item != NO_ITEM and not _has_begun(step, part):
         fault = "which has not begun"
     else:
-        put(step, part, NewState(name=row.name, why=one.why, by=question.node))
+        new = NewState(name=row.name, why=one.why, due=one.due, by=question.node)
+        put(step, part, new)
         return
     _find(step, question, f"sets {part_text(node, one.item)} {fault}")
 
