@@ -9,7 +9,7 @@ Source: yaml.v2 2.2.2 and later releases; `go_scalars` has what differs between 
 
 import math
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import field
 from typing import Final, NamedTuple
 
@@ -121,6 +121,15 @@ def json_value(tree: GoTree) -> Json:
     if isinstance(tree, GoItems):
         return [json_value(item) for item in tree.items]
     return {key: json_value(entry.value) for key, entry in tree.entries.items()}
+
+
+def tree_of(value: Json, at: Position) -> GoTree:
+    """The tree of a JSON value, all of it at one position."""
+    if isinstance(value, Mapping):
+        return GoTable(at, {key: GoEntry(at, tree_of(one, at)) for key, one in value.items()})
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return GoItems(at, tuple(tree_of(one, at) for one in value))
+    return GoScalar(at, value)
 
 
 def _escaped_quote(error: yaml.MarkedYAMLError, text: str) -> int | None:

@@ -261,6 +261,8 @@ class Flow:
     none."""
     seal: bool = False
     """Whether the logs of its runs are encrypted."""
+    document: Json = None
+    """What its dialect judges its runs by; None for nothing besides the nodes."""
 
     by_id: Mapping[NodeId, Node] = field(init=False, repr=False, compare=False)
     """Derived: the nodes by id."""

@@ -51,6 +51,10 @@ class StepGraph:
             self._chains[name] = reached
         return self._chains[name]
 
+    def ancestors(self, name: str) -> frozenset[str]:
+        """All steps that a step waits for, directly or not."""
+        return _reached(name, self._needs)
+
     def circle_of(self, name: str) -> frozenset[str]:
         """The steps that wait for each other with this one; none if there are no such steps."""
         return self._circles.get(name, frozenset())

@@ -38,25 +38,39 @@ def read_template(text: str, notes: Notes) -> tuple[TaskTemplate, tuple[TextAt, 
     return _template(TypedKeys(tree, "the template", reading)), tuple(reading.texts)
 
 
+def template_of_tree(tree: GoTree, notes: Notes) -> TaskTemplate:
+    """A template from the form in which it is stored."""
+    return _template(TypedKeys(tree, "the template", Reading(notes)))
+
+
 def read_function(text: str, notes: Notes) -> UtaskFunction | None:
     """A function; None, with findings, if the document is none."""
     tree = _table(text, notes)
     if tree is None:
         return None
-    keys = TypedKeys(tree, "the function", Reading(notes))
     before = notes.errors
-    action, pre_hook = _action(keys, "action"), keys.tree("pre_hook")
-    if action.configuration is None or not isinstance(json_value(action.configuration), dict):
-        keys.error("action", "`action.configuration` of a function is a map", "write {} for none")
-    function = UtaskFunction(
+    function = function_of_tree(tree, notes)
+    given = function.action.configuration
+    if given is None or not isinstance(json_value(given), dict):
+        notes.error(
+            function.action.at,
+            "`action.configuration` of a function is a map",
+            "write {} for none",
+        )
+    return function if notes.errors == before else None
+
+
+def function_of_tree(tree: GoTree, notes: Notes) -> UtaskFunction:
+    """A function from the form in which it is stored."""
+    keys = TypedKeys(tree, "the function", Reading(notes))
+    return UtaskFunction(
         name=keys.text("name"),
         at=keys.at,
-        action=action,
-        pre_hook=_action(keys, "pre_hook") if pre_hook is not None else None,
+        action=_action(keys, "action"),
+        pre_hook=_action(keys, "pre_hook") if keys.tree("pre_hook") is not None else None,
         conditions=_each(keys, "conditions", _condition),
         custom_states=keys.texts("custom_states"),
     )
-    return function if notes.errors == before else None
 
 
 def _table(text: str, notes: Notes) -> GoTree | None:

@@ -7,6 +7,7 @@ from floe.dialects.utask.document import (
     TaskTemplate,
     UtaskAction,
     UtaskCondition,
+    UtaskFunction,
     UtaskInput,
     UtaskStep,
 )
@@ -68,6 +69,17 @@ def stored_step(step: UtaskStep) -> dict[str, Json]:
         idempotent=step.idempotent,
         json_schema=step.json_schema,
         resources=_texts(step.resources),
+    )
+
+
+def stored_function(function: UtaskFunction) -> dict[str, Json]:
+    """A function as JSON."""
+    return _filled(
+        name=function.name,
+        action=_action(function.action),
+        pre_hook=_action(function.pre_hook) if function.pre_hook else None,
+        conditions=[_condition(one) for one in function.conditions],
+        custom_states=_texts(function.custom_states),
     )
 
 
