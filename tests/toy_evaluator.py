@@ -138,7 +138,7 @@ class GarbageEvaluator:
     def _made(self, how: str) -> object:
         values: dict[str, Any] = {
             "nan": float("nan"),
-            "long": 1 << 64,
+            "long": 10**100,
             "half": "\ud800",
             "set": {1},
             "huge": "x" * (100 * MIB),

@@ -9,13 +9,15 @@ from floe.model.codec import decode, encode, to_text
 from floe.model.fits import fits
 from floe.model.ids import Json
 from floe.model.judging import Verdict
-from floe.model.number import NUMBER_END
 from floe.model.opening import OPENINGS_MAX, Opened
 
 VERDICT_BYTES_MAX: Final = 4 << 20
 
 LEVELS_MAX: Final = 64
 """Lists and maps in one another."""
+
+WHOLE_END: Final = 10**100
+"""Whole numbers are between this and its negative."""
 
 
 T = TypeVar("T", Verdict, Opened)
@@ -94,8 +96,8 @@ def check_json(value: object, levels: int = LEVELS_MAX) -> None:
         case None | bool() | str():
             return
         case int():
-            if not -NUMBER_END <= value < NUMBER_END:
-                raise Unstorable("it has a whole number of more than 64 bits")
+            if not -WHOLE_END < value < WHOLE_END:
+                raise Unstorable("it has a whole number of more than 100 digits")
         case float():
             if not math.isfinite(value):
                 raise Unstorable(f"it has a number that is {value}")

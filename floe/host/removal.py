@@ -26,6 +26,10 @@ SWEEP = "sweep"
 """Rows of the ledger: a removed run, by key, whose files are still to be deleted; its flow."""
 
 
+LATE = "late-notes"
+"""Rows of the ledger: what was added to the record of a judged run, by key, after its end."""
+
+
 def remove(step: Step, peers: PeerParts, prune: Prune) -> tuple[str, ...]:
     """Carry out a removal of runs and flows; return the keys of the runs."""
     site = step.site
@@ -40,6 +44,7 @@ def remove(step: Step, peers: PeerParts, prune: Prune) -> tuple[str, ...]:
         site.removed.put_newest(run.key, True, RECENT_MAX)
         step.keep(SWEEP, run.key, run.flow)
         step.keep(NOTIFIED, run.key, None)
+        step.keep(LATE, run.key, None)
         _drop_key(step, run)
         step.keep_copy(run.key, None)
         if site.moved.put(run.key, None):

@@ -30,6 +30,7 @@ from floe.hub.ended.pruning import Pruning
 from floe.hub.flows import Flows
 from floe.hub.history import History
 from floe.hub.host_reads import keep_logged
+from floe.hub.judged.people import People
 from floe.hub.loop import Loop
 from floe.hub.machine import Machine
 from floe.hub.openings.event_inbox import EventInbox
@@ -188,6 +189,7 @@ class Life:
             notices=self.notices,
         )
         self.child_reruns = ChildReruns(self.reads, parts.peers)
+        self.people = People(loop, store, self.reads, self.masked, self.pruning, parts.evaluators)
         unfinished = await resting.unfinished()
         await hold_back(core.site, self.history, store)
         return core.load(unfinished, await self.history.adopted(unfinished) if self.gateway else ())

@@ -28,6 +28,11 @@ class Facet:
     """When the part last changed. Lists are ordered by it; a row has one, the latest."""
 
 
+def facet_cursor(at: Instant, row: int, run: str) -> str:
+    """The place after a row in a list of runs by facets; `run` is a key."""
+    return f"{at:x}.{row}.{run}"
+
+
 def aligned(facets: Iterable[Facet]) -> tuple[Facet, ...]:
     """The facets of a run as rows keep them: in order, each once, with one `at` for each row.
 

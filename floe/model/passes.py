@@ -115,6 +115,10 @@ class Passes:
     """With which the run rests, or ended; empty in a pass."""
     due: Instant | None = None
     """When the next pass begins, while the run rests; in a pass, when it would have begun."""
+    began_at: Instant | None = None
+    """When the last pass began; None before the first."""
+    rested_at: Instant | None = None
+    """When the run last came to rest after a pass; None before that."""
     context: str = ""
     paused_by: str = ""
     """Who keeps it at rest; empty if no one does."""

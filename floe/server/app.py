@@ -45,9 +45,11 @@ from floe.server.problems import Handler, answer_errors
 from floe.server.proxy import Proxies, SentRequest
 from floe.server.relay import relayed
 from floe.server.routes import ROUTES
-from floe.server.settings import ServerSettings
+from floe.server.settings import Bind, ServerSettings
 from floe.server.token_exchange import TokenExchange
 from floe.server.tokens import Tokens
+from floe.server.utask.app import add_utask, utask_application
+from floe.server.utask.site import UTASK_SITE
 from floe.server.waits import OpenWaits, Strangers
 from floe.server.webapp import Webapp
 
@@ -99,6 +101,8 @@ def application(hub: Hub, settings: ServerSettings, peers: Peers | None = None) 
                 added.append(app.router.add_route("HEAD", path, route.handler))
             public.update(added)
     app[FLYTE_SITE] = add_flyte(app)
+    app[UTASK_SITE], of_utask = add_utask(app)
+    public.update(of_utask)  # it identifies its callers itself
     app[PUBLIC], app[FOR_HOSTS] = frozenset(public), frozenset(for_hosts)
     app.cleanup_ctx.append(_tokens)
     app.on_shutdown.append(_stop_waits)
@@ -141,8 +145,8 @@ async def _protect_response(_: web.Request, response: web.StreamResponse) -> Non
 
 
 class Server:
-    """Serves the application at both addresses, the public and the private one, and flyte's API
-    at a third.
+    """Serves the application at both addresses, the public and the private one, and the APIs of
+    flyte and uTask at addresses of their own.
 
     Use it as `async with`, or call start and stop.
     """
@@ -153,13 +157,15 @@ class Server:
         self._peers = peers
         self._settings = settings
         self._runner: web.AppRunner | None = None
-        self._flyte_runner: web.AppRunner | None = None
+        self._own_runners: list[web.AppRunner] = []
         self._listeners: list[asyncio.Server] = []
         self._crowd = UnknownConnections()
         self.urls: tuple[str, ...] = ()
         """Its URLs, the public one first; known after `start`."""
         self.flyte_url = ""
         """The URL of the address that serves flyte's API alone; empty without one."""
+        self.utask_url = ""
+        """The same for uTask's API."""
 
     async def start(self) -> None:
         """Listen at all addresses of the application or at none. Raises Yours or World."""
@@ -175,23 +181,29 @@ class Server:
             if settings.private:
                 app[PEER_AUTH].addresses.update(endpoints[1].addresses(self._listeners[1]))
             if settings.flyte:
-                at = endpoint(settings.flyte, insecure=settings.insecure)
                 flyte = await flyte_application(app[FLYTE_SITE], settings.flyte_access)
-                self._flyte_runner = web.AppRunner(flyte, shutdown_timeout=settings.stop_s)
-                await self._flyte_runner.setup()
-                self.flyte_url = await self._listen(self._flyte_runner, at)
+                self.flyte_url = await self._serve_alone(flyte, settings.flyte)
+            if settings.utask:
+                utask = utask_application(app[UTASK_SITE], app[AUTH])
+                self.utask_url = await self._serve_alone(utask, settings.utask)
         except BaseException:
             await self.stop()
             raise
-        own = {"flyte": self.flyte_url} if self.flyte_url else {}
-        log.info("server.started", urls=list(self.urls), **own)
+        own = {"flyte": self.flyte_url, "utask": self.utask_url}
+        log.info("server.started", urls=list(self.urls), **{k: v for k, v in own.items() if v})
+
+    async def _serve_alone(self, app: web.Application, bind: Bind) -> str:
+        """Serve an API at an address of its own; its URL."""
+        runner = web.AppRunner(app, shutdown_timeout=self._settings.stop_s)
+        self._own_runners.append(runner)
+        await runner.setup()
+        return await self._listen(runner, endpoint(bind, insecure=self._settings.insecure))
 
     async def stop(self) -> None:
         """Refuse new requests, end streams, and give other requests a moment. Idempotent."""
         await self._listen_no_more()
-        flyte_runner, self._flyte_runner = self._flyte_runner, None
-        if flyte_runner is not None:
-            await flyte_runner.cleanup()
+        while self._own_runners:
+            await self._own_runners.pop().cleanup()
         runner, self._runner = self._runner, None
         if runner is not None:
             runner.app[STOPPING].set()

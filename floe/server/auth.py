@@ -60,13 +60,17 @@ class Auth:
             user, _, name = passed.by.partition(":")
             return Caller(user=user, name=name, via=passed.via)
         if text := header_token(request):
-            return await self._by_token(request, text, self._wrong)
+            return await self.by_token(request, text)
         shown = self.tokens.find(request.cookies.get(COOKIE, ""), "session")
         if shown is None:
             raise Denied("credentials are needed", "log in, or send a token as X-Floe-Auth")
         if request.method not in SAFE:
             check_origin(request)
         return _caller(shown)
+
+    async def by_token(self, request: web.Request, text: str) -> Caller:
+        """The owner of a token that a request has. Raises Denied, Throttled, KeeperAway."""
+        return await self._by_token(request, text, self._wrong)
 
     def check(self, caller: Caller) -> None:
         """Check credentials again that were valid before. Raises Denied if they have ended."""

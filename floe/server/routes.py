@@ -32,7 +32,7 @@ from floe.server import (
     token_exchange,
     webhooks,
 )
-from floe.server.flyte.peer_routes import FLYTE_PEER_ROUTES
+from floe.server.dialect_peers import DIALECT_PEER_ROUTES
 from floe.server.idempotency import ONCE_MAX
 from floe.server.json_schema import FLAG, INSTANT, TEXT
 from floe.server.route import Route
@@ -257,7 +257,7 @@ ROUTES: Final = (
         query={"run": TEXT, "by": TEXT},
         answers={200: "ChildRerun"},
     ),
-    *FLYTE_PEER_ROUTES,
+    *DIALECT_PEER_ROUTES,
     Route("GET", "feed", stream.index, query=STREAM, answers={200: PLAIN}),
     Route("GET", "feed/place", stream.position, query=PLACE, answers={200: "Place"}),
     Route("GET", "leases", leases.index, answers={200: "Leases"}),

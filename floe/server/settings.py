@@ -61,6 +61,8 @@ class ServerSettings:
     """Who may use it there. Default: each caller that reaches it."""
     remove_packs_s: float | None = None
     """Seconds until the keeper deletes a silent pack of flyte; None for never."""
+    utask: Bind | None = None
+    """An address for uTask's API alone. Default: none."""
     insecure: bool = False
     """Allow an address that other machines can reach without TLS."""
     trusted_proxies: tuple[str, ...] = ()

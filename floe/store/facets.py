@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from floe.model.codec import from_text, to_text
 from floe.model.errors import IdInvalid, Yours
-from floe.model.facet import Facet
+from floe.model.facet import Facet, facet_cursor
 from floe.model.ids import Instant, RunRef
 from floe.store.base import FacetFilter, FacetQuery
 
@@ -43,7 +43,7 @@ def check_facet_query(query: FacetQuery) -> FacetKey | None:
 
 def facet_cursor_at(key: FacetKey) -> str:
     """Rule of stores: the cursor of the page after a row."""
-    return f"{key.at:x}.{key.row}.{key.run}"
+    return facet_cursor(Instant(key.at), key.row, key.run)
 
 
 def first_match(run: str, facets: Iterable[Facet], query: FacetQuery) -> FacetKey | None:

@@ -189,7 +189,7 @@ async def test_ask_that_raises_ends_no_process(how: str, why: str) -> None:
     ("how", "why"),
     [
         ("nan", "it has a number that is nan"),
-        ("long", "it has a whole number of more than 64 bits"),
+        ("long", "it has a whole number of more than 100 digits"),
         ("half", "it has half a character"),
         ("set", "it gave a verdict with a field of a wrong type"),
         ("deep", "it has more than 64 levels"),

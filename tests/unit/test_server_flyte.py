@@ -12,7 +12,6 @@ from floe.model.codec import to_text
 from floe.model.errors import Yours
 from floe.model.ids import Instant, Json
 from floe.model.named_row import row_key
-from floe.server.flyte.bodies import yaml_text
 from floe.server.flyte.flow_documents import flow_document
 from floe.server.flyte.forms import form_parts
 from floe.server.flyte.go_json import GoObject, parse_go, written_numbers
@@ -20,6 +19,7 @@ from floe.server.flyte.go_times import checked_time
 from floe.server.flyte.pack_documents import pack_document
 from floe.server.flyte.presence import Presence, status_after
 from floe.server.flyte.site import FlyteSite
+from floe.server.go_yaml_text import yaml_text
 from tests.hands import HandClock, a_hub
 
 TEN_MINUTES = 10 * 60 * 1000

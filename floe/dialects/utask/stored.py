@@ -32,8 +32,8 @@ def stored_template(template: TaskTemplate) -> dict[str, Json]:
         blocked=template.blocked,
         hidden=template.hidden,
         retry_max=template.retry_max,
-        inputs=[_input(one) for one in template.inputs],
-        resolver_inputs=[_input(one) for one in template.resolver_inputs],
+        inputs=[stored_input(one) for one in template.inputs],
+        resolver_inputs=[stored_input(one) for one in template.resolver_inputs],
         variables=[
             _filled(
                 name=one.name,
@@ -83,7 +83,7 @@ def stored_function(function: UtaskFunction) -> dict[str, Json]:
     )
 
 
-def _input(one: UtaskInput) -> dict[str, Json]:
+def stored_input(one: UtaskInput) -> dict[str, Json]:
     """An input always shows its default."""
     return {
         **_filled(

@@ -90,7 +90,7 @@ class Pruning:
         self._clock = clock
         self._forgotten = forgotten
         self._archiving = archiving
-        self._one = asyncio.Lock()
+        self.one = asyncio.Lock()  # removes, or looks what to remove
         self._asked: deque[tuple[Wanted, asyncio.Event]] = deque()
         self._wake = asyncio.Event()
         self._looked_at = (0, 0.0)
@@ -136,7 +136,7 @@ class Pruning:
 
     async def prune(self, wanted: Wanted, *, dry_run: bool = False) -> RetentionRemovals:
         """Remove what is not kept, or only look. Raises FloeError, OSError."""
-        async with self._one:
+        async with self.one:
             found = await self._look(wanted, dry_run=dry_run)
         if not dry_run and (found.runs or found.workspaces):
             log.info("runs.pruned", runs=found.runs, workspaces=found.workspaces, bytes=found.bytes)
@@ -230,7 +230,7 @@ class Pruning:
             )
             took_s = time.monotonic() - began
             self.removed += len(reply.removed)
-            await self._delete({p.key: p.flow for p in batch if p.key in reply.removed})
+            await self.delete({p.key: p.flow for p in batch if p.key in reply.removed})
             await asyncio.sleep(BATCH_REST * took_s)
 
     async def _wait_quiet(self) -> None:
@@ -244,10 +244,10 @@ class Pruning:
         left = self._archiving.without_refused(rows) if self._archiving else [*rows]
         for start in range(0, len(left), BATCH):
             batch = left[start : start + BATCH]
-            if not await self._delete({key: FlowId(str(rows[key])) for key in batch}):
+            if not await self.delete({key: FlowId(str(rows[key])) for key in batch}):
                 break
 
-    async def _delete(self, runs: Mapping[str, FlowId]) -> bool:
+    async def delete(self, runs: Mapping[str, FlowId]) -> bool:
         """Delete the files of removed runs, then the notes of them; False if the bucket is away."""
         assert None not in map(ref_of, runs), "the name of a folder is the key of a run"
         outputs = self._parts.attempts.root / "runs"

@@ -71,6 +71,7 @@ def _after(run: Run, event: Event) -> Run | None:
                 passes,
                 verdict=event.verdict,
                 due=event.due,
+                rested_at=event.at if event.number else None,
                 paused_by=event.by,
                 pausing=None,
                 ended=(),
@@ -90,6 +91,7 @@ def _pass_began(run: Run, passes: Passes, event: PassBegan, seq: int) -> Run:
     changed = replace(
         begun(passes),
         number=event.number,
+        began_at=event.at,
         base=seq,
         entries={},
         verdict="",

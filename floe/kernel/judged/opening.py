@@ -28,5 +28,9 @@ def opened_run(ref: RunRef, event: RunOpened) -> Run:
         started_at=event.at,
         parent=event.parent,
         sealed=event.sealed,
-        passes=Passes(number=1 if begins else 0, verdict=event.verdict),
+        passes=Passes(
+            number=1 if begins else 0,
+            began_at=event.at if begins else None,
+            verdict=event.verdict,
+        ),
     )

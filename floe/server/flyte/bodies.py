@@ -1,15 +1,13 @@
 """Bodies of requests and answers, in JSON or YAML, and the answers to errors."""
 
 import asyncio
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 import structlog
-import yaml
 from aiohttp import web
 
-from floe.dialects.go_scalars import FLYTE, resolve
+from floe.dialects.go_scalars import FLYTE
 from floe.dialects.go_yaml import json_value, parse_go_yaml
 from floe.dialects.notes import Notes
 from floe.model.codec import to_text
@@ -18,12 +16,10 @@ from floe.model.ids import Json
 from floe.server.app_keys import CALLER
 from floe.server.bodies import raw_body
 from floe.server.flyte.go_json import go_numbers, parse_go, written_numbers
+from floe.server.go_yaml_text import YAML, yaml_text
 from floe.server.problems import Handler, status_of
 
 log = structlog.get_logger()
-
-YAML: Final = "application/x-yaml"
-"""The one media type that means YAML, in this spelling and without a parameter."""
 
 LARGE_BYTES: Final = 16 * 1024
 """A larger body is read in a thread."""
@@ -92,41 +88,3 @@ async def answer_flyte_errors(request: web.Request, handler: Handler) -> web.Str
         return web.Response(status=405, text="Method Not Allowed", headers={"Allow": allow})
     except web.HTTPNotFound:
         return web.Response(status=404, text="Not Found")
-
-
-class _GoDumper(yaml.SafeDumper):
-    """Writes YAML as Go's yaml.v2 does: quotes where a text would be read as something else."""
-
-    def ignore_aliases(self, data: object) -> bool:
-        """Whether a value is written out again: each is."""
-        return True
-
-
-def _text_node(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
-    try:
-        is_text = isinstance(resolve(text, None, FLYTE), str)
-    except ValueError:
-        is_text = False
-    style = "|" if "\n" in text else None if is_text and not _BASE_60.fullmatch(text) else '"'
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
-
-
-_BASE_60: Final = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?")
-_GoDumper.add_representer(str, _text_node)
-_GoDumper.yaml_implicit_resolvers = {}
-for _tag, _pattern in (
-    ("bool", "true|false"),
-    ("null", "null"),
-    ("int", "[-+]?[0-9]+"),
-    ("float", r"[-+]?[0-9.]+(?:e[-+]?[0-9]+)?"),
-):
-    _GoDumper.add_implicit_resolver(
-        f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), None
-    )
-
-
-def yaml_text(shape: Any) -> str:
-    """A JSON value in YAML, with sorted keys, as Go writes it."""
-    return yaml.dump(
-        shape, Dumper=_GoDumper, default_flow_style=False, allow_unicode=True, width=1 << 30
-    )

@@ -16,7 +16,8 @@ from floe.model.nouns import replace
 from floe.model.peer_message import Envelope
 from floe.model.run import Run
 from floe.server.flyte import copies, flows, packs, results
-from floe.server.flyte.ids import KIND, NAME
+from floe.server.flyte.ids import KIND
+from floe.server.id_key import NAME
 from tests.make import NOW
 from tests.sim.exchange.packs import FLOWS, LATE, PACKS, TIMEOUT_MS, Process
 from tests.sim.exchange.server import Handler, Server

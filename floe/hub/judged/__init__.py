@@ -1,0 +1,1 @@
+"""What people do to runs of judged flows."""

@@ -1,0 +1,43 @@
+"""The route of batches: many tasks of one template."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+from uuid import uuid4
+
+from floe.model.errors import Yours
+from floe.model.ids import Json
+from floe.server.utask.calls import UtaskCall, UtaskReply
+from floe.server.utask.tasks import judged, opened, requested
+
+INPUTS_MAX: Final = 10_000
+"""Tasks of a batch."""
+
+
+async def post(call: UtaskCall) -> UtaskReply:
+    """Create tasks, all or none: each is judged before the first begins."""
+    body, site, id = call.body, call.site, str(uuid4())
+    flow = site.template(body.keys.text("template_name"))
+    inputs, common = body.keys.raw("inputs"), body.map("common_input")
+    asked = replace(requested(call, body), batch=id)
+    answers = [await judged(site, flow, replace(asked, input=one)) for one in _each(inputs, common)]
+    for answer in answers:
+        await opened(site, flow, answer)
+    return UtaskReply(201, {"id": id})
+
+
+def _each(inputs: Json, common: Mapping[str, Json]) -> list[Mapping[str, Json]]:
+    """The input of each task. Raises Yours."""
+    if inputs is None:
+        return []
+    if not isinstance(inputs, list) or not all(isinstance(one, Mapping) for one in inputs):
+        raise Yours("binding error: `inputs` is a list of maps")
+    if len(inputs) > INPUTS_MAX:
+        raise Yours(f"a batch has at most {INPUTS_MAX:,} tasks")
+    found: list[Mapping[str, Json]] = []
+    for one in inputs:
+        assert isinstance(one, Mapping), "it was checked"
+        if both := sorted(common.keys() & one.keys()):
+            raise Yours(f"Conflicting keys in input maps: {', '.join(both)[:200]}")
+        found.append({**common, **one})
+    return found
