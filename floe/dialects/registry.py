@@ -8,6 +8,9 @@ from floe.dialects.floe.dialect import FloeDialect
 from floe.dialects.flyte.compiled import DIALECT
 from floe.dialects.flyte.current_flows import CurrentFlows
 from floe.dialects.flyte.rows import FlyteRows
+from floe.dialects.utask.rows import UtaskRows
+from floe.dialects.utask.surroundings import DIALECT as UTASK
+from floe.dialects.utask.surroundings import CurrentConfig
 
 DialectName = Literal["floe"]
 
@@ -16,6 +19,11 @@ JUDGED: Final[dict[str, JudgedDialect]] = {
         evaluator="floe.dialects.flyte.evaluator:EVALUATOR",
         rows=FlyteRows(),
         events=CurrentFlows,
+    ),
+    UTASK: JudgedDialect(
+        evaluator="floe.dialects.utask.evaluator:EVALUATOR",
+        rows=UtaskRows(),
+        events=CurrentConfig,
     ),
 }
 """The dialects of judged flows, by the name that their flows have."""

@@ -126,6 +126,8 @@ class Passes:
     """In a pass: it rests when the open actions are over."""
     extended: int = 0
     """Passes that were allowed beyond those of the flow."""
+    extended_in: int = 0
+    """The pass in which, or after which, a person last allowed some."""
     updates: Mapping[str, UpdateReceived] = field(default_factory=dict)
     """The last update of each key."""
     fresh: Set[str] = frozenset()

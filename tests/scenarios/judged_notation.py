@@ -211,6 +211,7 @@ class JudgedStory(notation._Story):
         given = [(key, value) for key, _, value in (word.partition("=") for word in rest)]
         by_key = dict(given)
         sets = [one for key, value in given if key == "set" for one in _sets(value)]
+        set_due, set_why = by_key.get("set-due", ""), by_key.get("set-why", "")
         return Verdict(
             state="" if name == "enter" else name,
             keeps_outputs="keeps" in by_key,
@@ -223,7 +224,7 @@ class JudgedStory(notation._Story):
             passes=int(by_key.get("passes", "0")),
             due=self._due(by_key.get("due", "")),
             awaits=_keys(by_key.get("awaits", "")),
-            sets=tuple(replace(one, due=self._due(by_key.get("set-due", ""))) for one in sets),
+            sets=tuple(replace(one, due=self._due(set_due), why=set_why) for one in sets),
             enters=tuple(_enter(value) for key, value in given if key == "enters"),
             notes=tuple(note for key, value in given if key == "note" for note in _notes(value)),
         )

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple, cast
 
 from floe.dialects.go_yaml import tree_of
 from floe.dialects.notes import Notes, Position
+from floe.dialects.utask import surroundings
 from floe.dialects.utask.dependencies import ANY, DONE, StepGraph, dependency_of
 from floe.dialects.utask.document import (
     RETRY_MAX_DEFAULT,
@@ -30,10 +31,13 @@ from floe.model.ids import ID, FlowId, Json, NodeId, Shape
 from floe.model.states import FINAL, State, StateTable
 from floe.model.tags import Tag, tag_of
 
-DIALECT: Final = "utask"
+DIALECT: Final = surroundings.DIALECT
 
 CREATE: Final = NodeId("create")
 """The trigger of each flow: a person creates a task."""
+
+RESULT: Final = NodeId("result")
+"""The node that has the result of a task. It has no action: the others are the steps."""
 
 TODO: Final = "TODO"
 WAITING: Final = "WAITING"
@@ -98,6 +102,9 @@ REST_LONGEST_HOURS_S: Final = 3 * 3600.0
 VERSIONS_KEPT: Final = 500
 """Templates that a process keeps as they were read."""
 
+TOLD: Final = frozenset({"BLOCKED"})
+"""States in which a task of a subtask or batch rests that its parent learns of."""
+
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_-]+")
 _NOWHERE: Final = Position(1, 1)
 
@@ -116,8 +123,8 @@ def compiled(template: TaskTemplate, functions: Mapping[str, UtaskFunction]) -> 
 
 def compiled_document(document: Shape) -> Flow:
     """The flow of a document that a flow holds, maybe with other steps."""
-    origin = sha256(to_text(document).encode(errors="replace")).hexdigest()
-    read = _read(document)
+    origin = _origin_of(document)
+    read = _kept_read(origin, document)
     template = read.template
     graph = StepGraph(template.steps)
     ids = node_ids(template)
@@ -126,7 +133,10 @@ def compiled_document(document: Shape) -> Flow:
         ver=1,
         name=template.name,
         triggers=(Trigger(id=CREATE, type="data", name="Create"),),
-        nodes=tuple(_node(step, read, ids, graph) for step in template.steps.values()),
+        nodes=(
+            *(_node(step, read, ids, graph) for step in template.steps.values()),
+            *((_result(ids),) if template.result_format else ()),
+        ),
         origin=origin,
         unheard_bad="hold",
         states=_states(read),
@@ -156,12 +166,25 @@ def document_of(template: TaskTemplate, functions: Mapping[str, UtaskFunction]) 
 
 def read_of(flow: Flow) -> ReadTemplate:
     """The template of a flow, and its functions."""
-    if (found := _kept.get(flow.origin)) is None:
-        found = _kept[flow.origin] = _read(cast(Shape, flow.document))
+    return _kept_read(flow.origin, cast(Shape, flow.document))
+
+
+def read_document(document: Shape) -> ReadTemplate:
+    """The same of a document that a flow holds."""
+    return _kept_read(_origin_of(document), document)
+
+
+def _kept_read(origin: str, document: Shape) -> ReadTemplate:
+    if (found := _kept.get(origin)) is None:
+        found = _kept[origin] = _read(document)
         if len(_kept) > VERSIONS_KEPT:
             _kept.popitem(last=False)
-    _kept.move_to_end(flow.origin)
+    _kept.move_to_end(origin)
     return found
+
+
+def _origin_of(document: Shape) -> str:
+    return sha256(to_text(document).encode(errors="replace")).hexdigest()
 
 
 _kept: Final[OrderedDict[str, ReadTemplate]] = OrderedDict()
@@ -289,6 +312,7 @@ def _states(read: ReadTemplate) -> StateTable:
         passes_verdict=BLOCKED_MAXRETRIES,
         rest_longest_s=REST_LONGEST_HOURS_S if has_hours else REST_LONGEST_S,
         wakes=(ERROR, WAITING),
+        told=TOLD,
     )
 
 
@@ -307,6 +331,19 @@ def _node(step: UtaskStep, read: ReadTemplate, ids: Mapping[str, NodeId], graph:
         foreach=Foreach(expression=step.foreach, after=after) if step.foreach else None,
         recheck=() if plugin == "batch" else (WAITING,),
         idempotent=step.idempotent,
+    )
+
+
+def _result(ids: Mapping[str, NodeId]) -> Node:
+    """The node that is judged when all steps are final, and renders the result of the task."""
+    return Node(
+        id=RESULT,
+        cls="task",
+        type="result",
+        name="result",
+        work=Call(type=f"{DIALECT}.{RESULT}"),
+        needs=tuple((tag_of("task", id, FINAL),) for id in ids.values()),
+        idempotent=True,
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
 from floe.dialects.go_scalars import UTASK
-from floe.dialects.go_yaml import GoScalar, GoTree, json_value, parse_go_yaml
+from floe.dialects.go_yaml import GoEntry, GoScalar, GoTable, GoTree, json_value, parse_go_yaml
 from floe.dialects.notes import Notes
 from floe.dialects.utask.document import (
     OUTPUT_STRATEGIES,
@@ -58,6 +58,12 @@ def read_function(text: str, notes: Notes) -> UtaskFunction | None:
             "write {} for none",
         )
     return function if notes.errors == before else None
+
+
+def variables_of_tree(tree: GoTree, notes: Notes) -> tuple[UtaskVariable, ...]:
+    """The variables of a template from the form in which they are stored."""
+    table = GoTable(tree.at, {"variables": GoEntry(tree.at, tree)})
+    return _each(TypedKeys(table, "the template", Reading(notes)), "variables", _variable)
 
 
 def function_of_tree(tree: GoTree, notes: Notes) -> UtaskFunction:

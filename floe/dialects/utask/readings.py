@@ -13,6 +13,7 @@ from floe.dialects.utask.compiled import (
     EXPANDED,
     HOOKED,
     PAUSED,
+    RESULT,
     RUNNING,
     TODO,
     WAITING,
@@ -22,6 +23,14 @@ from floe.dialects.utask.compiled import (
 )
 from floe.dialects.utask.dependencies import DONE
 from floe.dialects.utask.document import TaskTemplate, UtaskStep
+from floe.dialects.utask.parts import (
+    children_of,
+    error_of,
+    metadata_of,
+    output_of,
+    plain,
+    tries_of,
+)
 from floe.kernel.judged.part import table_of, worst_of
 from floe.kernel.judged.rest import is_spent
 from floe.model.flow import Flow
@@ -48,8 +57,7 @@ WONTFIX: Final = "WONTFIX"
 
 TAG: Final = "tag"
 RESOLVER: Final = "resolver"
-RESULT: Final = "result"
-"""Kinds of notes: a tag that a step sets, a user who may resolve, the rendered result."""
+"""Kinds of notes: a tag that a step sets, a user who may resolve."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +111,7 @@ def task_state(run: Run) -> str:
         return DELAYED
     if state == PAUSED:
         return _state_before_pause(run)
-    if state.startswith(BLOCKED):
+    if state.startswith(BLOCKED) or (state == ERROR and _is_just_extended(run)):
         return BLOCKED
     return {ERROR: RUNNING, TO_AUTORUN: TODO}.get(state, state)
 
@@ -191,9 +199,9 @@ def tags_of(run: Run) -> Mapping[str, str]:
 
 def result_of(run: Run) -> Json:
     """The result of a task: rendered once it is done, before that as its template has it."""
-    found = [note.value for note in _notes(run) if note.kind == RESULT]
-    if found and run.phase in OVER:
-        return found[-1]
+    state = run.nodes.get(RESULT)
+    if state is not None and run.phase in OVER:
+        return state.outputs.get("result")
     return dict(template_of(run).result_format) or None
 
 
@@ -244,20 +252,22 @@ def steps_of(run: Run) -> Mapping[str, StepReading]:
     steps = template_of(run).steps
     found: dict[str, StepReading] = {}
     for node in flow_of(run).nodes:
+        if node.id == RESULT:
+            continue
         for one in _readings(run, steps[node.name], node.id):
             found[one.name] = one
     return found
 
 
 def steps_total(run: Run) -> int:
-    """How many steps a task has; a loop counts its children."""
-    return len(steps_of(run))
+    """How many steps a task has; the children of a loop are none."""
+    return sum(one.item == NO_ITEM for one in steps_of(run).values())
 
 
 def steps_done(run: Run) -> int:
     """How many of them are done."""
     final = {state_of_label(row.name) for row in table_of(run).rows if row.final}
-    return sum(one.state in final for one in steps_of(run).values())
+    return sum(one.item == NO_ITEM and one.state in final for one in steps_of(run).values())
 
 
 def _readings(run: Run, step: UtaskStep, node: NodeId) -> Iterator[StepReading]:
@@ -277,29 +287,36 @@ def _readings(run: Run, step: UtaskStep, node: NodeId) -> Iterator[StepReading]:
     for at, name in enumerate(children):
         child = items.states.get(at)
         yield (
-            StepReading(name=name, of=step.name, node=node, item=at, item_value=items.values[at])
+            StepReading(
+                name=name, of=step.name, node=node, item=at, item_value=plain(items.values[at])
+            )
             if child is None
-            else _named(_reading(run, step, node, child), name, items.values[at])
+            else _named(_reading(run, step, node, child), name, plain(items.values[at]))
         )
 
 
 def _reading(run: Run, step: UtaskStep, node: NodeId, state: NodeState) -> StepReading:
-    outcome = state.outcome
-    tries = state.tries
+    tries = tries_of(state)
     return StepReading(
         name=step.name,
         of=step.name,
         node=node,
         item=state.item,
         state=_state(run, state),
-        error=outcome.why if outcome is not None else "",
-        output=state.outputs.get("output"),
-        metadata=state.outputs.get("metadata"),
-        children=state.outputs.get("children"),
+        error=error_of(state),
+        output=output_of(state),
+        metadata=metadata_of(state),
+        children=_children(state),
         try_count=tries,
         max_retries=step.max_retries or (MAX_RETRIES if state.attempt else 0),
         last_run=state.attempts[-1].ended_at if state.attempts else None,
     )
+
+
+def _children(state: NodeState) -> Json:
+    if state.items is None or state.phase in IS_RUNNING:
+        return None
+    return children_of(state.items) or None
 
 
 def _expanded(one: StepReading, children: Sequence[str]) -> StepReading:
@@ -316,6 +333,12 @@ def _state(run: Run, state: NodeState) -> str:
     if is_open or state.state == HOOKED:
         return RUNNING
     return state_of_label(state.state) if state.state else TODO
+
+
+def _is_just_extended(run: Run) -> bool:
+    """Whether a task was extended, and its next pass did not begin yet."""
+    passes = _passes(run)
+    return 0 < passes.extended_in == passes.number
 
 
 def _state_before_pause(run: Run) -> str:

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any, Final, cast
 
-from floe.dialects.utask import readings
 from floe.model.event import Event
 from floe.model.facet import Facet
+from floe.model.ids import Json
 from floe.model.judging import RunNoted
 from floe.model.passes import PassBegan, RunRested
 from floe.model.people import RunEdited, RunResolved, RunRestarted
@@ -32,14 +32,18 @@ CHANGES: Final = (RunNoted, PassBegan, RunRested, RunEdited, RunResolved, RunRes
 
 
 class UtaskRows:
-    """The reader of the rows of uTask's runs."""
+    """The reader of the rows of uTask's runs. What it needs for that is imported with the first."""
 
     def label(self, run: Run) -> str:
         """The state of the task."""
+        from floe.dialects.utask import readings
+
         return readings.task_state(run)
 
     def facets(self, run: Run) -> Iterable[Facet]:
         """By what lists find a task."""
+        from floe.dialects.utask import readings
+
         template = readings.template_of(run)
         task = cast(dict[str, Any], run.values.get("task", {}))
         owners = (one.text for one in template.allowed_resolver_usernames)
@@ -56,6 +60,17 @@ class UtaskRows:
         ]
         at = readings.last_activity(run)
         return [Facet(kind=kind, key=facet_key(key), at=at) for kind, key in pairs]
+
+    def told(self, run: Run) -> Json:
+        """What the step that opened a task learns of it."""
+        from floe.dialects.utask import readings
+
+        return {
+            "state": readings.task_state(run),
+            "result": readings.result_of(run),
+            "requester_username": readings.requester_username(run),
+            "resolver_username": readings.resolver_username(run) or None,
+        }
 
     def is_row_changed(self, event: Event) -> bool:
         """Whether an event changes the state or the tags of a task."""

@@ -20,6 +20,8 @@ DRAFTS: Final = {
     "https://json-schema.org/draft-06/schema": 6,
     "https://json-schema.org/draft-07/schema": 7,
 }
+DRAFT_DEFAULT: Final = 7
+
 ROOT_KEY: Final = "utaskRootKey"
 """A property that no schema may define."""
 
@@ -81,18 +83,25 @@ def schema_faults(schema: Json) -> list[str]:
     """What is wrong with a schema of an output."""
     if not isinstance(schema, dict):
         return ["a schema is a map"]
-    draft, faults = 7, []
-    declared = schema.get("$schema")
-    if declared is not None:
-        known = DRAFTS.get(declared.removesuffix("#")) if isinstance(declared, str) else None
-        if known is None:
-            return [f"unknown $schema {declared!r}: floe knows drafts 4, 6 and 7"]
-        draft = known
-    elif isinstance(version := schema.get("version"), int) and version in (4, 6, 7):
-        draft = version
+    declared, faults = schema.get("$schema"), []
+    if declared is not None and _declared(declared) is None:
+        return [f"unknown $schema {declared!r}: floe knows drafts 4, 6 and 7"]
+    draft = draft_of(schema)
     for where, part in _parts(schema, "#", 0):
         faults += [f"{where}: {fault}" for fault in _part_faults(part, schema, draft)]
     return faults
+
+
+def draft_of(schema: Mapping[str, Json]) -> int:
+    """The draft that a schema follows."""
+    version = schema.get("version")
+    if "$schema" not in schema and isinstance(version, int) and version in (4, 6, 7):
+        return version
+    return _declared(schema.get("$schema")) or DRAFT_DEFAULT
+
+
+def _declared(schema: Json) -> int | None:
+    return DRAFTS.get(schema.removesuffix("#")) if isinstance(schema, str) else None
 
 
 def _children(part: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:

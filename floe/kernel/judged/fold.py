@@ -55,7 +55,8 @@ def _after(run: Run, event: Event) -> Run | None:
         case RunNoted():
             changed = replace(passes, notes=with_last(passes.notes, event))
         case RunExtended():
-            changed = replace(passes, extended=passes.extended + event.passes)
+            extended = passes.extended + event.passes
+            changed = replace(passes, extended=extended, extended_in=passes.number)
         case PauseAsked():
             changed = replace(passes, base=seq, pausing=event)
         case RunResolved():

@@ -43,8 +43,17 @@ def prune_all(step: RunStep) -> None:
 
 def _prune(step: RunStep, node: Node) -> None:
     if _may_be_pruned(step.run, node) and (lost := _lost(step.run, node)):
-        new = NewState(name=table_of(step.run).pruned, why=_why(step, lost), by=PRUNE)
+        why = _message(step.run, node)
+        kind = "" if why else PRUNE
+        name = table_of(step.run).pruned
+        new = NewState(name=name, why=why or _why(step, lost), kind=kind, by=PRUNE)
         put(step, (node.id, NO_ITEM), new)
+
+
+def _message(run: Run, node: Node) -> str:
+    """What the verdict said that set a node before; empty for nothing."""
+    state = run.nodes.get(node.id)
+    return state.outcome.why if state is not None and state.outcome is not None else ""
 
 
 def _may_be_pruned(run: Run, node: Node) -> bool:

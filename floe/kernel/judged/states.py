@@ -38,6 +38,8 @@ class NewState:
     awaits: tuple[str, ...] = ()
     by: str = ""
     """As in NodeSet: empty for its own verdict."""
+    kind: str = ""
+    """Of its outcome: PRUNE where `why` is the reason of the kernel, and not a message."""
 
 
 def put(step: RunStep, part: Part, new: NewState, until: int = NO_ITEM) -> None:
@@ -115,5 +117,5 @@ def _last(step: RunStep, state: NodeState | None, new: NewState) -> Outcome | No
 def _outcome(row: State, new: NewState, last: Outcome | None) -> Outcome:
     """What a part came to: by the state, with the reason and the status of its action."""
     if last is None:
-        return Outcome(result=row.result, why=new.why)
+        return Outcome(result=row.result, why=new.why, kind=new.kind)
     return Outcome(result=row.result, status=last.status, why=new.why or last.why)

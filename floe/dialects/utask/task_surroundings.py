@@ -1,0 +1,47 @@
+"""What judges a task besides its run, in an evaluator process: as its host sent it."""
+
+import time
+from collections.abc import Sequence
+from typing import cast
+
+from floe.dialects.go_yaml import tree_of
+from floe.dialects.notes import Notes, Position
+from floe.dialects.utask.document import TaskTemplate, UtaskVariable
+from floe.dialects.utask.ids import UtaskId, id_text
+from floe.dialects.utask.reading import variables_of_tree
+from floe.dialects.utask.surroundings import REGION
+from floe.dialects.utask.texts import exact
+from floe.expr.javascript import run_program
+from floe.model.ids import Instant, Json, RunRef, Shape
+
+
+class TaskSurroundings:
+    """The items of the config, the region, and the current variables of a template."""
+
+    def __init__(self, around: Json) -> None:
+        given = cast(Shape, around or {})
+        self.config = exact(given.get("config", {}))
+        self.region = str(given.get("region", REGION))
+        self._key = bytes.fromhex(given.get("ids", ""))
+        self._variables: Sequence[UtaskVariable] | None = None
+        if "variables" in given:
+            tree = tree_of(given["variables"], Position(1, 1))
+            self._variables = variables_of_tree(tree, Notes(""))
+
+    run_javascript = staticmethod(run_program)
+
+    def now(self) -> Instant:
+        """The time."""
+        return Instant(time.time_ns() // 1_000_000)
+
+    def task_id(self, run: RunRef) -> str:
+        """The id of a task."""
+        return id_text(UtaskId(run, "task"), self._key)
+
+    def resolution_id(self, run: RunRef) -> str:
+        """The id of the resolution of a task that resolved itself."""
+        return id_text(UtaskId(run, "resolution"), self._key)
+
+    def variables_of(self, template: TaskTemplate) -> Sequence[UtaskVariable]:
+        """The variables of a template: those that it has now, also for an earlier version."""
+        return template.variables if self._variables is None else self._variables
