@@ -118,6 +118,7 @@ class TaskRun:
                     case _:
                         pass
             assert self.run.seq > before, "the run goes on"
+        assert self.run == fold(REF, self.log), "the log folds to the same run"
 
     def steps(self) -> Mapping[str, readings.StepReading]:
         """Its steps, as the API shows them."""
@@ -145,7 +146,6 @@ class TaskRun:
     def _take(self, decision: Decision) -> None:
         self.log += decision.events
         self.run = decision.run
-        assert self.run == fold(REF, self.log), "the log folds to the same run"
 
     def _now(self) -> Instant:
         return Instant(time.time_ns() // 1_000_000)

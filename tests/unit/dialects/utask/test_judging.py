@@ -329,6 +329,47 @@ def test_variables_of_the_current_template_count() -> None:
     assert task.steps()["s"].output == "new"
 
 
+def test_step_that_is_skipped_to_run_again_at_once_ends_after_a_thousand_times() -> None:
+    task = ran("""
+steps:
+  a:
+    ECHO x
+    conditions: [{type: skip, then: {this: RETRY_NOW}}]
+""")
+
+    assert task.states() == {"a": "FATAL_ERROR"}
+    assert "1,000 times" in task.steps()["a"].error
+
+
+def test_check_that_sets_more_states_than_a_judgement_may_counts_for_nothing() -> None:
+    others = [f"s{number}" for number in range(1001)]
+    then = ", ".join(f"{name}: PRUNE" for name in others)
+    steps = "".join(f"  {name}:\n    ECHO x\n    dependencies: [a]\n" for name in others)
+    condition = f"    conditions: [{{type: check, then: {{{then}}}}}]\n"
+
+    task = ran(f"steps:\n  a:\n    ECHO x\n{condition}{steps}")
+
+    assert {*task.states().values()} == {"AFTERRUN_ERROR", "TODO"}
+    assert readings.resolution_state(task.run) == "ERROR"
+
+
+def test_of_two_steps_that_set_the_same_third_the_later_wins_and_saw_the_earlier() -> None:
+    task = ran("""
+steps:
+  a:
+    ECHO x
+    conditions: [{type: check, then: {c: PRUNE}, message: by a}]
+  b:
+    ECHO x
+    conditions: [{type: check, then: {c: DONE}, message: '{{.step.c.state}} {{.step.c.error}}'}]
+  c:
+    ECHO x
+    dependencies: ['a:ANY', 'b:ANY']
+""")
+
+    assert (task.steps()["c"].state, task.steps()["c"].error) == ("DONE", "PRUNE by a")
+
+
 @pytest.mark.parametrize(
     ("pattern", "tries", "seconds"),
     [
