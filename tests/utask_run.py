@@ -1,5 +1,6 @@
 """A task in the process of a test: the kernel decides, the evaluator judges, the test calls."""
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -25,6 +26,7 @@ from tests.make import H1, REF, STORE, attached, decided
 from tests.utask_host import functions_of, load
 
 ADMIN: Final = "admin"
+HEAD: Final = "name: tpl\ndescription: some text\ntitle_format: title\n"
 CREATED: Final = "2026-11-25T10:00:00Z"
 
 Made = Answered | Failed
@@ -149,3 +151,16 @@ class TaskRun:
 
     def _now(self) -> Instant:
         return Instant(time.time_ns() // 1_000_000)
+
+
+def created(text: str, **others: Any) -> TaskRun:
+    """A task of a template, in which `ECHO x` is the action that puts out x."""
+    echo = r"action: {type: echo, configuration: {output: \1}}"
+    return TaskRun(HEAD + re.sub("ECHO (.+)", echo, text), **others)
+
+
+def ran(text: str, calls: Calls | None = None, **given: str) -> TaskRun:
+    """A task whose first pass is over."""
+    task = created(text, calls=calls, create={"input": given})
+    task.resolve()
+    return task

@@ -185,7 +185,6 @@ def _checked(step: StepNow, state: NodeState, came: Came) -> Verdict:
         awaits=tuple(map(str, _list(told, "awaits"))) if step.task.is_parked(name) else (),
         sets=tuple(done.sets),
         notes=tuple(_tags(told)),
-        passes=int(cast(int, told.get("passes", 0))),
     )
 
 

@@ -50,11 +50,17 @@ class StepJudge:
 
     def _put(self, node: NodeId, **seen: object) -> None:
         """Change what texts see of a step, and prune what follows from it."""
+        self._see(node, **seen)
+        changed = [node]
+        while changed:
+            for one in self._task.flow.followers.get(changed.pop(), ()):
+                if one.id != RESULT and self._is_lost(one):
+                    self._see(one.id, state=PRUNE)
+                    changed.append(one.id)
+
+    def _see(self, node: NodeId, **seen: object) -> None:
         steps, name = self._task.data.steps, self._task.plan.names[node]
         steps[name] = {**steps[name], **seen}
-        for one in self._task.flow.followers.get(node, ()):
-            if one.id != RESULT and self._is_lost(one):
-                self._put(one.id, state=PRUNE)
 
     def _is_lost(self, node: Node) -> bool:
         """Whether the kernel will prune a step."""

@@ -3,7 +3,6 @@
 `ECHO x` in a template is the action that puts out x.
 """
 
-import re
 from typing import Any, Final
 
 import pytest
@@ -14,24 +13,9 @@ from floe.kernel.owed import run_key
 from floe.model.ids import Instant
 from floe.model.people import Resolve
 from floe.model.signal import Answered, Failed, TimerFired
-from tests.utask_run import Calls, Made, TaskRun
-
-HEAD: Final = "name: tpl\ndescription: some text\ntitle_format: title\n"
+from tests.utask_run import Made, created, ran
 
 HTTP: Final = "{type: http, configuration: {url: u, method: GET}}"
-
-
-def created(text: str, **others: Any) -> TaskRun:
-    """A task of a template."""
-    echo = r"action: {type: echo, configuration: {output: \1}}"
-    return TaskRun(HEAD + re.sub("ECHO (.+)", echo, text), **others)
-
-
-def ran(text: str, calls: Calls | None = None, **given: str) -> TaskRun:
-    """A task whose first pass is over."""
-    task = created(text, calls=calls, create={"input": given})
-    task.resolve()
-    return task
 
 
 def test_skip_that_names_no_state_of_its_step_prunes_it() -> None:
@@ -270,13 +254,6 @@ steps:
     assert readings.next_retry(task.run) is not None
 
 
-def test_loop_of_too_many_elements_is_fatal() -> None:
-    task = ran("steps:\n  loop:\n    ECHO x\n    foreach: '{{until 10001 | toJson}}'\n")
-
-    assert task.states() == {"loop": "FATAL_ERROR"}
-    assert "10,001" in task.steps()["loop"].error
-
-
 def test_loop_that_failed_is_not_expanded_by_the_next_pass() -> None:
     task = ran("steps:\n  loop:\n    ECHO x\n    foreach: '{}'\n")
 
@@ -327,30 +304,6 @@ def test_variables_of_the_current_template_count() -> None:
     task.resolve()
 
     assert task.steps()["s"].output == "new"
-
-
-def test_step_that_is_skipped_to_run_again_at_once_ends_after_a_thousand_times() -> None:
-    task = ran("""
-steps:
-  a:
-    ECHO x
-    conditions: [{type: skip, then: {this: RETRY_NOW}}]
-""")
-
-    assert task.states() == {"a": "FATAL_ERROR"}
-    assert "1,000 times" in task.steps()["a"].error
-
-
-def test_check_that_sets_more_states_than_a_judgement_may_counts_for_nothing() -> None:
-    others = [f"s{number}" for number in range(1001)]
-    then = ", ".join(f"{name}: PRUNE" for name in others)
-    steps = "".join(f"  {name}:\n    ECHO x\n    dependencies: [a]\n" for name in others)
-    condition = f"    conditions: [{{type: check, then: {{{then}}}}}]\n"
-
-    task = ran(f"steps:\n  a:\n    ECHO x\n{condition}{steps}")
-
-    assert {*task.states().values()} == {"AFTERRUN_ERROR", "TODO"}
-    assert readings.resolution_state(task.run) == "ERROR"
 
 
 def test_of_two_steps_that_set_the_same_third_the_later_wins_and_saw_the_earlier() -> None:
