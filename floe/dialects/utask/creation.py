@@ -4,14 +4,15 @@ What is judged renders texts, so a host has it done in an evaluator process: it 
 is made here, and the process answers by a function that is here too.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import field
 from typing import Any, Final, cast
 
 from floe.dialects.utask.compiled import CREATE, DIALECT, TODO
 from floe.dialects.utask.configurations import PARENT_TAG
 from floe.dialects.utask.document import TaskTemplate, UtaskInput
-from floe.dialects.utask.given_inputs import check_given
+from floe.dialects.utask.given_inputs import check_given, filled
 from floe.dialects.utask.texts import Render
 from floe.expr.errors import ExpressionError
 from floe.model.errors import Yours
@@ -79,18 +80,19 @@ def creation_body(flow: Flow, asked: TaskRequest, created: str) -> Shape:
     }
 
 
-def created(template: TaskTemplate, body: Shape, render: Render) -> Shape:
+def created(template: TaskTemplate, body: Shape, renderer: Callable[[Shape], Render]) -> Shape:
     """The answer about a task that is to begin: its values and its title, or an `error`.
 
-    `render` renders texts with the input and the task of the body: the title and the tags see the
-    input as it was given.
+    `renderer` makes a renderer of texts that see the input and the task of a body. The title and
+    the tags see the input as it was given. Once the task is resolved, the title sees the stored
+    input with its defaults; where that fails, it stays.
     """
-    return _judged(template, body, render, "Failed to create new Task", with_tags=True)
+    return _judged(template, body, renderer, "Failed to create new Task", with_tags=True)
 
 
-def saved(template: TaskTemplate, body: Shape, render: Render) -> Shape:
+def saved(template: TaskTemplate, body: Shape, renderer: Callable[[Shape], Render]) -> Shape:
     """The same about the changed values of a task, whose tags are those that were given."""
-    return _judged(template, body, render, "Failed to update task", with_tags=False)
+    return _judged(template, body, renderer, "Failed to update task", with_tags=False)
 
 
 def resolved(template: TaskTemplate, body: Shape) -> Shape:
@@ -138,19 +140,28 @@ def with_passwords(
 
 
 def _judged(
-    template: TaskTemplate, body: Shape, render: Render, what: str, *, with_tags: bool
+    template: TaskTemplate,
+    body: Shape,
+    renderer: Callable[[Shape], Render],
+    what: str,
+    *,
+    with_tags: bool,
 ) -> Shape:
     given = cast(Mapping[str, Json], body["input"])
     taken = check_given(template.inputs, given)
     if taken.faults:
         return {"error": f"{what}: {taken.faults[0]}"}
     task = dict(cast(Mapping[str, Any], body["task"]))
+    stored = {**body, "input": filled(template.inputs, taken.values)}
+    render, render_stored = renderer(body), renderer(stored)
     try:
         texts = template.tags.items() if with_tags else ()
         tags = {name: render(one.text) for name, one in texts}
-        title = render(template.title_format)
+        title = later = render(template.title_format)
+        with suppress(ExpressionError):
+            later = render_stored(template.title_format)
     except ExpressionError as error:
         return {"error": f"{what}: {error}"}
     if all_tags := {**tags, **task.get("tags", {})}:
         task["tags"] = {name: value for name, value in all_tags.items() if value}
-    return {"input": dict(taken.values), "task": {**task, "title": title}}
+    return {"input": dict(taken.values), "task": {**task, "title": title, "title_later": later}}

@@ -56,9 +56,9 @@ class UtaskEvaluator:
         template = read_document(given["document"]).template
         match kind:
             case _ if kind == CREATE_KIND:
-                return creation.created(template, given, self._render(given))
+                return creation.created(template, given, self._render)
             case _ if kind == SAVE_KIND:
-                return creation.saved(template, given, self._render(given))
+                return creation.saved(template, given, self._render)
             case _ if kind == RESOLVE_KIND:
                 return creation.resolved(template, given)
             case _:

@@ -181,7 +181,8 @@ def next_retry(run: Run) -> Instant | None:
 
 def title_of(run: Run) -> str:
     """The title of a task."""
-    return str(_task(run).get("title", run.title))
+    task, member = _task(run), "title_later" if is_resolved(run) else "title"
+    return str(task.get(member) or task.get("title", run.title))
 
 
 def tags_of(run: Run) -> Mapping[str, str]:

@@ -17,9 +17,9 @@ INPUTS_MAX: Final = 10_000
 async def post(call: UtaskCall) -> UtaskReply:
     """Create tasks, all or none: each is judged before the first begins."""
     body, site, id = call.body, call.site, str(uuid4())
-    flow = site.template(body.keys.text("template_name"))
-    inputs, common = body.keys.raw("inputs"), body.map("common_input")
-    asked = replace(requested(call, body), batch=id)
+    name, inputs = body.keys.text("template_name"), body.keys.raw("inputs")
+    common, asked = body.map("common_input"), replace(requested(call, body), batch=id)
+    flow = site.template(name)
     answers = [await judged(site, flow, replace(asked, input=one)) for one in _each(inputs, common)]
     for answer in answers:
         await opened(site, flow, answer)

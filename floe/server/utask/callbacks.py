@@ -38,7 +38,7 @@ async def post(call: UtaskCall) -> UtaskReply:
     if (state := readings.task_state(run)) not in OPEN_STATES:
         raise UtaskFault(400, f"related task is not in a valid state: {state}")
     if made.get("schema"):
-        await _check(call, made["schema"], body)
+        await _check(call, run, made["schema"], body)
     value: Json = {"date": iso(call.site.hub.clock.now()), "body": body}
     update = Update(source="callback", key=key, state="DONE", value=value)
     await call.site.act(run.ref, update, "callback has already been resolved")
@@ -58,9 +58,10 @@ def _made(run: Run, id: str) -> Shape | None:
     return None
 
 
-async def _check(call: UtaskCall, schema: Json, body: Json) -> None:
+async def _check(call: UtaskCall, run: Run, schema: Json, body: Json) -> None:
     """Have a body checked by the schema of its callback. Raises UtaskFault, World."""
     try:
-        await call.site.judged(CALLBACK_KIND, {"schema": schema, "body": body})
+        asked = {"schema": schema, "body": body}
+        await call.site.judged(CALLBACK_KIND, readings.flow_of(run), asked)
     except Yours as error:
         raise UtaskFault(400, f"unable to validate body: {error.what}") from None

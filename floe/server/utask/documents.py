@@ -10,6 +10,7 @@ from floe.dialects.utask.given_inputs import filled
 from floe.dialects.utask.ids import UtaskId, id_text
 from floe.dialects.utask.readings import StepReading
 from floe.dialects.utask.stored import stored_input, stored_step, stored_template
+from floe.dialects.utask.task_data import NEW_ID
 from floe.model.codec import iso
 from floe.model.flow import Flow
 from floe.model.ids import Instant, Json, RunRef, Shape
@@ -56,7 +57,7 @@ def task_document(run: Run, key: bytes, *, whole: bool = True) -> Shape:
     done, total = readings.steps_done(run), readings.steps_total(run)
     shown: Shape = {
         "id": task_id(run.ref, key),
-        "title": readings.title_of(run),
+        "title": _title(run, key),
         "template_name": readings.template_of(run).name,
         "state": readings.task_state(run),
         "requester_username": task.get("requester_username", ""),
@@ -72,7 +73,10 @@ def task_document(run: Run, key: bytes, *, whole: bool = True) -> Shape:
         "watcher_groups": task.get("watcher_groups"),
         "resolver_usernames": readings.resolver_usernames(run),
         "resolver_groups": task.get("resolver_groups"),
-        "tags": dict(readings.tags_of(run)),
+        "tags": {
+            name: value.replace(NEW_ID, task_id(run.ref, key))
+            for name, value in readings.tags_of(run).items()
+        },
         "batch": task.get("batch"),
         "resolution": resolution_id(run, key),
         "resolver_username": readings.resolver_username(run),
@@ -94,7 +98,7 @@ def resolution_document(run: Run, key: bytes) -> Shape:
     shown: Shape = {
         "id": resolution_id(run, key),
         "task_id": task_id(run.ref, key),
-        "task_title": readings.title_of(run),
+        "task_title": _title(run, key),
         "resolver_username": readings.resolver_username(run),
         "state": readings.resolution_state(run),
         "created": iso(readings.resolved_at(run)),
@@ -114,6 +118,11 @@ def resolution_document(run: Run, key: bytes) -> Shape:
         "resolver_inputs": _resolver_input(run),
     }
     return shown | {name: value for name, value in optional.items() if value}
+
+
+def _title(run: Run, key: bytes) -> str:
+    """The title of a task; where it names the id, that was not known when it was rendered."""
+    return readings.title_of(run).replace(NEW_ID, task_id(run.ref, key))
 
 
 def step_document(run: Run, name: str) -> Shape | None:

@@ -38,7 +38,7 @@ async def post(call: UtaskCall) -> UtaskReply:
     body.check()
     state, key = readings.resolution_state(run), await site.ids.key()
     _check(run, state, is_again=is_again)
-    answer = await site.judged(RESOLVE_KIND, _asked(run, given))
+    answer = await site.judged(RESOLVE_KIND, readings.flow_of(run), _asked(run, given))
     number = await _next_number(call, run) if is_again else 0
     id = await site.ids.text(run.ref, "resolution", number)
     values = {"resolver_input": answer["resolver_input"]}

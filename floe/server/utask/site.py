@@ -9,7 +9,7 @@ from floe.dialects.utask.compiled import DIALECT
 from floe.dialects.utask.ids import UtaskId
 from floe.hub.hub import Hub
 from floe.hub.judged.people import PersonSignal
-from floe.model.codec import digest_of
+from floe.model.codec import digest_of, from_text
 from floe.model.errors import Conflict, FloeError, Lost, NotFound, Removed, Yours
 from floe.model.flow import Flow
 from floe.model.ids import Json, RunRef, Shape
@@ -64,9 +64,14 @@ class UtaskSite:
         book = self.hub.reads.book()
         return book.digest_of(flow) or digest_of(flow)
 
-    async def judged(self, kind: str, body: Shape) -> Shape:
-        """What an evaluator answers about a body. Raises Yours for its error, World."""
-        answer = await self.hub.people.judge_text(DIALECT, kind, body)
+    async def judged(self, kind: str, flow: Flow, body: Shape) -> Shape:
+        """What an evaluator answers about a body for a template. Raises Yours for its error, World.
+
+        It gets what judgements of the flow read besides it, such as configuration items.
+        """
+        around = self.hub.inbox.around(DIALECT, flow, self.digest(flow))
+        whole = {**body, "around": from_text(around.body)} if around else body
+        answer = await self.hub.people.judge_text(DIALECT, kind, whole)
         if not isinstance(answer, dict):
             raise Yours("no answer of an evaluator")
         if error := answer.get("error"):

@@ -43,11 +43,10 @@ EDITED: Final = "manually edited task"
 async def post(call: UtaskCall) -> UtaskReply:
     """Create a task."""
     body, site = call.body, call.site
-    keys = body.keys
-    flow = site.template(keys.text("template_name"))
-    asked = requested(call, body)
-    shown = await created(site, flow, asked)
-    return UtaskReply(201, shown)
+    name, asked = body.keys.text("template_name"), requested(call, body)
+    flow = site.template(name)
+    run = await opened(site, flow, await judged(site, flow, asked))
+    return UtaskReply(201, await new_document(site, run))
 
 
 def requested(call: UtaskCall, body: CallBody) -> TaskRequest:
@@ -76,7 +75,7 @@ async def judged(site: UtaskSite, flow: Flow, asked: TaskRequest) -> Shape:
         raise UtaskFault(400, "Template not available (blocked)")
     await site.ids.key()  # before the first run: its evaluator needs it
     body = creation_body(flow, asked, iso(site.hub.clock.now()) or "")
-    return await site.judged(CREATE_KIND, body)
+    return await site.judged(CREATE_KIND, flow, body)
 
 
 async def opened(site: UtaskSite, flow: Flow, answer: Shape) -> Run:
@@ -112,12 +111,6 @@ def delayed(site: UtaskSite, values: Mapping[str, Json]) -> Instant | None:
     if ns is None:
         raise UtaskFault(400, f"Failed to create Resolution: invalid delay {text[:80]!r}")
     return Instant(site.hub.clock.now() + max(ns, 0) * 1000 // SECOND)
-
-
-async def created(site: UtaskSite, flow: Flow, asked: TaskRequest) -> Shape:
-    """A new task of a template, as its caller sees it. Raises UtaskFault, Yours, World."""
-    run = await opened(site, flow, await judged(site, flow, asked))
-    return await new_document(site, run)
 
 
 async def new_document(site: UtaskSite, run: Run) -> Shape:
@@ -157,7 +150,7 @@ async def put(call: UtaskCall) -> UtaskReply:
     body.check()
     task = {name: value for name, value in {**known["task"], **changes}.items() if value}
     asked = {"document": flow.document, "input": given, "task": task}
-    answer = values_of(await site.judged(SAVE_KIND, asked))
+    answer = values_of(await site.judged(SAVE_KIND, flow, asked))
     edit = Edit(
         by=call.user.name,
         base=run.passes.base,
