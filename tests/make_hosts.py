@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from floe.host.asleep import Asleep
 from floe.host.core import HostCore
 from floe.host.inputs import (
     FLOOR_MAX,
@@ -58,17 +59,34 @@ class Host:
         return self.settings.id
 
     def step(self, *words: Input, run: RunRef | None = None, ticket: int = 0) -> StepResult:
-        """Say something to it and have it stored."""
+        """Say something to it and have it stored; runs that are asleep are read before."""
         addressed = [Incoming(input=w, run=run, ticket=ticket) for w in words]
-        return self.keep(self.core.step(addressed, self.now))
+        if run in self.core.table.runs.asleep:
+            self.wake(run)
+        while True:
+            try:
+                return self.keep(self.core.step(addressed, self.now))
+            except Asleep as asleep:
+                self.wake(asleep.run)
+
+    def wake(self, ref: RunRef) -> Run:
+        """Read a run that is asleep, as the hub does."""
+        run = self.read_run(ref)
+        self.core.wake(ref, run)
+        return run
+
+    def read_run(self, ref: RunRef) -> Run:
+        """A run as its log has it."""
+        return attached(fold(ref, self.events(ref)), self.flows.get(ref))
 
     def keep(self, decided: StepResult) -> StepResult:
         """Store a decision, and hold its messages for who takes them."""
         for append in decided.appends:
-            log = self.logs.setdefault(append.run, [])
-            assert append.after == len(log) or not append.records
-            assert append.epoch >= (log[-1].epoch if log else 0) or not append.records
-            log += append.records
+            if append.records:
+                log = self.logs.setdefault(append.run, [])
+                assert append.after == len(log)
+                assert append.epoch >= (log[-1].epoch if log else 0)
+                log += append.records
             if append.summary:
                 self.directory[append.summary.key] = append.summary
         for row in decided.ledger:
@@ -169,8 +187,8 @@ class Host:
             named=named,
         )
         runs = [
-            attached(fold(ref, [r.event for r in log]), self.flows.get(ref))
-            for ref, log in self.logs.items()
+            self.read_run(ref)
+            for ref in self.logs
             if ("unpacked", ref.key) in self.ledger or self.directory[ref.key].state != "archive"
         ]
         self.core.load(runs, [r for run in runs for r in self.logs[run.ref]])

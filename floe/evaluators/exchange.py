@@ -120,7 +120,7 @@ class RunExchange:
             self._suspect = at
 
     def _fail(self, count: int, why: str) -> None:
-        self._verdicts += [Verdict(failed=why)] * count
+        self._verdicts += [Verdict(failed=why, unjudged=True)] * count
         self._texts += [failed_text(why)] * count
         if len(self._verdicts) == len(self._judgement.asks):
             self._finish()

@@ -31,6 +31,8 @@ class Sleeper(NamedTuple):
 
     flow: Flow
     digest: str
+    may_have_children: bool = True
+    """Whether its calls may have opened child runs: at a start that is not known."""
 
 
 class KnownRuns(Mapping[RunRef, Run]):

@@ -8,16 +8,18 @@ rows that were stored before are read.
 Source: docs/cluster-protocol.md, "Child runs".
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
 from floe.host.rows import reader_of, row_of
 from floe.host.site import Site
 from floe.kernel.judged.children import news_of, update_of
 from floe.model.event import Event, GrantRevoked, RunEnded
-from floe.model.ids import Key, RunRef
+from floe.model.ids import HostId, Key, RunRef, StoreId
+from floe.model.judging import Update
 from floe.model.moving import RunResumed, RunReturned
 from floe.model.nouns import replace
+from floe.model.passes import Passes
 from floe.model.run import Run
 from floe.model.summary import Summary
 from floe.store.base import Append
@@ -55,17 +57,42 @@ def note_arrival(step: "Step", run: Run, event: Event) -> None:
     if passes is None or not isinstance(event, RunResumed | GrantRevoked | RunReturned | RunEnded):
         return
     is_here = isinstance(event, RunResumed | GrantRevoked) and not step.site.table.is_foreign(run)
-    if step.site.child_rows.put(ref.key, True if is_here and passes.children else None):
-        step.keep(CHILD_ROWS, ref.key, True if ref.key in step.site.child_rows else None)
+    if is_here and passes.children:
+        _want(step, ref)
+    elif step.site.child_rows.put(ref.key, None):
+        step.keep(CHILD_ROWS, ref.key, None)
 
 
-def rows_read(step: "Step", run: Run, rows: Iterable[Summary]) -> bool:
-    """The rows of the children of a parent were read; return whether they were wanted."""
-    if not step.site.child_rows.put(run.ref.key, None):
+def note_loss(step: "Step", store: StoreId) -> None:
+    """Have the children of the parents here read that a forgotten store may have adopted: it may be
+    that no host has the row of one."""
+    table = step.site.table
+    awake = (run for run in table.runs.values() if run.passes and not table.is_foreign(run))
+    for run in [run for run in awake if run.passes and _has_child_of(run.passes, store)]:
+        _want(step, run.ref)
+    for ref in [ref for ref, known in table.runs.asleep.items() if known.may_have_children]:
+        _want(step, ref)
+
+
+def rows_read(
+    step: "Step", run: Run, rows: Iterable[Summary], is_gone: Callable[[HostId, StoreId], bool]
+) -> bool:
+    """The rows of the children of a parent were read; return whether they were wanted.
+
+    A child of a store that is gone has ended if no row shows what became of it.
+    """
+    site = step.site
+    if run.passes is None or not site.child_rows.put(run.ref.key, None):
         return False
     step.keep(CHILD_ROWS, run.ref.key, None)
-    for row in rows:
+    found = {row.key: row for row in rows}
+    for row in found.values():
         _tell(step, row)
+    for key, child in run.passes.children.items():
+        ref = RunRef.parse(child)
+        is_known = child in found or ref in site.table.runs or key in run.passes.updates
+        if not is_known and is_gone(ref.host, ref.store):
+            step.decide(site.table.runs[run.ref], Update(source=child, key=key, state="bad"))
     return True
 
 
@@ -73,6 +100,15 @@ def unread(site: Site) -> list[RunRef]:
     """The parents here whose children are to be read."""
     refs = map(RunRef.parse, site.child_rows)
     return [ref for ref in refs if ref in site.table.runs]
+
+
+def _has_child_of(passes: Passes, store: StoreId) -> bool:
+    return any(RunRef.parse(child).store == store for child in passes.child_keys)
+
+
+def _want(step: "Step", ref: RunRef) -> None:
+    if step.site.child_rows.put(ref.key, True):
+        step.keep(CHILD_ROWS, ref.key, True)
 
 
 def _is_here(site: Site, row: Summary) -> bool:

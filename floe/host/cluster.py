@@ -47,7 +47,7 @@ from floe.host.shared.table import SharedTable
 from floe.host.site import Site
 from floe.host.step import Step
 from floe.model.event import RunEnded, RunPacked
-from floe.model.ids import HostId, Instant, RunRef
+from floe.model.ids import HostId, Instant, RunRef, StoreId
 from floe.model.peer_message import Fact, Message
 from floe.model.run import Run
 from floe.model.signal import Cancel
@@ -206,6 +206,10 @@ class Cluster:
     def owes(self, run: RunRef) -> bool:
         """Whether the adopter of a run has not acknowledged its end."""
         return self.grantee.owes(run)
+
+    def is_gone(self, host: HostId, store: StoreId) -> bool:
+        """Whether a store was forgotten."""
+        return self.members.is_known_gone(host, store)
 
     # --- around a step ---
 

@@ -1,5 +1,6 @@
 """What follows when a store is forgotten permanently: by an operator here, or by a peer."""
 
+from floe.host.child_news import note_loss
 from floe.host.inputs import Forget
 from floe.host.leases.keeper import Keeper
 from floe.host.peers.adopter import Adopter
@@ -64,5 +65,6 @@ class Forgetting:
             self._moves.lost(step, host, store)
             self._keeper.lost(step, host, store)
             self._outbox.drop(host, store)
+            note_loss(step, store)
         if self._members.is_forgotten:  # what came back with the loss of a different host, too
             self._grantee.supersede(step, tuple(self._site.table.runs.values()))

@@ -228,7 +228,7 @@ def _change(step: Step, peers: PeerParts, run: Run, received: Incoming) -> bool:
             step.retry_pends |= changed
             return changed
         case ChildrenRead(rows=rows):
-            return rows_read(step, run, rows)
+            return rows_read(step, run, rows, peers.is_gone)
         case LogRead() as log:
             return peers.read(step, run, log)
         case Start() | Child() | Mark() | PassOver() | Prune() | Drain() | Troubles():

@@ -177,7 +177,8 @@ class RunTable:
         assert run.digest is not None, "it may sleep"
         self._owed.pop(ref, None)
         self.put(ref, None)
-        self.runs.asleep[ref] = Sleeper(run.flow, run.digest)
+        may_have_children = run.passes is not None and bool(run.passes.children)
+        self.runs.asleep[ref] = Sleeper(run.flow, run.digest, may_have_children)
         return True
 
     def reload(self, ref: RunRef, run: Run | None) -> list[Effect]:

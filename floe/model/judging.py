@@ -98,6 +98,8 @@ class Verdict:
     """Why the question could not be judged; then nothing else counts."""
     in_condition: bool = False
     """before: what failed is the condition of the node, and not its work."""
+    unjudged: bool = False
+    """It failed since time or memory ran out: a further judgement may come to a verdict."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

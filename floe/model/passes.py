@@ -53,7 +53,7 @@ class PassBegan:
     context: str = ""
     """The digest of the document whose variables this pass uses; empty for that of the flow."""
     leaves_waiting: bool = False
-    """Items that await updates which have not come do not run in it."""
+    """What awaits updates that have not come does not run in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +138,9 @@ class Passes:
     """By key, the parts that await the update."""
     met: Set[Part] = frozenset()
     """The waiting parts of which all updates came, one of them fresh."""
+    called: Set[Part] | None = None
+    """In a pass that an update began: the parts that it is about; others that await updates do not
+    run. None in any other pass."""
     children: Mapping[str, str] = field(default_factory=dict)
     """The keys of the child runs that its calls opened, by those of their updates."""
     child_keys: Mapping[str, str] = field(default_factory=dict)

@@ -20,7 +20,7 @@
 
 A verdict is a state, or `enter`, and then any of: keeps why=A_REASON due=30s awaits=k1,k2 items=3
 out=x set=b:TO_RETRY set=b[1]:DONE enters=c note=tag:blue work=end work=outside failed=A_REASON
-condition passes=2
+condition unjudged passes=2
 """
 
 import shlex
@@ -221,6 +221,7 @@ class JudgedStory(notation._Story):
             why=by_key.get("why", "").replace("_", " "),
             failed=by_key.get("failed", "").replace("_", " "),
             in_condition="condition" in by_key,
+            unjudged="unjudged" in by_key,
             passes=int(by_key.get("passes", "0")),
             due=self._due(by_key.get("due", "")),
             awaits=_keys(by_key.get("awaits", "")),

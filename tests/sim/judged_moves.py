@@ -1,7 +1,8 @@
 """Judged runs that move, and lose their host: the real cores of three hosts, and a bad network.
 
-Hosts are drained, restart, lose their disks and are forgotten, one of them perhaps in error. People
-begin passes, and check what crashed. The model of the same rules is `move`.
+Hosts are drained, restart, lose power, lose their disks and are forgotten, one of them perhaps in
+error. Runs at rest leave memory. People begin passes, and check what crashed. The model of the same
+rules is `move`.
 
     python -m tests.sim.judged_moves --seeds 20000
     python -m tests.sim.judged_moves --seed 7 --bug nothing-crashes
@@ -15,13 +16,17 @@ from dataclasses import dataclass, field
 from dataclasses import replace as with_fields
 from functools import partial
 from random import Random
-from typing import Final
+from typing import ClassVar, Final
 
-from floe.host.inputs import Drain, Forget
+from floe.host.core import HostCore
+from floe.host.inputs import Drain, Forget, LogRead
 from floe.host.peers.adopter import Adopter
 from floe.host.peers.grantee import Grantee
 from floe.host.peers.member import Member
+from floe.host.peers.moves import Moves
 from floe.host.rows import row_of
+from floe.host.step import Step
+from floe.host.step_result import StepResult
 from floe.kernel.evolve import fold
 from floe.kernel.judged import signals as signals_module
 from floe.kernel.owed import owed
@@ -30,14 +35,26 @@ from floe.model.call import Call
 from floe.model.codec import digest_of, encode_event, to_text
 from floe.model.effect import SetTimer, StartAction, StopAction
 from floe.model.event import GrantSuperseded
-from floe.model.ids import HostId, Instant, Key, NodeId, RunRef, StoreId
+from floe.model.flow import Flow
+from floe.model.ids import HostId, Instant, Json, Key, NodeId, RunRef, StoreId
 from floe.model.judging import ActionEnded, Judged, JudgeRun, Question, Verdict
 from floe.model.nouns import replace
 from floe.model.passes import BeginPass
 from floe.model.peer_message import Envelope
 from floe.model.people import Edit, Resolve, StateEdit
 from floe.model.run import Run
-from floe.model.signal import Exited, HostLost, Reported, Signal, Started, Stopped, TimerFired
+from floe.model.signal import (
+    Exited,
+    Failed,
+    HostLost,
+    Report,
+    Reported,
+    Signal,
+    Started,
+    Stopped,
+    TimerFired,
+)
+from floe.model.summary import Summary
 from floe.store.base import Record
 from tests.make import NOW, attached
 from tests.make_hosts import Host, a_host_core
@@ -61,7 +78,10 @@ CALM_STEPS: Final = 4_000
 RETRY_MS: Final = 2_000
 STATUSES: Final = (0, 0, 0, 1, 2)
 
-FAULTS: Final = ("restart",) * 3 + ("drain",) * 6 + ("wipe", "forget", "mistake")
+FAULTS: Final = ("restart",) * 3 + ("power",) * 3 + ("drain",) * 6 + ("wipe", "forget", "mistake")
+
+UNSYNCED_MAX: Final = 5
+"""Batches that a power failure may undo."""
 
 
 def _lost_but_granted(step: RunStep, signal: HostLost) -> None:
@@ -73,6 +93,23 @@ def _lost_but_granted(step: RunStep, signal: HostLost) -> None:
 _host_lost = signals_module._host_lost
 
 
+def _read_unpromised(self: Moves, step: Step, run: Run, log: LogRead) -> bool:
+    """Report a rest whose events a power failure may still undo."""
+    promise = step.promise
+    try:
+        return _read(self, step, run, log)
+    finally:
+        step.promise = promise or step.site.draining
+
+
+_read = Moves.read
+
+
+def _wake_unaware(self: HostCore, ref: RunRef, run: Run | None) -> None:
+    """Wake a run as if this host were not forgotten."""
+    self.table.reload(ref, run)
+
+
 def _held_by_anyone(self: Adopter, run: Run, member: Member, epoch: int) -> bool:
     return self._is_lent(run)
 
@@ -82,8 +119,41 @@ BUGS: Final[Mapping[str, Patch]] = {
     "granted-run-stays": patch(signals_module, _host_lost=_lost_but_granted),
     "lost-host-goes-on": patch(Grantee, supersede=nothing),
     "answer-of-any-epoch": patch(Adopter, _is_held_by=_held_by_anyone),
+    "rest-is-reported-before-the-disk-has-it": patch(Moves, read=_read_unpromised),
+    "sleeper-of-a-forgotten-host-goes-on": patch(HostCore, wake=_wake_unaware),
 }
 """By what the hub does wrong."""
+
+
+@dataclass
+class Disk(Host):
+    """A host whose last batches a power failure may undo, up to the last promise."""
+
+    unsynced: list[tuple[dict[RunRef, int], dict[tuple[str, str], Json], dict[str, Summary]]] = (
+        field(default_factory=list)
+    )
+
+    def keep(self, decided: StepResult) -> StepResult:
+        """Store a decision."""
+        if decided.promise:
+            self.unsynced = []
+        elif decided.appends or decided.ledger:
+            lengths = {ref: len(log) for ref, log in self.logs.items()}
+            self.unsynced = [
+                *self.unsynced[1 - UNSYNCED_MAX :],
+                (lengths, dict(self.ledger), dict(self.directory)),
+            ]
+        return super().keep(decided)
+
+    def lose(self, batches: int) -> None:
+        """The power fails, and the last batches are lost."""
+        if lost := self.unsynced[-batches:]:
+            lengths, self.ledger, self.directory = lost[0]
+            self.logs = {
+                ref: log[: lengths[ref]] for ref, log in self.logs.items() if ref in lengths
+            }
+        self.unsynced = []
+        self.restart()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +168,12 @@ class Start:
 class World:
     """Hosts, what is on its way between them, and what befalls them."""
 
+    flow: ClassVar[Flow] = FLOW
+    made: ClassVar[type[Disk]] = Disk
+    faults: ClassVar[Sequence[str]] = FAULTS
+
     chance: Random
-    hosts: dict[HostId, Host] = field(default_factory=dict)
+    hosts: dict[HostId, Disk] = field(default_factory=dict)
     now: int = NOW
     stores: int = 0
     post: list[tuple[int, Envelope]] = field(default_factory=list)
@@ -114,6 +188,8 @@ class World:
     counts: Counter[str] = field(default_factory=Counter)
     story: bool = False
     is_calm: bool = False
+    timers: dict[tuple[StoreId, RunRef], list[SetTimer]] = field(default_factory=dict)
+    """Of runs that are asleep."""
 
     def tell(self, text: str) -> None:
         """Add a line to the story."""
@@ -151,20 +227,21 @@ class World:
 
     def _add(self, id: HostId) -> None:
         self.stores += 1
-        host = a_host_core(id, f"{id}s{self.stores}", peers=2)
-        host.now = Instant(self.now)
+        made = a_host_core(id, f"{id}s{self.stores}", peers=2)
+        host = self.made(made.settings, made.store, made.core, now=Instant(self.now))
         self.hosts[id] = host
         self._say(host)
 
-    def _open(self, host: Host, serial: int) -> None:
+    def _open(self, host: Disk, serial: int) -> None:
         """A host opens a run that rests before its first pass."""
         ref = RunRef(host.id, host.store, serial)
-        event = replace(opened(FLOW, verdict="TODO"), host=host.id, store=host.store)
-        run = attached(fold(ref, [event]), FLOW)
+        event = replace(opened(self.flow, verdict="TODO"), host=host.id, store=host.store)
+        run = attached(fold(ref, [event]), self.flow)
         body = to_text(encode_event(event))
         host.logs[ref] = [Record(run=ref, epoch=1, seq=1, event=event, body=body)]
-        host.flows[ref], host.directory[ref.key] = FLOW, row_of(run, None)
+        host.flows[ref], host.directory[ref.key] = self.flow, row_of(run, None)
         host.restart()
+        host.unsynced = []
         self.runs.append(ref)
         self._say(host)
 
@@ -197,6 +274,26 @@ class World:
         for ref, run in list(host.core.table.runs.items()):
             if not host.core.table.is_foreign(run):
                 self._work(host, ref)
+                self._let_sleep(host, ref)
+        for ref in list(host.core.table.runs.asleep):
+            self._attend(host, ref)
+
+    def _let_sleep(self, host: Disk, ref: RunRef) -> None:
+        run = host.core.table.runs.awake.get(ref)
+        if run is not None and run.phase == "resting" and self.chance.random() < 0.3:
+            timers = [effect for effect in owed(run) if isinstance(effect, SetTimer)]
+            if host.core.let_sleep(ref):
+                self.counts["asleep"] += 1
+                self.timers[host.store, ref] = timers
+
+    def _attend(self, host: Disk, ref: RunRef) -> None:
+        """What reaches a run that is asleep: a timer, or a person."""
+        for timer in self.timers.get((host.store, ref), ()):
+            if timer.due <= self.now:
+                self._say(host, TimerFired(key=timer.key, kind=timer.kind), run=ref)
+                return
+        if self.chance.random() < 0.1:
+            self._look(host, host.read_run(ref))
 
     # --- what a host does ---
 
@@ -234,7 +331,7 @@ class World:
                 continue
             match effect:
                 case JudgeRun(epoch=epoch, seq=seq, asks=asks):
-                    verdicts = tuple(_verdict(run, ask, self.now) for ask in asks)
+                    verdicts = tuple(self._verdict(run, ask) for ask in asks)
                     self._say(host, Judged(epoch=epoch, seq=seq, verdicts=verdicts), run=ref)
                     return
                 case StartAction(key=key):
@@ -256,7 +353,7 @@ class World:
         """Start an action, or end it, or tell of its end again."""
         at = (host.store, key)
         if at in self.over:
-            report = Exited(status=self.over[at], outputs={})
+            report = self._report(run, key, self.over[at])
             self._say(host, Reported(key=key, report=report, at=host.now), run=run.ref)
         elif at in self.running:
             if self.chance.random() < 0.4:
@@ -267,9 +364,24 @@ class World:
             self.running.add(at)
             self._say(host, Started(key=key, at=host.now), run=run.ref)
 
+    def _report(self, run: Run, key: Key, status: int) -> Report:
+        """What an action reports that ended with a status."""
+        return Exited(status=status, outputs={})
+
+    def _verdict(self, run: Run, ask: Question) -> Verdict:
+        """Each node enters; its state follows from the status of its action."""
+        if ask.stage == "before":
+            return Verdict()
+        state = run.nodes[ask.node]
+        outcome = state.outcome
+        assert outcome is not None
+        name = "SERVER_ERROR" if outcome.result == "error" else BY_STATUS[outcome.status or 0]
+        return Verdict(state=name, due=Instant(self.now + RETRY_MS))
+
     def _look(self, host: Host, run: Run) -> None:
         """A person begins a pass, or decides about what crashed: it is done, or runs again."""
         assert run.passes is not None
+        assert run.flow is not None
         crashed = [node for node, state in run.nodes.items() if state.state == "CRASHED"]
         word: Signal
         if crashed:
@@ -282,8 +394,8 @@ class World:
             word = Edit(
                 by="ann",
                 base=run.passes.base,
-                digest=digest_of(FLOW),
-                flow=FLOW,
+                digest=digest_of(run.flow),
+                flow=run.flow,
                 states=tuple(states),
             )
         elif run.passes.number:
@@ -297,12 +409,14 @@ class World:
 
     def _fault(self) -> None:
         host = self.chance.choice(list(self.hosts.values()))
-        kind = self.chance.choice(FAULTS)
+        kind = self.chance.choice(self.faults)
         self.counts[kind] += 1
         match kind:
             case "restart":
                 host.restart()
                 self._say(host)
+            case "power":
+                self._fail_power(host)
             case "drain":
                 self._say(host, Drain(on=not host.core.site.draining))
             case "wipe" if not self.lost:
@@ -314,6 +428,24 @@ class World:
             case _:
                 return
         self.tell(f"{host.id}  {kind}")
+
+    def _fail_power(self, host: Disk) -> None:
+        """A host goes down, and its actions and what was not synced with it."""
+        self.running = {one for one in self.running if one[0] != host.store}
+        self.over = {one: status for one, status in self.over.items() if one[0] != host.store}
+        host.lose(self.chance.randrange(UNSYNCED_MAX + 1))
+        self._say(host)
+        for ref, run in list(host.core.table.runs.items()):
+            if not host.core.table.is_foreign(run):
+                self._report_lost(host, ref)
+
+    def _report_lost(self, host: Disk, ref: RunRef) -> None:
+        """The warden knows nothing of the actions that had begun."""
+        for effect in sorted(owed(host.run(ref)), key=repr):
+            if isinstance(effect, StartAction) and effect.started:
+                failed = Failed(cause="lost", why="the power failed")
+                word = Reported(key=effect.key, report=failed, at=host.now)
+                self._say(host, word, run=ref)
 
     def _wipe(self, host: Host) -> None:
         self.lost.add((host.id, host.store))
@@ -341,7 +473,8 @@ class World:
         ends = {
             (e.node, e.visit, e.attempt) for e in host.events(run.ref) if isinstance(e, ActionEnded)
         }
-        for start in earlier if not FLOW.by_id[key.node].idempotent else ():
+        assert run.flow is not None
+        for start in earlier if not run.flow.by_id[key.node].idempotent else ():
             is_known = (start.key.node, start.key.visit, start.key.attempt) in ends
             if not is_known or start.key == key:
                 raise Broken(f"step_runs_once: {key} at {host.id}, after {start}")
@@ -349,7 +482,7 @@ class World:
 
     def _copies_are_prefixes(self) -> None:
         """Copies of a log agree within an epoch, up to where one was superseded."""
-        for ref in self.runs:
+        for ref in dict.fromkeys(ref for host in self.hosts.values() for ref in host.logs):
             copies = (host.logs.get(ref, []) for host in self.hosts.values())
             logs = [list(_before_superseded(log)) for log in copies]
             for one in logs:
@@ -357,17 +490,6 @@ class World:
                     for mine, theirs in zip(one, other, strict=False):
                         if mine.epoch == theirs.epoch and mine.body != theirs.body:
                             raise Broken(f"copies_are_prefixes: {ref} at {mine.epoch}.{mine.seq}")
-
-
-def _verdict(run: Run, ask: Question, now: int) -> Verdict:
-    """Each node enters; its state follows from the status of its action."""
-    if ask.stage == "before":
-        return Verdict()
-    state = run.nodes[ask.node]
-    outcome = state.outcome
-    assert outcome is not None
-    name = "SERVER_ERROR" if outcome.result == "error" else BY_STATUS[outcome.status or 0]
-    return Verdict(state=name, due=Instant(now + RETRY_MS))
 
 
 def _before_superseded(log: Sequence[Record]) -> Iterator[Record]:

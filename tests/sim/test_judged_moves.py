@@ -7,10 +7,12 @@ import pytest
 from tests.sim.judged_moves import BUGS, play
 
 FIRST: Final = {
-    "nothing-crashes": 5,
-    "granted-run-stays": 16,
+    "nothing-crashes": 7,
+    "granted-run-stays": 29,
     "lost-host-goes-on": 1,
-    "answer-of-any-epoch": 134,
+    "answer-of-any-epoch": 44,
+    "rest-is-reported-before-the-disk-has-it": 720,
+    "sleeper-of-a-forgotten-host-goes-on": 21,
 }
 """The first seed that shows a bug."""
 

@@ -15,7 +15,7 @@ from floe.host.inputs import (
 )
 from floe.host.peers.member import Member
 from floe.host.step import Step, StepObserver
-from floe.model.ids import HostId, Instant, RunRef
+from floe.model.ids import HostId, Instant, RunRef, StoreId
 from floe.model.run import Run
 from floe.model.signal import Cancel
 from floe.store.base import Append, Record, Stored
@@ -59,6 +59,9 @@ class PeerParts(StepObserver, Protocol):
 
     def owes(self, run: RunRef) -> bool:
         """Whether the adopter of a run that ended here has not acknowledged its end."""
+
+    def is_gone(self, host: HostId, store: StoreId) -> bool:
+        """Whether a store was forgotten."""
 
     def begin(self, step: Step) -> None:
         """Do what has to precede placement, after all inputs of a step."""

@@ -6,7 +6,7 @@ from floe.host.inputs import GiveBack, LogRead, TakeOldest
 from floe.host.peers.base import PeerInput
 from floe.host.peers.member import Member
 from floe.host.step import Step
-from floe.model.ids import HostId, Instant, RunRef
+from floe.model.ids import HostId, Instant, RunRef, StoreId
 from floe.model.peer_message import Message
 from floe.model.run import Run
 from floe.model.signal import Cancel
@@ -58,6 +58,10 @@ class NoPeers:
 
     def owes(self, run: RunRef) -> bool:
         """Nothing is owed to others."""
+        return False
+
+    def is_gone(self, host: HostId, store: StoreId) -> bool:
+        """A single host forgets none."""
         return False
 
     def begin(self, step: Step) -> None:

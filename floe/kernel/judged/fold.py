@@ -89,8 +89,10 @@ def _after(run: Run, event: Event) -> Run | None:
 
 
 def _pass_began(run: Run, passes: Passes, event: PassBegan, seq: int) -> Run:
+    met = passes.met if event.leaves_waiting else None
     changed = replace(
         begun(passes),
+        called=met,
         number=event.number,
         began_at=event.at,
         base=seq,
@@ -99,7 +101,6 @@ def _pass_began(run: Run, passes: Passes, event: PassBegan, seq: int) -> Run:
         paused_by="",
         context=event.context or passes.context,
     )
-    met = passes.met if event.leaves_waiting else None
     return replace(run, seq=seq, phase="active", nodes=_again(run, met), passes=changed)
 
 

@@ -118,8 +118,12 @@ def _may_run(run: Run, node: Node) -> bool:
     state = run.nodes.get(node.id)
     if state is None or state.phase == "again":
         return True
-    has_run = (node.id, NO_ITEM) in passes_of(run).entries
-    return state.phase == "parked" and not has_run and _row(run, state).again == "pass"
+    part, passes = (node.id, NO_ITEM), passes_of(run)
+    if passes.called is not None and part in passes.waiting and part not in passes.called:
+        return False
+    return (
+        state.phase == "parked" and part not in passes.entries and _row(run, state).again == "pass"
+    )
 
 
 def _of_items(run: Run, node: Node) -> Iterator[Question]:

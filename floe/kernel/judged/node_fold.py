@@ -151,25 +151,32 @@ def node_set(run: Run, passes: Passes, event: NodeSet, seq: int) -> Run:
 
 
 def _items_set(run: Run, passes: Passes, event: NodeSet, seq: int) -> Run:
-    """The run after several items that never began are done without having run."""
+    """The run after several items that never began have a state without having run."""
     above = run.nodes[event.node]
     assert above.items is not None, "an item belongs to a list"
+    is_settled = event.phase == "settled"
     state = _node(
         _never_entered(event, seq),
         phase=event.phase,
         state=event.state,
-        settled_at=event.at,
+        settled_at=event.at if is_settled else None,
         outcome=event.outcome,
-        good=event.outcome.result in ("good", "skipped"),
+        good=is_settled and event.outcome.result in ("good", "skipped"),
         by=event.by,
     )
     new = range(event.item, event.until + 1)
     states = {**above.items.states, **{item: _node(state, item=item) for item in new}}
+    counts, parked = above.items.counts, above.items.parked
+    if not is_settled:
+        counts = {**counts, event.state: counts.get(event.state, 0) + len(new)}
+        parked = frozenset(parked).union(new)
     items = replace(
         above.items,
         states=states,
+        counts=counts,
+        parked=parked,
         next=event.until + 1,
-        failed=above.items.failed + (0 if state.good else len(new)),
+        failed=above.items.failed + (0 if state.good or not is_settled else len(new)),
     )
     nodes = with_item(run.nodes, event.node, _node(above, items=items))
     return _run(run, seq=seq, nodes=nodes, passes=replace(passes, base=seq))

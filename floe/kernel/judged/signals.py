@@ -223,9 +223,15 @@ def _unanswered(step: RunStep, key: Key) -> None:
 
 
 def _items(run: Run, node: NodeId) -> Iterable[int]:
-    """The items of a node that has not settled them; the node itself if it runs once."""
+    """The items of a node that began; the node itself if it runs once, or has settled them."""
     items = run.nodes[node].items if is_expanded(run, node) else None
-    return range(len(items.values)) if items is not None else (NO_ITEM,)
+    return range(items.next) if items is not None else (NO_ITEM,)
+
+
+def _not_begun(run: Run, node: NodeId) -> range:
+    """The items of a node that never began."""
+    items = run.nodes[node].items if is_expanded(run, node) else None
+    return range(items.next, len(items.values)) if items is not None else range(0)
 
 
 def _is_known(part: NodeState | None) -> bool:
@@ -250,14 +256,16 @@ def _host_lost(step: RunStep, signal: HostLost) -> None:
         step.add(GrantRevoked(at=step.now, epoch=run.epoch))
     known = len(step.events)
     outcome = Outcome(result="error", why=f"lost with host {signal.host}")
+    crashed = NewState(name=table_of(run).crashed, why=outcome.why, by=LOST)
     for node in step.flow.nodes:
         for item in _items(step.run, node.id):
             part = state_of(step.run, node.id, item)
             if part is not None and has_process(part):
                 _ended(step, node, part, outcome, step.now, is_lost=True)
             elif not (is_ending or node.idempotent or _is_known(part)):
-                new = NewState(name=table_of(step.run).crashed, why=outcome.why, by=LOST)
-                put(step, (node.id, item), new)
+                put(step, (node.id, item), crashed)
+        if not (is_ending or node.idempotent) and (left := _not_begun(step.run, node.id)):
+            put(step, (node.id, left[0]), crashed, until=left[-1])
     _finish(step)
     passes, is_changed = passes_of(run), len(step.events) > known
     is_resting = step.run.phase == "resting" and not passes.paused_by

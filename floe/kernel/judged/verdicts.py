@@ -241,7 +241,7 @@ def _fail(step: RunStep, question: Question, why: str, verdict: Verdict) -> None
     if question.stage == "after":
         name = table.verdict_failed
     else:
-        name = table.condition_failed if verdict.in_condition else ""
+        name = table.condition_failed if verdict.in_condition or verdict.unjudged else ""
     _give_up(step, question, why, name or table.fatal)
 
 

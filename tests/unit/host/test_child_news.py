@@ -237,6 +237,42 @@ def test_parent_learns_that_its_child_is_lost_with_its_host() -> None:
     assert updates(h2, ref) == ["k1 bad"]
 
 
+def test_parent_learns_that_its_child_is_lost_although_no_host_has_its_row() -> None:
+    h1, h2, _, ref, _ = apart()
+
+    forget(h2, h1)
+    read_children(h2)
+
+    assert (updates(h2, ref), unread(h2.core.site)) == (["k1 bad"], [])
+
+
+def test_loss_of_a_host_makes_a_parent_that_is_asleep_look_at_its_children() -> None:
+    h1, _, h3 = three()
+    ref = open_judged(h1)
+    child = open_child(h1, ref)
+    assert h1.core.let_sleep(ref)
+
+    forget(h1, h3)
+    assert unread(h1.core.site) == [ref]
+    read_children(h1)
+
+    assert (updates(h1, ref), unread(h1.core.site)) == ([], [])
+    end_child(h1, child)
+    assert updates(h1, ref) == ["k1 DONE"]
+
+
+def test_loss_of_a_host_is_no_news_of_a_child_that_ended_before() -> None:
+    h1, h2, _, ref, child = apart()
+    end_child(h1, child)
+    learned(h1, h2, child)
+
+    forget(h2, h1)
+    h2.restart()
+    read_children(h2)
+
+    assert updates(h2, ref) == ["k1 DONE"]
+
+
 def test_rest_of_a_child_whose_parent_is_elsewhere_is_on_the_disk_before_peers_learn_it() -> None:
     h1, _, _, _, child = apart()
     decided = end_child(h1, child, status=2)

@@ -8,6 +8,7 @@ import pytest
 from floe.evaluators import exchange
 from floe.evaluators.base import Evaluators
 from floe.host.inputs import Incoming
+from floe.hub.attempts import judgements as judgements_module
 from floe.hub.attempts.judgements import Judgements
 from floe.model.ids import RunRef
 from floe.model.judging import Judged, JudgeRun
@@ -128,6 +129,60 @@ async def test_run_knows_how_many_judgements_come_first() -> None:
 
         assert (acts.wait_of(REF), acts.wait_of(OTHER)) == ("", "1 other judgement comes first")
         assert acts.counts().waiting == 2
+
+
+def after(*nodes: str) -> JudgeRun:
+    """A judgement about the results of nodes."""
+    effect = owed(*nodes)
+    return replace(effect, asks=tuple(replace(one, stage="after") for one in effect.asks))
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tries again without a wait."""
+    monkeypatch.setattr(judgements_module, "AGAIN_S", (0.0, 0.0))
+
+
+@pytest.mark.usefixtures("at_once")
+async def test_result_that_could_not_be_judged_is_judged_again_a_few_times() -> None:
+    inputs: list[Incoming] = []
+    async with a_pool() as pool:
+        acts = judgements(pool, inputs.append)
+        acts.perform(after("exit"))
+        await until(lambda: inputs)
+
+        assert pool.counts().killed == 2 * 3
+    [(_, _, [why])] = answered(inputs)
+    assert why == "ended with exit status 7"
+
+
+async def test_results_before_one_that_could_not_be_judged_have_their_verdicts_at_once() -> None:
+    inputs: list[Incoming] = []
+    async with a_pool() as pool:
+        judgements(pool, inputs.append).perform(after("a", "exit", "b"))
+        await until(lambda: inputs)
+
+    assert answered(inputs) == [(REF, 1, ["after a"])]
+
+
+async def test_judgement_that_is_tried_again_says_so_until_it_is_owed_no_more() -> None:
+    async with a_pool() as pool:
+        acts = judgements(pool, lambda incoming: None)
+        acts.perform(after("exit"))
+        await until(lambda: acts.wait_of(REF).startswith("time or memory ran out"))
+
+        acts.close(after("exit"))
+
+        assert acts.wait_of(REF) == ""
+
+
+async def test_entry_that_could_not_be_judged_fails_at_once() -> None:
+    inputs: list[Incoming] = []
+    async with a_pool() as pool:
+        judgements(pool, inputs.append).perform(owed("exit"))
+        await until(lambda: inputs)
+
+        assert pool.counts().killed == 2
 
 
 def test_host_without_evaluators_fails_each_question() -> None:

@@ -1,0 +1,289 @@
+"""Children that calls of judged runs open: on the real cores of three hosts, and a bad network.
+
+The hosts of `judged_moves`, with their faults; besides, each learns the rows of the others, late
+and more than once. Parents and children move apart from each other.
+
+    python -m tests.sim.judged_children --seeds 20000
+    python -m tests.sim.judged_children --seed 7 --bug news-is-not-read
+"""
+
+import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from dataclasses import replace as with_fields
+from functools import partial
+from random import Random
+from typing import ClassVar, Final, NamedTuple
+
+from floe.host import cluster as cluster_module
+from floe.host import handlers as handlers_module
+from floe.host import step as step_module
+from floe.host.child_news import unread
+from floe.host.inputs import ChildrenRead, Mark
+from floe.host.peers.lost import is_lost
+from floe.host.step_result import StepResult
+from floe.kernel.judged import fold as fold_module
+from floe.kernel.judged import signals as signals_module
+from floe.model.call import Call
+from floe.model.codec import digest_of
+from floe.model.flow import Flow
+from floe.model.ids import HostId, Instant, Key, NodeId, RunRef, StoreId
+from floe.model.judging import ActionEnded, Question, UpdateReceived, Verdict
+from floe.model.opening import ChildOpening, Opening
+from floe.model.run import Run
+from floe.model.signal import Answered, Report
+from floe.model.summary import Summary
+from floe.store.base import Append, LedgerWrite
+from tests.sim.bug import Patch, nothing, patch
+from tests.sim.judged_moves import FAULTS, RETRY_MS, Disk, World
+from tests.sim.model_command import play_many
+from tests.sim.truth import Broken
+from tests.toy.reader import toy_flow
+
+SEEN: Final = "seen-rows"
+"""Rows of the ledger: how many rows of a store a host has."""
+
+MOVING: Final = (*FAULTS, *("drain",) * 12, "wipe", "forget", "mistake")
+"""Faults: runs move more often."""
+
+ROWS_MAX: Final = 5
+"""Of one page."""
+
+OPENERS: Final = ("a", "b")
+"""The steps of a parent that open children."""
+
+OVER: Final = ("DONE", "bad", "cancelled")
+"""The states of an update after which a parent waits no longer."""
+
+
+def _of(*steps: str) -> Flow:
+    flow = toy_flow("toy", steps)
+    nodes = tuple(with_fields(node, work=Call(type="toy.step")) for node in flow.nodes)
+    return with_fields(flow, nodes=nodes)
+
+
+CHILD: Final = with_fields(_of("c | idempotent"), name="Child")
+PARENT: Final = _of("a | idempotent", "b | idempotent", "d on a b | idempotent")
+"""The first two steps open a child each, and wait for it."""
+
+
+def _is_never_known(last: UpdateReceived | None, update: object) -> bool:
+    return False
+
+
+BUGS: Final[Mapping[str, Patch]] = {
+    "child-is-opened-again": patch(fold_module, with_children=lambda passes, event: passes),
+    "rows-are-no-news": patch(handlers_module, tell_parents=nothing),
+    "children-here-are-no-news": patch(step_module, tell_parent=nothing),
+    "children-are-not-read-at-arrival": patch(cluster_module, note_arrival=nothing),
+    "same-news-counts-again": patch(signals_module, is_known=_is_never_known),
+}
+"""By what the hub does wrong."""
+
+
+class Page(NamedTuple):
+    """Rows of a store on their way to another."""
+
+    due: int
+    to: HostId
+    store: StoreId
+    of: StoreId
+    after: int
+    """The position after which they are."""
+    rows: tuple[Summary, ...]
+
+
+@dataclass
+class Lister(Disk):
+    """A host that lists the runs of its store, for others."""
+
+    listed: list[Summary] = field(default_factory=list)
+    """Its own rows that are on the disk, in the order of their changes."""
+    unlisted: list[Summary] = field(default_factory=list)
+
+    def keep(self, decided: StepResult) -> StepResult:
+        """Store a decision; rows go out once they are synced."""
+        rows = [append.summary for append in decided.appends if append.summary is not None]
+        before = {row.key: self.directory.get(row.key) for row in rows}
+        done = super().keep(decided)
+        for row in rows:
+            old = before[row.key]
+            if old is not None and (old.epoch, old.seq) > (row.epoch, row.seq):
+                self.directory[row.key] = old
+        own = (append for append in decided.appends if append.records)
+        self.unlisted += [append.summary for append in own if append.summary is not None]
+        if decided.promise:
+            self.listed += self.unlisted
+            self.unlisted = []
+        return done
+
+    def lose(self, batches: int) -> None:
+        """The power fails: what was not synced is listed nowhere."""
+        self.unlisted = []
+        super().lose(batches)
+
+
+@dataclass
+class Family(World):
+    """The hosts, with parents and their children."""
+
+    flow: ClassVar[Flow] = PARENT
+    made: ClassVar[type[Disk]] = Lister
+    faults: ClassVar[Sequence[str]] = MOVING
+
+    pages: list[Page] = field(default_factory=list)
+    """Rows on their way."""
+
+    def play(self) -> None:
+        """The storm and the calm. Raises Broken."""
+        super().play()
+        for host in self.hosts.values():
+            for ref in host.logs:
+                self._news_is_new(host, ref)
+                self._child_is_opened_once(host, ref)
+
+    def _step(self) -> None:
+        super()._step()
+        host, other = self.chance.sample(list(self.hosts.values()), 2)
+        assert isinstance(other, Lister)
+        self._send_rows(host, other)
+        due = [page for page in self.pages if page.due <= self.now]
+        self.pages = [page for page in self.pages if page.due > self.now]
+        for page in due:
+            self._learn(page)
+        if self.chance.random() < 0.2:
+            self._read_children(host)
+            self._end_lost(host)
+
+    def _verdict(self, run: Run, ask: Question) -> Verdict:
+        """A step that opened a child waits until that is over."""
+        if ask.stage == "before" or ask.node not in OPENERS:
+            return super()._verdict(run, ask)
+        assert run.passes is not None
+        outcome = run.nodes[ask.node].outcome
+        if outcome is not None and outcome.result == "error":
+            return Verdict(state="SERVER_ERROR", due=Instant(self.now + RETRY_MS))
+        key = f"{ask.node}.{ask.visit}"
+        if key not in run.passes.children:
+            raise Broken(f"judgement_sees_the_child: {run.ref} {key}")
+        news = run.passes.updates.get(key)
+        if news is not None and news.state in OVER:
+            return Verdict(state="DONE")
+        return Verdict(state="WAITING", awaits=(key,))
+
+    def _report(self, run: Run, key: Key, status: int) -> Report:
+        """A step of a parent opens a child with its answer."""
+        if key.node not in OPENERS:
+            return super()._report(run, key, status)
+        opening = Opening(trigger=NodeId("start"))
+        name = f"{key.node}.{key.visit}"
+        child = ChildOpening(key=name, flow=CHILD, digest=digest_of(CHILD), opening=opening)
+        return Answered(good=True, outputs={}, opens=(child,))
+
+    # --- rows ---
+
+    def _send_rows(self, to: Disk, of: Lister) -> None:
+        """A host asks another for the rows after those that it has."""
+        after = _position(to, of.store)
+        rows = tuple(of.listed[after : after + ROWS_MAX])
+        if not rows:
+            return
+        copies = 1 if self.is_calm else self.chance.choices((0, 1, 2), (2, 7, 1))[0]
+        for _ in range(copies):
+            late = 50 if self.is_calm else self.chance.choice((50, 4000, 20_000))
+            due = self.now + self.chance.randrange(late)
+            self.pages.append(Page(due, to.id, to.store, of.store, after, rows))
+
+    def _learn(self, page: Page) -> None:
+        host = self.hosts[page.to]
+        known = _position(host, page.of)
+        if host.store != page.store or page.after > known:
+            return
+        self.counts["rows"] += len(page.rows)
+        upto = max(known, page.after + len(page.rows))
+        self._offer(host, page.rows, LedgerWrite(kind=SEEN, key=page.of, value=upto))
+
+    def _offer(self, host: Disk, rows: Iterable[Summary], *marks: LedgerWrite) -> None:
+        appends = tuple(
+            Append(run=RunRef.parse(row.key), epoch=row.epoch, after=0, records=(), summary=row)
+            for row in rows
+        )
+        self._say(host, Mark(rows=marks, appends=appends, promise=False))
+
+    def _end_lost(self, host: Disk) -> None:
+        """Show the runs as over that were lost with forgotten stores."""
+        assert host.core.cluster is not None
+        forgotten = dict(host.core.cluster.members.forgotten.items())
+        lost = [row for row in host.directory.values() if is_lost(row, forgotten)]
+        if lost:
+            self._offer(host, lost)
+
+    def _read_children(self, host: Disk) -> None:
+        for ref in unread(host.core.site):
+            self.counts["children read"] += 1
+            rows = [row for row in host.directory.values() if _is_child(row, ref)]
+            self._say(host, ChildrenRead(rows=tuple(rows)), run=ref)
+
+    # --- invariants ---
+
+    def _news_is_new(self, host: Disk, ref: RunRef) -> None:
+        """Each state of a child is news once, and none that is older than the last."""
+        last: dict[str, UpdateReceived] = {}
+        for event in host.events(ref):
+            if not isinstance(event, UpdateReceived):
+                continue
+            self.counts[f"news {event.state}"] += 1
+            old = last.get(event.key)
+            is_second = old is not None and old.source == event.source
+            if (
+                old is not None
+                and is_second
+                and (old.state == event.state or _at(event) <= _at(old))
+            ):
+                raise Broken(f"news_is_new: {ref} at {host.id}: {event} after {old}")
+            last[event.key] = event
+
+    def _child_is_opened_once(self, host: Disk, ref: RunRef) -> None:
+        """A run opens one child by a key, and it is in the store that opened it."""
+        known: set[str] = set()
+        stores = {one.store: one for one in self.hosts.values()}
+        for event in host.events(ref):
+            if not isinstance(event, ActionEnded):
+                continue
+            for key, child in event.opened.items():
+                opened_by = stores.get(RunRef.parse(child).store)
+                is_there = opened_by is None or RunRef.parse(child) in opened_by.logs
+                if key in known or not is_there:
+                    raise Broken(f"child_is_opened_once: {ref} {key} {child}")
+                known.add(key)
+
+
+def _at(news: UpdateReceived) -> tuple[int, int]:
+    return news.epoch, news.seq
+
+
+def _position(host: Disk, store: StoreId) -> int:
+    known = host.ledger.get((SEEN, store), 0)
+    assert isinstance(known, int)
+    return known
+
+
+def _is_child(row: Summary, ref: RunRef) -> bool:
+    return bool(row.parent) and Key.parse(row.parent).run == ref
+
+
+def play(seed: int, bug: str = "", *, story: bool = False) -> tuple[str, Counter[str]]:
+    """Play a trial; what it broke, empty if nothing, and what occurred."""
+    world = Family(Random(seed), story=story)
+    with BUGS[bug]() if bug else nullcontext():
+        try:
+            world.play()
+        except Broken as broken:
+            return str(broken), world.counts
+    return "", world.counts
+
+
+if __name__ == "__main__":
+    sys.exit(play_many(__doc__, play, BUGS, partial(play, story=True)))

@@ -1,0 +1,29 @@
+"""Children of judged runs, on real cores: their rules hold, and each of them is needed."""
+
+from typing import Final
+
+import pytest
+
+from tests.sim.judged_children import BUGS, play
+
+FIRST: Final = {
+    "child-is-opened-again": 1,
+    "rows-are-no-news": 9,
+    "children-here-are-no-news": 4,
+    "children-are-not-read-at-arrival": 4,
+    "same-news-counts-again": 4,
+}
+"""The first seed that shows a bug."""
+
+
+@pytest.mark.slow
+def test_no_trial_breaks_a_rule_of_judged_children() -> None:
+    broken = {seed: found for seed in range(1, 101) if (found := play(seed)[0])}
+
+    assert broken == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bug", BUGS)
+def test_rule_of_judged_children_is_needed(bug: str) -> None:
+    assert play(FIRST[bug], bug)[0] != ""
