@@ -1,7 +1,9 @@
 """Children that calls of judged runs open: on the real cores of three hosts, and a bad network.
 
 The hosts of `judged_moves`, with their faults; besides, each learns the rows of the others, late
-and more than once. Parents and children move apart from each other.
+and more than once. Parents and children move apart from each other. Callers bring each parent an
+update through any host, which relays it to the host that has the run by its row; one that has it no
+more names where it went. Callers repeat what was not confirmed.
 
     python -m tests.sim.judged_children --seeds 20000
     python -m tests.sim.judged_children --seed 7 --bug news-is-not-read
@@ -23,15 +25,19 @@ from floe.host import step as step_module
 from floe.host.child_news import unread
 from floe.host.inputs import ChildrenRead, Mark
 from floe.host.peers.lost import is_lost
+from floe.host.peers.whereabouts import holder_of, log_host
 from floe.host.step_result import StepResult
 from floe.kernel.judged import fold as fold_module
 from floe.kernel.judged import signals as signals_module
+from floe.kernel.judged.rest import BY_UPDATE
 from floe.model.call import Call
 from floe.model.codec import digest_of
 from floe.model.flow import Flow
 from floe.model.ids import HostId, Instant, Key, NodeId, RunRef, StoreId
-from floe.model.judging import ActionEnded, Question, UpdateReceived, Verdict
+from floe.model.judging import ActionEnded, Question, Update, UpdateReceived, Verdict
+from floe.model.nouns import replace
 from floe.model.opening import ChildOpening, Opening
+from floe.model.passes import PassBegan, Passes
 from floe.model.run import Run
 from floe.model.signal import Answered, Report
 from floe.model.summary import Summary
@@ -54,6 +60,9 @@ ROWS_MAX: Final = 5
 OPENERS: Final = ("a", "b")
 """The steps of a parent that open children."""
 
+CALLBACK: Final = "callback"
+"""The key of the update that a caller brings each parent."""
+
 OVER: Final = ("DONE", "bad", "cancelled")
 """The states of an update after which a parent waits no longer."""
 
@@ -69,6 +78,15 @@ PARENT: Final = _of("a | idempotent", "b | idempotent", "d on a b | idempotent")
 """The first two steps open a child each, and wait for it."""
 
 
+class _Never:
+    """In place of a class of signals."""
+
+
+def _begun_by_nothing(passes: Passes) -> Passes:
+    """Begin a pass as if no update began it."""
+    return replace(passes, met=frozenset())
+
+
 def _is_never_known(last: UpdateReceived | None, update: object) -> bool:
     return False
 
@@ -78,6 +96,8 @@ BUGS: Final[Mapping[str, Patch]] = {
     "rows-are-no-news": patch(handlers_module, tell_parents=nothing),
     "children-here-are-no-news": patch(step_module, tell_parent=nothing),
     "children-are-not-read-at-arrival": patch(cluster_module, note_arrival=nothing),
+    "update-is-confirmed-before-the-disk-has-it": patch(handlers_module, Update=_Never),
+    "update-wakes-again": patch(fold_module, begun=_begun_by_nothing),
     "same-news-counts-again": patch(signals_module, is_known=_is_never_known),
 }
 """By what the hub does wrong."""
@@ -135,6 +155,8 @@ class Family(World):
 
     pages: list[Page] = field(default_factory=list)
     """Rows on their way."""
+    confirmed: dict[RunRef, tuple[HostId, StoreId]] = field(default_factory=dict)
+    """Where the update of a caller was taken."""
 
     def play(self) -> None:
         """The storm and the calm. Raises Broken."""
@@ -143,6 +165,7 @@ class Family(World):
             for ref in host.logs:
                 self._news_is_new(host, ref)
                 self._child_is_opened_once(host, ref)
+                self._update_wakes_once(host, ref)
 
     def _step(self) -> None:
         super()._step()
@@ -156,12 +179,16 @@ class Family(World):
         if self.chance.random() < 0.2:
             self._read_children(host)
             self._end_lost(host)
+        if self.runs and self.chance.random() < 0.1:
+            self._call_back(host, self.chance.choice(self.runs))
 
     def _verdict(self, run: Run, ask: Question) -> Verdict:
-        """A step that opened a child waits until that is over."""
+        """A step that opened a child waits until that is over, and the last for a caller."""
+        assert run.passes is not None
+        if ask.stage == "after" and ask.node == "d" and CALLBACK not in run.passes.updates:
+            return Verdict(state="WAITING", awaits=(CALLBACK,))
         if ask.stage == "before" or ask.node not in OPENERS:
             return super()._verdict(run, ask)
-        assert run.passes is not None
         outcome = run.nodes[ask.node].outcome
         if outcome is not None and outcome.result == "error":
             return Verdict(state="SERVER_ERROR", due=Instant(self.now + RETRY_MS))
@@ -181,6 +208,50 @@ class Family(World):
         name = f"{key.node}.{key.visit}"
         child = ChildOpening(key=name, flow=CHILD, digest=digest_of(CHILD), opening=opening)
         return Answered(good=True, outputs={}, opens=(child,))
+
+    # --- callers ---
+
+    def _call_back(self, asked: Disk, ref: RunRef) -> None:
+        """A caller brings the update of a run to a host, unless a host that lives confirmed it."""
+        living = {(host.id, host.store) for host in self.hosts.values()} - self.forgotten
+        if self.confirmed.get(ref) in living:
+            return
+        self.counts["callbacks"] += 1
+        at = self._log_host(asked, ref)
+        for _ in range(2):
+            host = self.hosts.get(at) if at is not None else None
+            if host is None or (not self.is_calm and self.chance.random() < 0.2):
+                return  # nobody answers
+            if self._has_pen(host, ref):
+                self._take_callback(host, ref)
+                return
+            self.counts["callbacks moved"] += 1
+            at = self._log_host(host, ref)
+
+    def _take_callback(self, host: Disk, ref: RunRef) -> None:
+        host.now = Instant(self.now)
+        word = Update(source="caller", key=CALLBACK)
+        decided = host.step(word, run=ref, ticket=1)
+        if not decided.promise and decided.replies[0].changed:
+            raise Broken(f"confirmed_update_is_on_the_disk: {ref} at {host.id}")
+        self.confirmed[ref] = (host.id, host.store)
+        host.settle()
+        self._carry(host)
+
+    def _log_host(self, host: Disk, ref: RunRef) -> HostId | None:
+        """The host that has a run, as a host knows it."""
+        assert host.core.cluster is not None
+        if self._has_pen(host, ref):
+            return host.id
+        forgotten = dict(host.core.cluster.members.forgotten.items())
+        return log_host(ref, host.directory.get(ref.key), set(self.hosts), forgotten)
+
+    def _has_pen(self, host: Disk, ref: RunRef) -> bool:
+        table = host.core.table
+        if ref in table.runs.asleep:
+            return True
+        run = table.runs.awake.get(ref)
+        return run is not None and not table.is_foreign(run)
 
     # --- rows ---
 
@@ -213,12 +284,20 @@ class Family(World):
         self._say(host, Mark(rows=marks, appends=appends, promise=False))
 
     def _end_lost(self, host: Disk) -> None:
-        """Show the runs as over that were lost with forgotten stores."""
+        """Show the runs as over that were lost with forgotten stores, and ask the adopters of those
+        that were only there: they may know an end that nobody else lists."""
         assert host.core.cluster is not None
         forgotten = dict(host.core.cluster.members.forgotten.items())
-        lost = [row for row in host.directory.values() if is_lost(row, forgotten)]
-        if lost:
-            self._offer(host, lost)
+        news: list[Summary] = []
+        for row in host.directory.values():
+            adopter, store = RunRef.parse(row.key)[:2]
+            if is_lost(row, forgotten):
+                news.append(row)
+            elif holder_of(row) in forgotten and self.hosts[adopter].store == store:
+                known = self.hosts[adopter].directory[row.key]
+                news += [known] if (known.epoch, known.seq) > (row.epoch, row.seq) else []
+        if news:
+            self._offer(host, news)
 
     def _read_children(self, host: Disk) -> None:
         for ref in unread(host.core.site):
@@ -244,6 +323,18 @@ class Family(World):
             ):
                 raise Broken(f"news_is_new: {ref} at {host.id}: {event} after {old}")
             last[event.key] = event
+
+    def _update_wakes_once(self, host: Disk, ref: RunRef) -> None:
+        """A confirmed update is in the log, once, and each update begins at most one pass."""
+        came, woke = Counter[str](), Counter[str]()
+        for event in host.events(ref):
+            if isinstance(event, UpdateReceived):
+                came[event.key] += 1
+            elif isinstance(event, PassBegan) and event.by == BY_UPDATE:
+                woke.update(event.why.split("; "))
+        is_lost = self.confirmed.get(ref) == (host.id, host.store) and not came[CALLBACK]
+        if is_lost or came[CALLBACK] > 1 or not woke <= came:
+            raise Broken(f"update_wakes_once: {ref} at {host.id}: {came}, but {woke} passes")
 
     def _child_is_opened_once(self, host: Disk, ref: RunRef) -> None:
         """A run opens one child by a key, and it is in the store that opened it."""
