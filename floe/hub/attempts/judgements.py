@@ -18,7 +18,7 @@ NO_EVALUATORS = EvaluatorCounts()
 
 AGAIN_S: Final = (1.0, 10.0, 60.0)
 """Seconds before a question is asked again about which time or memory ran out, if its node would
-fail for good: a result from outside is not lost to a slow machine."""
+fail permanently: a result from outside is not lost to a slow machine."""
 
 
 class Judgements:
@@ -92,7 +92,7 @@ class Judgements:
                 self._evaluators.drop(effect.run)
 
     def _done(self, effect: JudgeRun, verdicts: Sequence[Verdict], *, is_final: bool) -> None:
-        """Take the verdicts. `is_final`: a node that ran and cannot be judged fails for good."""
+        """Take the verdicts. `is_final`: a node that ran and cannot be judged fails permanently."""
         answered = zip(effect.asks, verdicts, strict=False)
         made = [*takewhile(lambda one: not (is_final and _has_result_left(*one)), answered)]
         if made:
