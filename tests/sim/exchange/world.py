@@ -9,19 +9,16 @@ from random import Random
 from typing import Any, Final
 
 from floe.dialects.flyte.actions import number_of
-from floe.dialects.flyte.ids import FlyteId, id_text
 from floe.host.inputs import Incoming, Received
 from floe.model.ids import HostId, NodeId
 from floe.model.nouns import replace
 from floe.model.peer_message import Envelope
 from floe.model.run import Run
 from floe.server.flyte import copies, flows, packs, results
-from floe.server.flyte.ids import KIND
-from floe.server.id_key import NAME
 from tests.make import NOW
 from tests.sim.exchange.packs import FLOWS, LATE, PACKS, TIMEOUT_MS, Process
 from tests.sim.exchange.server import Handler, Server
-from tests.sim.exchange.tasks import Call, Relay, Task
+from tests.sim.exchange.tasks import Call, Relay, Task, at_once
 from tests.sim.exchange.truth import OK, Take, Truth
 from tests.sim.truth import Broken
 
@@ -280,9 +277,7 @@ class World:
 
     def action_id(self, run: Run, node: NodeId) -> str:
         """The id of an action, as packs know it."""
-        row = self.servers["h1"].core.shared_rows.get(KIND, NAME)
-        assert row is not None
-        return id_text(FlyteId(run.ref, number_of(node)), bytes.fromhex(str(row.value)))
+        return str(at_once(self.servers["h1"].site.ids.of_run(run.ref, number_of(node))))
 
     # --- faults ---
 
