@@ -77,7 +77,7 @@ class TaskRun:
         answer: Any = EVALUATOR.judge_text("create", body)
         self.opening = opening_of(answer, loaded.template)
         opened = RunOpened(
-            at=self._now(),
+            at=self.now(),
             flow=self.flow.id,
             ver=1,
             digest=digest_of(self.flow),
@@ -94,8 +94,7 @@ class TaskRun:
 
     def resolve(self, **given: Json) -> None:
         """A person resolves the task; its first pass runs until it rests."""
-        values = {"resolver_input": given}
-        self.tell(Resolve(by=ADMIN, resolution="res-1", values=values))
+        self.tell(resolve(given))
 
     def again(self) -> None:
         """A person runs it again."""
@@ -107,7 +106,7 @@ class TaskRun:
 
     def tell(self, signal: Signal) -> None:
         """Decide a signal, and go on until the run rests or is over."""
-        self._take(decided(self.run, signal, self._now()))
+        self.take(decided(self.run, signal, self.now()))
         while self.run.phase == "active":
             effects = sorted(owed(self.run), key=str)
             before = self.run.seq
@@ -116,7 +115,7 @@ class TaskRun:
                     case JudgeRun():
                         self._judge(effect)
                     case StartAction():
-                        self._carry_out(effect)
+                        self.carry_out(effect)
                     case _:
                         pass
             assert self.run.seq > before, "the run goes on"
@@ -133,24 +132,32 @@ class TaskRun:
     def _judge(self, effect: JudgeRun) -> None:
         verdicts = tuple(EVALUATOR.judge(self.run, effect.asks, (), self.around))
         judged = Judged(epoch=effect.epoch, seq=effect.seq, verdicts=verdicts)
-        self._take(decided(self.run, judged, self._now()))
+        self.take(decided(self.run, judged, self.now()))
 
-    def _carry_out(self, effect: StartAction) -> None:
+    def carry_out(self, effect: StartAction) -> None:
+        """Start an attempt, make its call, and report the answer."""
         key = effect.key
-        self._take(decided(self.run, Started(key=key, at=self._now()), self._now()))
+        self.take(decided(self.run, Started(key=key, at=self.now()), self.now()))
         state = self.run.nodes[key.node]
         if state.items is not None:
             state = state.items.states[key.item]
         work: Any = state.work or self.run.nodes[key.node].work
         report = self.calls[work.type](work.config)
-        self._take(decided(self.run, Reported(key=key, report=report, at=self._now()), self._now()))
+        self.take(decided(self.run, Reported(key=key, report=report, at=self.now()), self.now()))
 
-    def _take(self, decision: Decision) -> None:
+    def take(self, decision: Decision) -> None:
+        """Record what was decided."""
         self.log += decision.events
         self.run = decision.run
 
-    def _now(self) -> Instant:
+    def now(self) -> Instant:
+        """The time."""
         return Instant(time.time_ns() // 1_000_000)
+
+
+def resolve(given: Mapping[str, Json]) -> Resolve:
+    """A person resolves a task with these values."""
+    return Resolve(by=ADMIN, resolution="res-1", values={"resolver_input": dict(given)})
 
 
 def created(text: str, **others: Any) -> TaskRun:
