@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Final
 
+from floe.dialects.utask.places import told, told_of_reading
 from floe.expr.errors import ExpressionError
 from floe.expr.fuel import Fuel
 from floe.expr.gotext.calls import TemplateWorld
@@ -46,9 +47,14 @@ def renderer(data: Value, world: TemplateWorld, fuel: Fuel | None = None) -> Ren
         if "{{" not in text:
             return text
         try:
-            return read(text).render(data, world, fuel or Fuel(TEMPLATE_FUEL))
+            template = read(text)
         except ExpressionError as error:
-            what = f"Templating error: {error.what}"
+            what = f"Templating error: {told_of_reading(text, error)}"
+            raise ExpressionError(what, error.hint, error.offset) from error
+        try:
+            return template.render(data, world, fuel or Fuel(TEMPLATE_FUEL))
+        except ExpressionError as error:
+            what = f"Templating error: {told(text, error)}"
             raise ExpressionError(what, error.hint, error.offset) from error
 
     return render

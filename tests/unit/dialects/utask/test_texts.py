@@ -29,9 +29,30 @@ def test_result_has_rendered_keys_and_lists_as_they_are() -> None:
     assert render_result(value, RENDER) == {"A": "5", "m": {"A": 1}, "l": ["{{.input.a}}"]}
 
 
-def test_mistake_is_told_as_in_utask() -> None:
-    with pytest.raises(ExpressionError, match=r"^Templating error: "):
-        RENDER("{{.input.a.b}}")
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "{{.input.a.b}}",
+            ':1:8: executing "tmpl" at <.input.a.b>: can\'t evaluate field b in type interface {}',
+        ),
+        (
+            'ü\nü{{ eq "(" .input.a.b | upper }}',
+            ':2:18: executing "tmpl" at <.input.a.b>: can\'t evaluate field b in type interface {}',
+        ),
+        (
+            "{{upper (index .input 7 ) -}}",
+            ':1:9: executing "tmpl" at <index .input 7>: '
+            "error calling index: value has type int; should be string",
+        ),
+        ("a\n{{nofunc}}", ':2: function "nofunc" not defined'),
+    ],
+)
+def test_mistake_is_told_in_gos_words(text: str, told: str) -> None:
+    with pytest.raises(ExpressionError) as raised:
+        RENDER(text)
+
+    assert raised.value.what == f"Templating error: template: tmpl{told}"
 
 
 def test_each_text_has_its_own_fuel() -> None:
