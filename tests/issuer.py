@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import threading
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from functools import cache
 from typing import Any, Final
 
@@ -107,3 +108,25 @@ class TestIssuer:
         finally:
             self._over.set()
             await runner.cleanup()
+
+    @contextmanager
+    def serve_in_thread(self) -> Iterator["TestIssuer"]:
+        """The same for a body that is not asynchronous."""
+        ready = threading.Event()
+        loop = asyncio.new_event_loop()
+        over = asyncio.Event()
+
+        async def serve() -> None:
+            async with self.serve():
+                ready.set()
+                await over.wait()
+
+        thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
+        thread.start()
+        ready.wait()
+        try:
+            yield self
+        finally:
+            loop.call_soon_threadsafe(over.set)
+            thread.join()
+            loop.close()

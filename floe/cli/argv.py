@@ -13,8 +13,12 @@ from typing import Final
 _ORIGINALS: Final = ("tags", "admin", "host_name", "conf", "dev")
 _TLS: Final = ("pub_bind", "pub_cert", "pub_key", "prv_bind", "prv_cert", "prv_key")
 _CLUSTER: Final = ("cluster_token", "hosts", "keeper", "peer_ca")
+_FLYTE: Final = (
+    *("flyte_bind", "flyte_cert", "flyte_key"),
+    *("flyte_policy", "flyte_issuer", "flyte_client_id"),
+)
 _OURS: Final = ("root", "slots", "commands", "insecure", "log_level")
-FLAGS: Final = frozenset((*_ORIGINALS, *_TLS, *_CLUSTER, *_OURS))
+FLAGS: Final = frozenset((*_ORIGINALS, *_TLS, *_CLUSTER, *_FLYTE, *_OURS))
 """The first words of a command line without a command."""
 
 _FLAG: Final = re.compile(r"--?([a-z][a-z_-]+)(=.*)?", re.DOTALL)

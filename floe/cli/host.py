@@ -42,6 +42,16 @@ from floe.model.errors import FloeError, Yours
 @click.option("--prv-bind", metavar="HOST:PORT", help="A second address, for the other hosts.")
 @click.option("--prv-cert", metavar="FILE", help="Certificate chain for TLS there (PEM).")
 @click.option("--prv-key", metavar="FILE", help="Its private key (PEM).")
+@click.option("--flyte-bind", metavar="HOST:PORT", help="An address for flyte's API alone.")
+@click.option(
+    "--flyte-cert", metavar="FILE", help="Certificate chain for TLS there (PEM).  [--pub-cert]"
+)
+@click.option("--flyte-key", metavar="FILE", help="Its private key (PEM).  [--pub-key]")
+@click.option(
+    "--flyte-policy", metavar="FILE", help="Who may use flyte's API there.  [each caller]"
+)
+@click.option("--flyte-issuer", metavar="URL", help="Who signs tokens for it (OIDC).")
+@click.option("--flyte-client-id", metavar="ID", help="The client that its tokens are for.")
 @click.option("--conf", metavar="FILE", help="The config.  [./default.yml, ./config.yml, packaged]")
 @click.option("--root", metavar="DIR", help="Folder of its data.  [./.floe/<host-name>]")
 @click.option("--slots", metavar="N", help="Active runs at once.  [64]")

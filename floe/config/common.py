@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Final, NamedTuple
+from typing import Final
 
 from floe.config.flags import absolute
+from floe.config.flyte import read_flyte
 from floe.dialects.floe.dialect import dialect_document, is_broken_document
 from floe.dialects.floe.notices import NoticeTexts, check_sending
 from floe.dialects.floe.vocabulary import (
@@ -19,16 +20,9 @@ from floe.dialects.floe.vocabulary import (
     BUCKET_REGION,
     COMMON,
     COMMON_BUCKET,
-    COMMON_FLYTE,
     COMMON_MAP,
     COMMON_ON_END,
     COMMON_SMTP,
-    FLYTE_BIND,
-    FLYTE_CLIENT_ID,
-    FLYTE_ISSUER,
-    FLYTE_MAP,
-    FLYTE_POLICY,
-    FLYTE_REMOVE,
     HOSTS,
     KEEPER,
     SMTP_FROM,
@@ -45,7 +39,6 @@ from floe.dialects.notes import Notes, Position
 from floe.dialects.section import SectionValues
 from floe.dialects.tree import Scalar, Table
 from floe.nodes.smtp import PORTS, Smtp
-from floe.server.settings import split_address
 from floe.store.bucket_settings import BucketSettings
 
 BUCKET_TYPES: Final = ("ec2", "s3")
@@ -109,42 +102,6 @@ def read_bucket(common: SectionValues, notes: Notes) -> BucketSettings | None:
         ca=str(absolute(part[BUCKET_CA]) or ""),
         copies_bytes=part[BUCKET_COPIES],
     )
-
-
-class FlyteSection(NamedTuple):
-    """What `flyte:` in `common:` says."""
-
-    bind: str = ""
-    """Empty without the section, or where it has an error."""
-    policy: str = ""
-    issuer: str = ""
-    client_id: str = ""
-    remove_packs_s: float | None = None
-
-
-def read_flyte(common: SectionValues, notes: Notes) -> FlyteSection:
-    """Read `flyte:` in `common:`."""
-    if not (table := common[COMMON_FLYTE]):
-        return FlyteSection()
-    values = FLYTE_MAP.read(table, notes)
-    found = FlyteSection(
-        bind=values[FLYTE_BIND],
-        policy=values[FLYTE_POLICY],
-        issuer=values[FLYTE_ISSUER],
-        client_id=values[FLYTE_CLIENT_ID],
-        remove_packs_s=values[FLYTE_REMOVE],
-    )
-    at = common.at_of(COMMON_FLYTE)
-    try:
-        split_address(found.bind or ":0")
-    except ValueError:
-        notes.error(at, f"cannot bind `{found.bind[:70]}`", "host:port")
-        return FlyteSection()
-    guard = (found.policy, found.issuer, found.client_id)
-    if any(guard) and not all(guard):
-        what = "`policy`, `issuer` and `client-id` of `flyte` belong together"
-        notes.error(at, what, "give all three, or none")
-    return found
 
 
 def read_smtp(table: Table | None, notes: Notes) -> Smtp | None:

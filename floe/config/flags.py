@@ -23,6 +23,9 @@ from floe.server.settings import Bind, is_loopback, split_address
 
 SECRET_BYTES_MAX: Final = 64 * 1024
 
+Side = Literal["pub", "prv", "flyte"]
+"""An address of a host, by the first word of its flags."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flags:
@@ -50,6 +53,13 @@ class Flags:
     prv_bind: str | None = None
     prv_cert: str | None = None
     prv_key: str | None = None
+    flyte_bind: str | None = None
+    """These replace the values of `flyte:` in the config."""
+    flyte_cert: str | None = None
+    flyte_key: str | None = None
+    flyte_policy: str | None = None
+    flyte_issuer: str | None = None
+    flyte_client_id: str | None = None
     conf: str | None = None
     root: str | None = None
     dev: str | bool | None = None
@@ -79,11 +89,11 @@ class GivenFlags:
 
     def has(self, name: str) -> bool:
         """Whether a flag is given."""
-        return bool(self._text(name))
+        return bool(self.text(name))
 
     def matching(self, name: str, pattern: re.Pattern[str], default: str, like: str) -> str:
         """A text that matches a pattern, or the default."""
-        text = self._text(name) or default
+        text = self.text(name) or default
         if not pattern.fullmatch(text):
             self.wrong(name, f"cannot be `{text[:70]}`", like)
             return default
@@ -91,7 +101,7 @@ class GivenFlags:
 
     def tags(self) -> frozenset[str]:
         """The host's tags."""
-        tags = frozenset(filter(None, (t.strip() for t in self._text("tags").split(","))))
+        tags = frozenset(filter(None, (t.strip() for t in self.text("tags").split(","))))
         for tag in sorted(tags):
             if not re.fullmatch(TAG.pattern, tag):
                 self.wrong("tags", f"`{tag[:70]}` is not a valid tag", TAG.like)
@@ -99,7 +109,7 @@ class GivenFlags:
 
     def urls(self, name: str) -> tuple[str, ...]:
         """URLs of hosts, separated by commas; invalid ones are left out."""
-        urls = tuple(dict.fromkeys(filter(None, (u.strip() for u in self._text(name).split(",")))))
+        urls = tuple(dict.fromkeys(filter(None, (u.strip() for u in self.text(name).split(",")))))
         faults = {url: url_fault(url) for url in urls}
         for url, fault in faults.items():
             if fault:
@@ -118,11 +128,11 @@ class GivenFlags:
 
     def path(self, name: str) -> Path | None:
         """An absolute path; None if not given."""
-        return absolute(self._text(name))
+        return absolute(self.text(name))
 
     def secret(self, name: str) -> Secret:
         """The text itself, or the first line of `@file`."""
-        text = self._text(name)
+        text = self.text(name)
         if not text.startswith("@"):
             return Secret(text)
         try:
@@ -140,13 +150,10 @@ class GivenFlags:
             self.wrong(name, f"{text[1:]} is empty", "write the token to it")
         return Secret(found)
 
-    def bind(self, side: Literal["pub", "prv"], default: str) -> Bind | None:
+    def bind(self, side: Side, default: str) -> Bind | None:
         """An address to serve on, if it is safe: with TLS, on this machine only, or --insecure."""
-        name, address = f"{side}_bind", self._text(f"{side}_bind") or default
-        cert, key = self._file(f"{side}_cert"), self._file(f"{side}_key")
-        if (cert is None) != (key is None):
-            given, missing = ("cert", "key") if cert else ("key", "cert")
-            self.wrong(f"{side}_{given}", f"needs -{side}_{missing} too", "TLS needs both")
+        name, address = f"{side}_bind", self.text(f"{side}_bind") or default
+        cert, key = self.key_pair(side)
         if not address:
             if cert or key:
                 self.wrong(f"{side}_cert", f"needs -{side}_bind", "give the address to serve on")
@@ -163,9 +170,17 @@ class GivenFlags:
             self.wrong(name, what, hint)
         return Bind(address=address, cert=cert, key=key)
 
+    def key_pair(self, side: Side) -> tuple[Path | None, Path | None]:
+        """The files of a certificate and its private key; None for those not given."""
+        cert, key = self._file(f"{side}_cert"), self._file(f"{side}_key")
+        if (cert is None) != (key is None):
+            given, missing = ("cert", "key") if cert else ("key", "cert")
+            self.wrong(f"{side}_{given}", f"needs -{side}_{missing} too", "TLS needs both")
+        return cert, key
+
     def whole(self, name: str, default: int) -> int:
         """A number from 1 to 10,000."""
-        text = self._text(name)
+        text = self.text(name)
         if not text:
             return default
         if not re.fullmatch(r"[1-9]\d{0,3}|10000", text):
@@ -175,18 +190,19 @@ class GivenFlags:
 
     def flag(self, name: str) -> bool:
         """Whether a flag is on."""
-        text = self._text(name).lower()
+        text = self.text(name).lower()
         if text not in ("", *_YES, *_NO):
             self.wrong(name, f"cannot be `{text[:70]}`", "true or false")
         return text in _YES
 
     def _file(self, name: str) -> Path | None:
-        path = absolute(self._text(name))
+        path = absolute(self.text(name))
         if path is not None and not path.is_file():
             self.wrong(name, f"the file {path} does not exist", "give the path of a PEM file")
         return path
 
-    def _text(self, name: str) -> str:
+    def text(self, name: str) -> str:
+        """The text of a flag; empty if it is not given."""
         value = getattr(self._flags, name)
         return "" if value is None else str(value).strip()
 

@@ -10,14 +10,14 @@ from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from floe.config.check import NO_KEEPER
-from floe.config.common import read_bucket, read_common, read_flyte, read_smtp
+from floe.config.common import read_bucket, read_common, read_smtp
 from floe.config.flags import Flags, GivenFlags, absolute, merged
+from floe.config.flyte import FlyteSettings, check_bind, flyte_settings, read_flyte
 from floe.dialects.floe.notices import NoticeTexts
 from floe.dialects.floe.vocabulary import (
     BASE_URL,
     COMMANDS,
     COMMON_BUCKET,
-    COMMON_FLYTE,
     COMMON_GRACE,
     COMMON_KEEP,
     COMMON_KEY,
@@ -51,7 +51,6 @@ from floe.model.keep import Keep
 from floe.model.notice import Notice
 from floe.model.secret import Secret
 from floe.nodes.smtp import Smtp
-from floe.server.flyte.policy import Issuer
 from floe.server.settings import Bind, is_loopback, split_address
 from floe.store.bucket_settings import BucketSettings
 
@@ -80,14 +79,8 @@ class HostConfig:
     """Default 127.0.0.1:8080."""
     prv: Bind | None
     """A second address for the same routes. Default: none."""
-    flyte: Bind | None
-    """An address for flyte's API alone, with the certificate of `pub`. Default: none."""
-    flyte_policy: Path | None
-    """The file that says who may use flyte's API there. Default: each caller that reaches it."""
-    flyte_issuer: Issuer | None
-    """Who signs the tokens for it. Needed with a policy, and only then."""
-    remove_packs_s: float | None
-    """Seconds until a silent pack of flyte is deleted; None for never, the default."""
+    flyte: FlyteSettings
+    """Flyte's API: an address of its own, and who may use it."""
     root: Path
     """The folder for the host's files. Default `./.floe/<host_name>`."""
     store_root: Path
@@ -159,7 +152,7 @@ class HostConfig:
     @property
     def own_ports(self) -> frozenset[int]:
         """The ports of its API."""
-        binds = filter(None, (self.pub, self.prv, self.flyte))
+        binds = filter(None, (self.pub, self.prv, self.flyte.bind))
         return frozenset(split_address(bind.address)[1] for bind in binds)
 
 
@@ -178,7 +171,8 @@ def load(flags: Flags, environ: Mapping[str, str], text: str, origin: str) -> Ho
     if not notes.errors:
         _check_others(config, common, given, notes)
         _check_bucket(config, common, notes)
-        _check_flyte(config, common, notes)
+        if config.flyte.bind:
+            check_bind(config.flyte.bind, common, given, notes)
     findings = (*notes.findings, *given.findings)
     if any(finding.level == "error" for finding in findings):
         raise ConfigInvalid(findings)
@@ -194,7 +188,6 @@ def _assemble(given: GivenFlags, common: SectionValues, origin: str, text: str) 
     )
     pub, prv = given.bind("pub", "127.0.0.1:8080"), given.bind("prv", "")
     assert pub is not None  # it has a default
-    flyte = read_flyte(common, Notes(origin))
     cores = os.cpu_count() or 1
     store_root = given.path("root") or absolute(common[STORE_ROOT]) or root
     return HostConfig(
@@ -204,10 +197,7 @@ def _assemble(given: GivenFlags, common: SectionValues, origin: str, text: str) 
         cluster_token=given.secret("cluster_token") or admin,
         pub=pub,
         prv=prv,
-        flyte=Bind(address=flyte.bind, cert=pub.cert, key=pub.key) if flyte.bind else None,
-        flyte_policy=absolute(flyte.policy),
-        flyte_issuer=Issuer(url=flyte.issuer, client_id=flyte.client_id) if flyte.policy else None,
-        remove_packs_s=flyte.remove_packs_s,
+        flyte=flyte_settings(read_flyte(common, Notes(origin)), given, pub),
         root=root,
         store_root=store_root,
         workspace_root=given.path("root") or absolute(common[WORKSPACE_ROOT]) or root,
@@ -296,17 +286,6 @@ def _check_bucket(config: HostConfig, common: SectionValues, notes: Notes) -> No
         what = f"runs and session tokens would travel unencrypted to {endpoint}"
         hint = "an https:// endpoint; --insecure if the network is trusted"
         notes.error(common.at_of(COMMON_BUCKET), what, hint)
-
-
-def _check_flyte(config: HostConfig, common: SectionValues, notes: Notes) -> None:
-    """Refuse an address at which other machines would use flyte's API unencrypted."""
-    bind = config.flyte
-    if bind is None or bind.cert or config.insecure:
-        return
-    if not is_loopback(split_address(bind.address)[0]):
-        what = f"{bind.address} is open to other machines, and nothing there would be encrypted"
-        hint = "give -pub_cert and -pub_key; --insecure if the network is trusted"
-        notes.error(common.at_of(COMMON_FLYTE), what, hint)
 
 
 def _is_safe(url: str) -> bool:

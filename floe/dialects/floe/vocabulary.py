@@ -1791,8 +1791,8 @@ FLYTE_BIND: Final = KeySpec(
     name="bind",
     kind=TEXT,
     default="",
-    doc="An address for it alone, with the certificate of the host's public one. It needs no token "
-    "of floe.",
+    doc="An address for it alone, with the certificate of `--flyte-cert`, else of the host's "
+    "public address. It needs no token of floe.",
     example="bind: 127.0.0.1:8081",
 )
 FLYTE_POLICY: Final = KeySpec(
