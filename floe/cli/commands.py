@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "give": "answer the form of a run",
     "host": "start a host; reload, drain or forget one",
     "hosts": "list the hosts, their load and problems",
+    "inbox": "list events that wait for their runs, and what was wrong",
     "leases": "list held resources and waiting runs",
     "log": "print the output of a node",
     "login": "store a host's address and token",

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Final
 
-from floe.host.opening_inputs import EVENT_BYTES_MAX, HearEvent
+from floe.host.opening_inputs import EVENT_BYTES_MAX, EventFinding, HearEvent
 from floe.host.undoable import Undoable, UndoJournal
 from floe.model.codec import iso
 from floe.model.ids import Instant, Json
@@ -55,6 +55,21 @@ class FlowFindings:
     """All, also those that are not kept."""
     newest: tuple[Mapping[str, Json], ...] = ()
     """`at` and `why`, newest first."""
+    name: str = ""
+    """The name of the flow, where it differs from its id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxView:
+    """What waits in an inbox, and what was wrong with earlier events."""
+
+    waiting: int
+    bytes: int
+    """Of the texts of the events that wait."""
+    oldest_at: Instant | None
+    """Since when the oldest of them waits."""
+    findings: Mapping[str, FlowFindings]
+    """By the id of the flow, or by the dialect where they are about no flow."""
 
 
 class Inbox:
@@ -116,23 +131,34 @@ class Inbox:
         self._change(number, None)
         return LedgerWrite(kind=INBOX, key=_key(number), value=None)
 
-    def find(self, flow: str, why: str, now: Instant) -> Iterator[LedgerWrite]:
+    def find(self, finding: EventFinding, now: Instant) -> Iterator[LedgerWrite]:
         """Something was wrong when an event was judged for a flow: the rows to store."""
+        flow = finding.flow
         before = self._findings.get(flow)
         if before is None and len(self._findings) >= FLOWS_MAX:
             oldest = next(iter(self._findings))
             self._findings.put(oldest, None)
             yield LedgerWrite(kind=INBOX_FINDINGS, key=oldest, value=None)
         known = before or FlowFindings()
-        one = {"at": iso(now), "why": one_line(why, WHY_MAX)}
-        found = FlowFindings(known.count + 1, (one, *known.newest)[:NEWEST_MAX])
+        one = {"at": iso(now), "why": one_line(finding.why, WHY_MAX)}
+        name = one_line(finding.name, WHY_MAX) or known.name
+        found = FlowFindings(known.count + 1, (one, *known.newest)[:NEWEST_MAX], name)
         self._findings.put(flow, found)
-        value: Json = {"count": found.count, "newest": [*found.newest]}
+        value: Json = {"count": found.count, "newest": [*found.newest], "name": name}
         yield LedgerWrite(kind=INBOX_FINDINGS, key=flow, value=value)
 
     def findings(self, flow: str) -> FlowFindings:
         """What was wrong when events were judged for a flow."""
         return self._findings.get(flow) or FlowFindings()
+
+    def view(self) -> "InboxView":
+        """The inbox of now."""
+        return InboxView(
+            waiting=len(self._events),
+            bytes=self._bytes,
+            oldest_at=next((event.at for event in self.first(1)), None),
+            findings=dict(self._findings.items()),
+        )
 
     def _change(self, number: int, event: InboxEvent | None) -> None:
         old = self._events.get(number)
@@ -155,4 +181,5 @@ def _key(number: int) -> str:
 def _findings_of(row: Mapping[str, Json]) -> FlowFindings:
     count, newest = row.get("count"), row.get("newest")
     kept = [one for one in newest if isinstance(one, Mapping)] if isinstance(newest, list) else []
-    return FlowFindings(count if isinstance(count, int) else len(kept), tuple(kept))
+    name = str(row.get("name", ""))
+    return FlowFindings(count if isinstance(count, int) else len(kept), tuple(kept), name)

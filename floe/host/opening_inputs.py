@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Final
+from typing import Final, NamedTuple
 
 from floe.model.children import Parent
 from floe.model.flow import Flow
@@ -56,6 +56,16 @@ class AnswerHeard:
     event: HearEvent
 
 
+class EventFinding(NamedTuple):
+    """In an input: what was wrong when an event was judged."""
+
+    flow: str
+    """The id of the flow, or the dialect where it is about no flow."""
+    why: str
+    name: str = ""
+    """The name of the flow, where it differs from its id."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedEvent:
     """In an input: what an event of the inbox came to in all flows."""
@@ -63,8 +73,7 @@ class JudgedEvent:
     number: int
     """Of the event in the inbox. One that is not there any more opens nothing."""
     opens: tuple[OpenRun, ...] = ()
-    findings: tuple[tuple[str, str], ...] = ()
-    """What was wrong, by the id of the flow, or by the dialect where it is about no flow."""
+    findings: tuple[EventFinding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

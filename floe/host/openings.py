@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from floe.host.opening_inputs import AnswerHeard, HearEvent, OpenJudged, OpenRun
+from floe.host.opening_inputs import AnswerHeard, EventFinding, HearEvent, OpenJudged, OpenRun
 from floe.host.starts import is_sealed
 from floe.host.step import Step
 from floe.kernel.evolve import evolve
@@ -104,10 +104,10 @@ def open_judged(step: Step, judged: OpenJudged) -> Mapping[int, tuple[RunRef, ..
         findings = [*event.findings]
         for opening in event.opens:
             if why := refusal(step, opening):
-                findings.append((opening.flow.id, why))
+                findings.append(EventFinding(opening.flow.id, why, opening.flow.name))
             else:
                 refs.append(open_run(step, opening)[0])
-        for flow, why in findings:
-            step.ledger += inbox.find(flow, why, step.now)
+        for finding in findings:
+            step.ledger += inbox.find(finding, step.now)
         found[event.number] = tuple(refs)
     return found

@@ -11,6 +11,7 @@ from floe.feed.feed import Feed
 from floe.feed.listener import Listening
 from floe.feed.listeners import Listeners
 from floe.feed.run_names import RunNames
+from floe.host.inbox import InboxView
 from floe.host.passed_over import PassedOver
 from floe.host.peers.whereabouts import log_host, pen_of
 from floe.host.pends import PendQueue
@@ -103,6 +104,10 @@ class Reads(HostReads):
     def passed_over(self, flow: Flow, trigger: Trigger) -> Sequence[Shape]:
         """Why a trigger started nothing lately: `at`, `why` and `values`, newest first."""
         return self.starts_passed_over.of(flow, trigger)
+
+    def event_inbox(self) -> InboxView:
+        """The outside events that wait for their runs, and what was wrong with earlier ones."""
+        return self.loop.core.site.inbox.view()
 
     # --- runs ---
 

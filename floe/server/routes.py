@@ -14,6 +14,7 @@ from floe.server import (
     forms,
     health,
     hosts,
+    inbox,
     leases,
     login,
     logs,
@@ -144,14 +145,7 @@ ROUTES: Final = (
     Route("GET", "flows/{flow}/runs", runs.of_flow, query=PAGE, answers={200: "Runs"}),
     Route("GET", "flows/{flow}/runs/{run}", runs.show, query=MOMENT, answers={200: "Run"}),
     Route("GET", "runs", runs.index, query={"flow": TEXT, **PAGE}, answers={200: "Runs"}),
-    Route(
-        "GET",
-        "runs/{run}",
-        runs.show,
-        more=runs.known,
-        query=MOMENT,
-        answers={200: "Run"},
-    ),
+    Route("GET", "runs/{run}", runs.show, more=runs.known, query=MOMENT, answers={200: "Run"}),
     Route(
         "GET",
         "runs/{run}/events",
@@ -264,6 +258,7 @@ ROUTES: Final = (
     Route("POST", "leases/free", leases.free, headers=ONCE, body="Free", answers={200: "Freed"}),
     Route("GET", "pends", pends.index, answers={200: "Pends"}),
     Route("GET", "forms", forms.index, answers={200: "Forms"}),
+    Route("GET", "inbox", inbox.index, answers={200: "Inboxes"}),
     Route("GET", "tokens", personal_tokens.tokens, answers={200: "Tokens"}),
     Route("DELETE", "tokens/{token}", personal_tokens.revoke, answers={204: ""}),
     Route(

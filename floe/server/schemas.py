@@ -308,6 +308,32 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
             "away": AWAY,
         }
     ),
+    "Inboxes": shape(
+        {
+            "inboxes": many(
+                shape(
+                    {
+                        "host": TEXT,
+                        "waiting": COUNT,
+                        "bytes": COUNT,
+                        "oldest_at": maybe(INSTANT),
+                        "findings": many(
+                            shape(
+                                {
+                                    "flow": TEXT,
+                                    "name": TEXT,
+                                    "count": COUNT,
+                                    "newest": many(shape({"at": INSTANT, "why": TEXT})),
+                                }
+                            )
+                        ),
+                    },
+                    {"as_of": EARLIER},
+                )
+            ),
+            "away": AWAY,
+        }
+    ),
     "Forms": shape(
         {
             "forms": many(

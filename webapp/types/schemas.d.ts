@@ -874,6 +874,28 @@ export type Pends = {
   away: string[];
 };
 
+export type Inboxes = {
+  inboxes: {
+    host: string;
+    waiting: number;
+    bytes: number;
+    oldest_at: string | null;
+    findings: {
+      flow: string;
+      name: string;
+      count: number;
+      newest: {
+        at: string;
+        why: string;
+      }[];
+    }[];
+    /** of a host that is away: when it sent this */
+    as_of?: string;
+  }[];
+  /** hosts that did not reply */
+  away: string[];
+};
+
 export type Forms = {
   forms: {
     run: Summary;

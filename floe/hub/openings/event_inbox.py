@@ -18,6 +18,7 @@ from floe.host.inbox import FlowFindings, InboxEvent
 from floe.host.inputs import Reply
 from floe.host.opening_inputs import (
     EVENT_BYTES_MAX,
+    EventFinding,
     HearEvent,
     JudgedEvent,
     OpeningInput,
@@ -204,15 +205,16 @@ class EventInbox:
     def _judged_event(
         self, event: InboxEvent, why: str, answers: Sequence[tuple[str, Flow, Opened]]
     ) -> JudgedEvent:
-        findings = [(event.dialect, why)] if why else []
+        findings = [EventFinding(event.dialect, why)] if why else []
         opens: list[OpenRun] = []
         for digest, flow, opened in answers:
             if opened.failed:
-                findings.append((flow.id, f"an event could not be judged: {opened.failed}"))
+                fault = f"an event could not be judged: {opened.failed}"
+                findings.append(EventFinding(flow.id, fault, flow.name))
                 continue
             for finding in opened.findings:
                 log.warning("event.finding", flow=flow.name, why=finding)
-                findings.append((flow.id, finding))
+                findings.append(EventFinding(flow.id, finding, flow.name))
             for one in opened.openings:
                 asked = OpenRun(
                     flow=flow,
@@ -225,7 +227,7 @@ class EventInbox:
                     enters=one.enters,
                 )
                 if fault := self._masked.fault_of(asked):
-                    findings.append((flow.id, fault))
+                    findings.append(EventFinding(flow.id, fault, flow.name))
                 else:
                     opens.append(asked)
         return JudgedEvent(number=event.number, opens=tuple(opens), findings=tuple(findings))
@@ -238,9 +240,11 @@ class EventInbox:
             if len(events) > 1:
                 return all([await self._store([one]) for one in events])
             [event] = events
-            flow = event.opens[0].flow.id if event.opens else "floe"
-            refused = JudgedEvent(number=event.number, findings=((flow, error.what),))
-            return bool(event.opens) and await self._store([refused])
+            if not event.opens:
+                return False
+            flow = event.opens[0].flow
+            finding = EventFinding(flow.id, error.what, flow.name)
+            return await self._store([JudgedEvent(number=event.number, findings=(finding,))])
         except FloeError as error:
             log.warning("event.not_stored", why=error.what)
             return False

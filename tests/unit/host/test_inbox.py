@@ -6,7 +6,7 @@ import pytest
 
 from floe.host import inbox as inbox_module
 from floe.host.inbox import INBOX, INBOX_FINDINGS, NEWEST_MAX, Inbox
-from floe.host.opening_inputs import EVENT_BYTES_MAX, HearEvent
+from floe.host.opening_inputs import EVENT_BYTES_MAX, EventFinding, HearEvent
 from floe.host.undoable import UndoJournal
 from floe.model.ids import Json
 from tests.make import NOW
@@ -82,7 +82,14 @@ def test_long_event_is_refused() -> None:
 
 def test_findings_of_a_flow_are_counted_and_the_newest_kept() -> None:
     inbox, _ = an_inbox()
-    rows = [*chain(*(inbox.find("build", f"bad {n}", NOW) for n in range(NEWEST_MAX + 5)))]
+    rows = [
+        *chain(
+            *(
+                inbox.find(EventFinding("build", f"bad {n}", "Build"), NOW)
+                for n in range(NEWEST_MAX + 5)
+            )
+        )
+    ]
 
     again = Inbox({INBOX_FINDINGS: {rows[-1].key: rows[-1].value}}, UndoJournal())
 
@@ -95,9 +102,9 @@ def test_findings_of_a_flow_are_counted_and_the_newest_kept() -> None:
 def test_findings_of_the_oldest_flow_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inbox_module, "FLOWS_MAX", 1)
     inbox, _ = an_inbox()
-    [*inbox.find("a", "bad", NOW)]
+    [*inbox.find(EventFinding("a", "bad"), NOW)]
 
-    rows = [*inbox.find("b", "bad", NOW)]
+    rows = [*inbox.find(EventFinding("b", "bad"), NOW)]
 
     assert [(row.key, row.value is None) for row in rows] == [("a", True), ("b", False)]
     assert inbox.findings("a").count == 0

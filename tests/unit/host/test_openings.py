@@ -7,6 +7,7 @@ from floe.host.inbox import INBOX
 from floe.host.inputs import Incoming, TakeOldest
 from floe.host.opening_inputs import (
     AnswerHeard,
+    EventFinding,
     HearEvent,
     JudgedEvent,
     OpenJudged,
@@ -136,7 +137,9 @@ def test_event_is_back_after_a_refused_append() -> None:
 def test_what_was_wrong_with_an_event_is_a_finding_of_its_flow() -> None:
     core = a_core()
     heard(core)
-    event = JudgedEvent(number=1, opens=(an_opening(sealed=True),), findings=(("flow", "bad"),))
+    event = JudgedEvent(
+        number=1, opens=(an_opening(sealed=True),), findings=(EventFinding("flow", "bad"),)
+    )
 
     stepped(core, asked(OpenJudged(events=(event,))))
 
