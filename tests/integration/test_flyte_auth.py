@@ -1,6 +1,7 @@
 """Requests to flyte's API at its own address, by a policy and the tokens of an issuer."""
 
 import asyncio
+import hmac
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -8,13 +9,16 @@ from typing import Any, Final
 
 import aiohttp
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from jwt.algorithms import RSAAlgorithm
+from jwt.utils import base64url_encode
 
 from floe.dialects.notes import Notes
 from floe.model.errors import World
 from floe.server.flyte.policy import FlyteAccess, Issuer
 from floe.server.flyte.policy_file import policy_in
 from floe.server.settings import Bind
-from tests.issuer import CLIENT_ID, TestIssuer
+from tests.issuer import CLIENT_ID, TestIssuer, private_key
 from tests.make_server import a_site
 from tests.recorded import counted, document
 
@@ -154,6 +158,34 @@ async def test_token_with_critical_extensions_is_refused(tmp_path: Path) -> None
         token = issuer.token(DEV, crit=["exp"])
 
         assert (await asked(client, f"{url}/v1/packs", token))["status"] == 401
+
+
+async def test_public_key_is_no_secret(tmp_path: Path) -> None:
+    """A token that is signed by HS256, with the published key as the secret."""
+    public = private_key("k1").public_key()
+    pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    async with a_guarded_site(tmp_path) as (issuer, client, url):
+        _, body, _ = issuer.token(DEV).split(".")
+        head = base64url_encode(b'{"alg":"HS256","typ":"JWT","kid":"k1"}').decode()
+        signed = hmac.digest(pem, f"{head}.{body}".encode(), "sha256")
+        token = f"{head}.{body}.{base64url_encode(signed).decode()}"
+
+        assert (await asked(client, f"{url}/v1/packs", f"Bearer {token}"))["status"] == 401
+
+
+async def test_token_cannot_bring_its_key(tmp_path: Path) -> None:
+    own = RSAAlgorithm.to_jwk(private_key("forged").public_key(), as_dict=True)
+    async with a_guarded_site(tmp_path) as (issuer, client, url):
+        found = [
+            (await asked(client, f"{url}/v1/packs", f"Bearer {token}"))["status"]
+            for token in (
+                issuer.token(DEV, key="forged", kid=None, jwk=own),
+                issuer.token(DEV, key="forged", kid="k1", jku=f"{url}/v1/datastore/keys"),
+                issuer.token(DEV, key="forged", kid="../../dev/null"),
+            )
+        ]
+
+    assert found == [401] * 3
 
 
 async def test_path_is_matched_as_the_routes_match_it(tmp_path: Path) -> None:
