@@ -246,6 +246,7 @@ async def open_hub(
             places=ports.places,
             folders=_folders(config),
             keep=config.keep,
+            keep_shares=(config.flyte.share,),
             spaces=spaces,
             space_sizes=MeasuredSpaces(spaces),
             version=floe.__version__,

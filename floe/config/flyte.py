@@ -9,18 +9,26 @@ from floe.dialects.floe.vocabulary import (
     FLYTE_BIND,
     FLYTE_CLIENT_ID,
     FLYTE_ISSUER,
+    FLYTE_KEEP,
     FLYTE_MAP,
     FLYTE_POLICY,
     FLYTE_REMOVE,
 )
+from floe.dialects.flyte.compiled import DIALECT, FLOW_IDS
 from floe.dialects.notes import Notes
 from floe.dialects.section import SectionValues
+from floe.host.retention import KeepShare
+from floe.model.keep import Keep
 from floe.model.nouns import dataclass
 from floe.server.flyte.policy import Issuer
 from floe.server.settings import Bind, is_loopback, split_address
 
 GUARD: Final = ("flyte_policy", "flyte_issuer", "flyte_client_id")
 """The flags that say who may use the address; all three or none."""
+
+KEEP: Final = Keep(runs=0, age_s=183 * 86_400.0, bytes=10 << 30)
+"""The defaults of `keep` of `flyte`: the age is that of flyte's audit. The bytes are half of what a
+host keeps of all runs, so that a stream of events does not displace the runs of other flows."""
 
 NEED_ADDRESS: Final = ("flyte_cert", "flyte_key", *GUARD)
 """The flags that need an address."""
@@ -38,6 +46,13 @@ class FlyteSettings:
     """Who signs the tokens for it. Needed with a policy, and only then."""
     remove_packs_s: float | None = None
     """Seconds until a silent pack is deleted; None for never, the default."""
+    keep: Keep = KEEP
+    """How long ended correlations stay."""
+
+    @property
+    def share(self) -> KeepShare:
+        """The limits of all its flows together."""
+        return KeepShare(name=DIALECT, flows=FLOW_IDS, keep=self.keep)
 
 
 class FlyteSection(NamedTuple):
@@ -49,6 +64,7 @@ class FlyteSection(NamedTuple):
     issuer: str = ""
     client_id: str = ""
     remove_packs_s: float | None = None
+    keep: Keep = KEEP
 
 
 def read_flyte(common: SectionValues, notes: Notes) -> FlyteSection:
@@ -62,6 +78,7 @@ def read_flyte(common: SectionValues, notes: Notes) -> FlyteSection:
         issuer=values[FLYTE_ISSUER],
         client_id=values[FLYTE_CLIENT_ID],
         remove_packs_s=values[FLYTE_REMOVE],
+        keep=values[FLYTE_KEEP].over(KEEP, bytes=True),
     )
     at = common.at_of(COMMON_FLYTE)
     try:
@@ -83,7 +100,7 @@ def flyte_settings(section: FlyteSection, given: GivenFlags, pub: Bind) -> Flyte
     if not address:
         for name in filter(given.has, NEED_ADDRESS):
             given.wrong(name, "needs -flyte_bind", "give the address to serve on")
-        return FlyteSettings(remove_packs_s=section.remove_packs_s)
+        return FlyteSettings(remove_packs_s=section.remove_packs_s, keep=section.keep)
     try:
         split_address(address)
     except ValueError:
@@ -101,6 +118,7 @@ def flyte_settings(section: FlyteSection, given: GivenFlags, pub: Bind) -> Flyte
         policy=absolute(policy),
         issuer=Issuer(url=issuer, client_id=client_id) if policy else None,
         remove_packs_s=section.remove_packs_s,
+        keep=section.keep,
     )
 
 

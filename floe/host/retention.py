@@ -3,7 +3,8 @@
 A run that has not ended never comes here.
 """
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from typing import Final, NamedTuple
 
@@ -20,6 +21,12 @@ LOOK_S: Final = 3_600
 """Seconds for which a workspace stays after the end of its run, whatever `workspaces` says: people
 look into it, and start the run again from one of its nodes."""
 
+BATCH: Final = 40
+"""Runs removed in one transaction."""
+
+BATCH_EVENTS: Final = 400
+"""The events of their logs: no other input waits for more, unless a single run has more."""
+
 SHOWN_MAX: Final = 100
 """Runs that `RetentionRemovals` names."""
 
@@ -35,6 +42,8 @@ class EndedRun:
     result: RunResult | None
     ended_at: Instant
     epoch: int
+    events: int = 0
+    """In its log."""
     bytes: int = 0
     """Of its outputs and its log."""
     space_bytes: int | None = None
@@ -53,6 +62,18 @@ class EndedRun:
         return Pruned(key=self.key, flow=self.flow, at=at, why=why, epoch=self.epoch)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepShare:
+    """The limits of the flows of a dialect, between those of a flow and those of the host."""
+
+    name: str
+    """Of the dialect."""
+    flows: re.Pattern[str]
+    """The ids of its flows."""
+    keep: Keep
+    """Its `bytes` are those of all its flows together."""
+
+
 class Expiry(NamedTuple):
     """Why retention takes a run or its workspace, as the end of a sentence; empty: it stays."""
 
@@ -69,13 +90,18 @@ class Retention:
     """For all flows; its `bytes` are those of all flows together."""
     flows: Mapping[FlowId, Keep] = field(default_factory=lambda: NO_FLOWS)
     """What flows set themselves."""
+    shares: tuple[KeepShare, ...] = ()
+    _share_of: dict[FlowId, KeepShare | None] = field(default_factory=dict)
+    _share_bytes: dict[str, int] = field(default_factory=dict)
     _runs: dict[FlowId, int] = field(default_factory=dict)
     _bytes: dict[FlowId, int] = field(default_factory=dict)
     _all_bytes: int = 0
 
     def judge(self, run: EndedRun) -> Expiry:
         """Whether a run and its workspace stay."""
-        keep = self.flows.get(run.flow, NO_KEEP).over(self.host)
+        share = self._share(run.flow)
+        keep = self.flows.get(run.flow, NO_KEEP).over(share.keep if share else NO_KEEP)
+        keep = keep.over(self.host)
         space = self._against_space(run, keep)
         size = 0 if space else run.space_bytes or 0
         why = "" if run.is_shown else self._against(run, keep)
@@ -87,7 +113,16 @@ class Retention:
         self._runs[run.flow] = self._runs.get(run.flow, 0) + 1
         self._bytes[run.flow] = self._bytes.get(run.flow, 0) + run.bytes + size
         self._all_bytes += run.bytes + size
+        if share:
+            taken = self._share_bytes.get(share.name, 0)
+            self._share_bytes[share.name] = taken + run.bytes + size
         return Expiry("", space)
+
+    def _share(self, flow: FlowId) -> KeepShare | None:
+        if flow not in self._share_of:
+            found = (share for share in self.shares if share.flows.fullmatch(flow))
+            self._share_of[flow] = next(found, None)
+        return self._share_of[flow]
 
     def _against(self, run: EndedRun, keep: Keep) -> str:
         """Why a run goes."""
@@ -103,6 +138,10 @@ class Retention:
         """Which limit of bytes some more would exceed; empty for none."""
         if keep.bytes and self._bytes.get(flow, 0) + more > keep.bytes:
             return f"newer runs of {flow} fill {_size(keep.bytes)} (keep: bytes)"
+        share = self._share(flow)
+        limit = share.keep.bytes if share else None
+        if share and limit and self._share_bytes.get(share.name, 0) + more > limit:
+            return f"newer runs of {share.name} fill {_size(limit)} (keep: bytes)"
         if self.host.bytes and self._all_bytes + more > self.host.bytes:
             return f"newer runs of this host fill {_size(self.host.bytes)} (keep: bytes)"
         return ""
@@ -129,14 +168,26 @@ class Wanted:
     keep: Keep = NO_KEEP
     """Replaces limits of the config."""
 
-    def rule(self, now: Instant, host: Keep, flows: Mapping[FlowId, Keep]) -> Retention:
-        """The rule for the limits of a host and of its flows."""
+    def rule(
+        self,
+        now: Instant,
+        host: Keep,
+        flows: Mapping[FlowId, Keep],
+        shares: tuple[KeepShare, ...] = (),
+    ) -> Retention:
+        """The rule for the limits of a host, of dialects and of flows."""
         given = self.keep
         limits = {id: given.over(keep, bytes=True) for id, keep in flows.items()}
         if self.flow is None:
-            return Retention(now, given.over(host, bytes=True), limits)
+            parts = tuple(
+                replace(share, keep=given.over(share.keep, bytes=True)) for share in shares
+            )
+            return Retention(now, given.over(host, bytes=True), limits, parts)
         only = limits.get(self.flow, given)  # the bytes of other flows are not counted
-        return Retention(now, replace(host, bytes=None), {self.flow: only})
+        parts = tuple(
+            replace(share, keep=replace(given.over(share.keep), bytes=None)) for share in shares
+        )
+        return Retention(now, replace(host, bytes=None), {self.flow: only}, parts)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -163,14 +214,30 @@ class RetentionRemovals:
             self.some.append((run.key, expiry))
 
 
+def batches(
+    runs: Iterable[tuple[EndedRun, str]], runs_max: int = BATCH, events_max: int = BATCH_EVENTS
+) -> Iterator[Sequence[tuple[EndedRun, str]]]:
+    """Expired runs in the parts in which they are removed, in order."""
+    batch, events = list[tuple[EndedRun, str]](), 0
+    for run, why in runs:
+        if batch and (len(batch) == runs_max or events + run.events > events_max):
+            yield batch
+            batch, events = [], 0
+        batch.append((run, why))
+        events += run.events
+    if batch:
+        yield batch
+
+
 def expired(
     runs: Iterable[EndedRun],
     now: Instant,
     host: Keep,
     flows: Mapping[FlowId, Keep] = NO_FLOWS,
+    shares: tuple[KeepShare, ...] = (),
 ) -> dict[str, Expiry]:
     """What retention takes of runs, from the newest on: the verdicts by key, also on workspaces."""
-    rule = Retention(now, host, flows)
+    rule = Retention(now, host, flows, shares)
     verdicts = {run.key: rule.judge(run) for run in runs}
     return {key: verdict for key, verdict in verdicts.items() if any(verdict)}
 

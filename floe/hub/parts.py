@@ -12,6 +12,7 @@ from floe.host.core import HostCore
 from floe.host.inputs import Incoming
 from floe.host.ledger import INBOX_KINDS, LEDGER_KINDS, SHARED_KINDS
 from floe.host.passed_over import FAULT, PASSED_OVER
+from floe.host.retention import KeepShare
 from floe.host.site import SiteSettings
 from floe.hub.attempts.attempt_outputs import OutputSettings
 from floe.hub.clock import Clock
@@ -65,6 +66,8 @@ class Parts:
     """Folders in which runs need room, by their names in a sentence."""
     keep: Keep = field(default_factory=Keep)
     """How long runs and workspaces stay, where their flows do not say."""
+    keep_shares: tuple[KeepShare, ...] = ()
+    """The same of the flows of a dialect, between those of a flow and those of the host."""
     spaces: Spaces | None = None
     """The workspaces; None where none are to be removed."""
     space_sizes: SpaceSizes | None = None

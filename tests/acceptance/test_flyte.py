@@ -32,9 +32,10 @@ def registration(run: str) -> tuple[dict[str, Any], dict[str, Any]]:
 class FlyteHost(Host):
     """A host that serves the API of flyte at an address of its own."""
 
-    def __init__(self, folder: Path, *, tls: bool = False) -> None:
+    def __init__(self, folder: Path, *, tls: bool = False, keep: str = "{}") -> None:
         port = free_port()
-        super().__init__(folder, f"common: {{flyte: {{bind: '127.0.0.1:{port}'}}}}\nflows: []\n")
+        flyte = f"{{bind: '127.0.0.1:{port}', keep: {keep}}}"
+        super().__init__(folder, f"common: {{flyte: {flyte}}}\nflows: []\n")
         self.flyte = f"{'https' if tls else 'http'}://localhost:{port}"
 
 
@@ -131,3 +132,47 @@ def test_pack_of_one_host_is_one_of_all_and_no_host_denies_it_while_the_keeper_i
         )
     ]
     assert (found, away) == (200, [200, 503, 503, 200])
+
+
+def test_correlations_that_exceed_their_bytes_leave_the_audit_and_open_actions_stay(
+    tmp_path: Path,
+) -> None:
+    host = FlyteHost(tmp_path, keep="{bytes: 1KB}")
+    step = {"event": {"packName": "P", "name": "E"}, "command": {"packName": "P", "name": "C"}}
+    try:
+        host.start()
+        client = GoClient(host.flyte)
+        client.start({"name": "P", "events": None})
+        post(client, f"{host.flyte}/v1/flows", {"name": "f", "steps": [step]})
+        for _ in range(3):
+            post(client, client.events, {"event": "E"})
+        for _ in range(2):
+            _, work = until(lambda: taken(client), "an action")
+            post(client, work["links"][0]["href"], {"event": "Done"})
+        until(lambda: len(audit(client)) == 3, "three correlations")
+
+        host.api.post("hosts/h1/prune", {})
+
+        left = until(lambda: audit(client) if len(audit(client)) == 1 else None, "the removal")
+    finally:
+        host.close()
+
+    [action] = left[0]["actions"].values()
+    assert action["state"]["value"] == "NEW"
+
+
+def post(client: PackClient, url: str, shape: Any) -> tuple[int, bytes]:
+    headers = {"Content-Type": "application/json"}
+    status, _, body = client.ask("POST", url, json.dumps(shape).encode(), **headers)
+    assert status < 300, body
+    return status, body
+
+
+def taken(client: PackClient) -> tuple[int, Any] | None:
+    status, body = post(client, client.take, None)
+    return (status, json.loads(body)) if status == 200 else None
+
+
+def audit(client: PackClient) -> list[Any]:
+    _, _, body = client.ask("GET", f"{client.root}/v1/audit/flows")
+    return list(json.loads(body)["flows"])

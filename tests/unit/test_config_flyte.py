@@ -9,6 +9,7 @@ from floe.config.flags import Flags
 from floe.config.flyte import FlyteSettings
 from floe.config.host import HostConfig, load
 from floe.model.errors import ConfigInvalid
+from floe.model.keep import Keep
 from floe.server.flyte.policy import Issuer
 from floe.server.settings import Bind
 
@@ -118,3 +119,14 @@ def test_policy_without_an_issuer_is_refused() -> None:
     [said] = refused(flyte_bind="127.0.0.1:0", flyte_policy="p.yml")
 
     assert "belongs together" in said
+
+
+def test_correlations_stay_half_a_year_and_have_half_of_the_disk_space_by_default() -> None:
+    config = load(Flags(), {}, "flows: []", "c.yml")
+
+    assert config.flyte.keep == Keep(runs=0, age_s=183 * 86_400, bytes=10 << 30)
+    assert config.keep.bytes == 20 << 30
+
+
+def test_keys_of_keep_that_are_not_given_have_their_own_defaults() -> None:
+    assert given("keep: {days: 7}").keep == Keep(runs=0, age_s=7 * 86_400, bytes=10 << 30)

@@ -1825,9 +1825,18 @@ FLYTE_REMOVE: Final = KeySpec(
     doc="How long a pack is silent until it is deleted; at the keeper.",
     example="remove-packs-after: 7d",
 )
+FLYTE_KEEP: Final = KeySpec(
+    name="keep",
+    kind=KEEP_PART,
+    default=Keep(),
+    absent="`{runs: 0, days: 183, bytes: 10GiB}`",
+    doc="How long ended correlations stay on this host. `bytes` are those of all flows of flyte "
+    "together.",
+    example="keep: {days: 30, bytes: 100GB}",
+)
 FLYTE_MAP: Final = Section(
     name="`flyte`",
-    keys=(FLYTE_BIND, FLYTE_POLICY, FLYTE_ISSUER, FLYTE_CLIENT_ID, FLYTE_REMOVE),
+    keys=(FLYTE_BIND, FLYTE_POLICY, FLYTE_ISSUER, FLYTE_CLIENT_ID, FLYTE_REMOVE, FLYTE_KEEP),
 )
 COMMON_FLYTE: Final = KeySpec(
     name="flyte",

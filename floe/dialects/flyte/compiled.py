@@ -4,6 +4,7 @@ Only the opening of a run, or a verdict about a finished action, lets a step ent
 outside work from then on: the kernel knows the pack that may take it, and nothing of its templates.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Final, cast
@@ -62,6 +63,10 @@ def compiled(document: Mapping[str, Json], uuid: str) -> Flow:
 def flow_id_of(name: str) -> FlowId:
     """The id of all versions of a flow: a name of flyte may have any characters."""
     return FlowId(f"flyte-{sha256(name.encode()).hexdigest()[:24]}")
+
+
+FLOW_IDS: Final = re.compile(r"flyte-[0-9a-f]{24}")
+"""Of the flows of flyte; no other flow has such an id."""
 
 
 def uuid_of(flow: Flow) -> str:

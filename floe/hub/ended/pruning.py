@@ -20,7 +20,16 @@ import structlog
 from floe.host.inputs import Incoming, Mark, Prune
 from floe.host.peers.whereabouts import pen_of
 from floe.host.removal import SWEEP, is_removed_here, repeated_in
-from floe.host.retention import EVENT_BYTES, EndedRun, Expiry, Retention, RetentionRemovals, Wanted
+from floe.host.retention import (
+    BATCH,
+    EVENT_BYTES,
+    EndedRun,
+    Expiry,
+    Retention,
+    RetentionRemovals,
+    Wanted,
+    batches,
+)
 from floe.host.run_notices import NOTICES
 from floe.hub.clock import Clock
 from floe.hub.ended.archiving import Archiving
@@ -53,9 +62,6 @@ PAGE: Final = 200
 
 PAGE_NAP_S: Final = 0.01
 """Seconds between two pages, in which other readers get the store."""
-
-BATCH: Final = 2
-"""Runs removed in one transaction: no other input waits for more."""
 
 BATCH_REST: Final = 4
 """The rest after a batch, in the duration of its transaction: others get most of the store's
@@ -94,10 +100,8 @@ class Pruning:
         self._asked: deque[tuple[Wanted, asyncio.Event]] = deque()
         self._wake = asyncio.Event()
         self._looked_at = (0, 0.0)
-        self.removed = 0
-        """Runs that were removed since the start."""
-        self.use: DiskUse | None = None
-        """What the host's files take; None until it was measured."""
+        self.removed = 0  # runs, since the start
+        self.use: DiskUse | None = None  # what the host's files take; None until it was measured
 
     async def watch(self) -> None:
         """Remove what the config does not keep, until cancelled."""
@@ -151,8 +155,9 @@ class Pruning:
         return True
 
     async def _look(self, wanted: Wanted, *, dry_run: bool) -> RetentionRemovals:
+        found, parts = RetentionRemovals(), self._parts
         flows = {f.id: f.keep for f in sorted(self._flows.book.flows, key=lambda f: f.ver)}
-        rule, found = wanted.rule(self._clock.now(), self._parts.keep, flows), RetentionRemovals()
+        rule = wanted.rule(self._clock.now(), parts.keep, flows, parts.keep_shares)
         spaces = await self._spaces()
         query = RunQuery(flow=wanted.flow, limit=PAGE)
         digests, outputs = set[str](), 0
@@ -198,6 +203,7 @@ class Pruning:
                 result=row.result,
                 ended_at=row.ended_at or row.pended_at,
                 epoch=row.epoch,
+                events=row.seq,
                 bytes=row.output_bytes + row.seq * EVENT_BYTES,
                 space_bytes=spaces.get(Space(row.flow, row.key)),
                 is_shown=row.key in shown,
@@ -216,21 +222,15 @@ class Pruning:
         return is_removed_here(row, own, self._forgotten(), is_alone=is_alone)
 
     async def _remove(self, runs: Sequence[tuple[EndedRun, str]]) -> None:
-        for start in range(0, len(runs), BATCH):
+        for some in batches(runs):
             await self._wait_quiet()
             began, now = time.monotonic(), self._clock.now()
-            some = runs[start : start + BATCH]
-            batch = [run.removed(now, why) for run, why in some]
-            lost = {run.key for run, _ in some if run.is_lost}
-            reply = await self._loop.ask(
-                Prune(
-                    runs=tuple(one for one in batch if one.key not in lost),
-                    lost=tuple(one for one in batch if one.key in lost),
-                )
-            )
+            own = tuple(run.removed(now, why) for run, why in some if not run.is_lost)
+            lost = tuple(run.removed(now, why) for run, why in some if run.is_lost)
+            reply = await self._loop.ask(Prune(runs=own, lost=lost))
             took_s = time.monotonic() - began
             self.removed += len(reply.removed)
-            await self.delete({p.key: p.flow for p in batch if p.key in reply.removed})
+            await self.delete({p.key: p.flow for p in (*own, *lost) if p.key in reply.removed})
             await asyncio.sleep(BATCH_REST * took_s)
 
     async def _wait_quiet(self) -> None:

@@ -1,5 +1,6 @@
 """The rule that says which ended runs and workspaces go."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
@@ -7,7 +8,7 @@ from typing import Final
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floe.host.retention import LOOK_S, EndedRun, expired
+from floe.host.retention import LOOK_S, EndedRun, KeepShare, Wanted, batches, expired
 from floe.model.ids import FlowId, Instant
 from floe.model.keep import Keep
 from floe.model.result import RunResult
@@ -207,3 +208,58 @@ def test_young_workspaces_go_only_for_their_bytes_or_with_their_run(runs: list[E
 def _bytes(runs: list[EndedRun], found: Mapping[str, tuple[str, str]]) -> int:
     spaces = [r.space_bytes or 0 for r in runs if not found.get(r.key, ("", ""))[1]]
     return sum(run.bytes for run in runs) + sum(spaces)
+
+
+SHARE: Final = KeepShare(name="flyte", flows=re.compile("flyte-.*"), keep=Keep(runs=0, bytes=100))
+
+
+def shared_out(runs: list[EndedRun], host: Keep, flow: Keep | None = None) -> dict[str, str]:
+    flows = {FlowId("flyte-a"): flow} if flow else {}
+    found = expired(runs, NOW, host, flows, (SHARE,))
+    return {key.partition("@")[0]: verdict.run for key, verdict in found.items() if verdict.run}
+
+
+def test_the_bytes_of_a_dialect_are_those_of_all_its_flows() -> None:
+    runs = [
+        an_ended(4, flow=FlowId("flyte-a"), bytes=60),
+        an_ended(3, flow=FlowId("build"), bytes=60),
+        an_ended(2, flow=FlowId("flyte-b"), bytes=60),
+        an_ended(1, flow=FlowId("build"), bytes=60),
+    ]
+
+    assert shared_out(runs, Keep(bytes=1000)) == {
+        "h1-2": "newer runs of flyte fill 100 bytes (keep: bytes)"
+    }
+
+
+def test_a_limit_of_a_dialect_replaces_that_of_the_host_and_that_of_a_flow_both() -> None:
+    runs = [an_ended(number, flow=FlowId("flyte-a")) for number in (3, 2, 1)]
+
+    assert shared_out(runs, Keep(runs=1)) == {}
+    assert [*shared_out(runs, Keep(runs=1), Keep(runs=2))] == ["h1-1"]
+
+
+def test_what_a_person_asks_for_replaces_the_limits_of_a_dialect() -> None:
+    runs = [an_ended(number, flow=FlowId("flyte-a"), bytes=60) for number in (2, 1)]
+    rule = Wanted(keep=Keep(runs=1, bytes=1000)).rule(NOW, Keep(), {}, (SHARE,))
+
+    assert [rule.judge(run).run for run in runs] == [
+        "",
+        "only the newest run of flyte-a is kept (keep: runs)",
+    ]
+
+
+def test_bytes_of_a_dialect_are_not_counted_where_a_person_asks_about_one_flow() -> None:
+    runs = [an_ended(number, flow=FlowId("flyte-a"), bytes=60) for number in (2, 1)]
+    rule = Wanted(flow=FlowId("flyte-a")).rule(NOW, Keep(), {}, (SHARE,))
+
+    assert [rule.judge(run).run for run in runs] == ["", ""]
+
+
+def test_runs_are_removed_by_their_events_and_a_long_run_alone() -> None:
+    counts = (3, 3, 3, 20, 1, 1, 1, 1)
+    runs = [(an_ended(number, events=events), "why") for number, events in enumerate(counts)]
+
+    found = [[run.events for run, _ in batch] for batch in batches(runs, 3, 6)]
+
+    assert found == [[3, 3], [3], [20], [1, 1, 1], [1]]
