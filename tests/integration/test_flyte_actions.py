@@ -12,6 +12,7 @@ from floe.host import inbox
 from floe.model.errors import KeeperAway
 from floe.model.ids import HostId
 from floe.server.flyte.ids import FlyteIds
+from floe.server.flyte.site import FlyteSite
 from tests.integration.test_flyte_scenarios import Packs, a_flyte_site
 from tests.make_server import ADMIN
 from tests.schemas import check
@@ -38,9 +39,14 @@ DEV = {"name": "Q", "labels": {"env": "dev", "a": "b"}}
 
 async def offered(packs: Packs) -> None:
     """Two packs and a flow; an action is offered."""
+    assert (await packs.ask("POST", "/v1/flows", json=FLOW))[0] == 201
+    await offered_by(packs)
+
+
+async def offered_by(packs: Packs) -> None:
+    """Two packs; an action is offered by the flow that is there."""
     for pack in ({"name": "P"}, {"name": "Q"}, DEV):
         assert (await packs.ask("POST", "/v1/packs", json=pack))[0] == 201
-    assert (await packs.ask("POST", "/v1/flows", json=FLOW))[0] == 201
     assert await send(packs) == 202
 
 
@@ -193,6 +199,25 @@ async def test_page_of_a_run_shows_its_steps(tmp_path: Path) -> None:
         status, page = await site.get(f"runs/{ref}", headers={"X-Floe-Auth": ADMIN})
 
     assert (status, page["nodes"][0]["name"]) == (200, "one")
+
+
+async def test_run_goes_on_with_a_version_that_is_removed(tmp_path: Path) -> None:
+    then = FLOW["steps"][0] | {"id": "two", "dependsOn": ["one"]}
+    then |= {"event": {"packName": "Q", "name": "Done"}}
+    async with a_flyte_site(tmp_path) as site:
+        packs = Packs(site)
+        await packs.ask("POST", "/v1/flows", json=FLOW | {"steps": [FLOW["steps"][0], then]})
+        await offered_by(packs)
+        await packs.ask("DELETE", "/v1/flows/f")
+        await FlyteSite(site.hub).remove_replaced(-1)
+        versions = site.hub.shared.of_kind("flyte.version")
+        first = await take(packs)
+        await complete(packs, first["links"][0]["href"])
+        second = await take(packs)
+        [run] = json.loads((await packs.ask("GET", "/v1/audit/flows"))[1])["flows"]
+
+    assert (versions, second["command"]) == ([], "Do")
+    assert [step["id"] for step in run["steps"]] == ["one", "two"]
 
 
 async def test_flow_has_at_most_a_thousand_steps(tmp_path: Path) -> None:

@@ -150,6 +150,21 @@ async def test_packs_that_no_host_has_seen_for_long_are_removed() -> None:
         assert [row.name for row in site.packs.all()] == ["calls"]
 
 
+async def test_versions_that_no_flow_has_are_removed_after_a_while() -> None:
+    clock = HandClock()
+    async with a_hub(clock=clock) as hub:
+        site = FlyteSite(hub)
+        for version in ("old", "new", "deleted"):
+            await site.versions.write(version, {"name": "f"}, by="t")
+        await site.flows.write("f", "new", by="t")
+        clock.set(10)
+        await site.versions.write("coming", {"name": "f"}, by="t")
+
+        await site.remove_replaced(5000)
+
+        assert sorted(row.name for row in site.versions.all()) == ["coming", "new"]
+
+
 async def test_host_that_starts_again_knows_when_it_saw_a_pack() -> None:
     async with a_hub() as hub:
         await hub.shared.write("flyte.pack", row_key("a"), {}, by="t", expected=0)

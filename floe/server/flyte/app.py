@@ -55,8 +55,8 @@ def add_flyte(app: web.Application) -> FlyteSite:
     site = FlyteSite(app[HUB], app.get(PEERS))
     app.add_subapp(BELOW, _application(site, BELOW, [answer_flyte_errors]))
     remove_s = app[SETTINGS].remove_packs_s
-    keep = functools.partial(site.keep_presence, remove_s)
-    app.cleanup_ctx.append(lambda _: _kept(site, "presence of packs", keep))
+    watch = functools.partial(site.watch, remove_s)
+    app.cleanup_ctx.append(lambda _: _kept(site, "packs and flows of flyte", watch))
     return site
 
 

@@ -25,7 +25,7 @@ STEPS_MAX: Final = 1000
 
 
 async def post(request: web.Request) -> web.Response:
-    """Add a flow, or replace the one with its name. The version that runs have stays."""
+    """Add a flow, or replace the one with its name. Runs go on with the version that they have."""
     site, by = request.app[FLYTE_SITE], caller_of(request)
     document = flow_document(await read_value(request, whole=True))
     name, count = document["name"], len(document.get("steps", ()))
@@ -33,7 +33,7 @@ async def post(request: web.Request) -> web.Response:
         raise Yours(f"the flow has {count:,} steps, of at most {STEPS_MAX:,}")
     await site.flows.catch_up()
     current = site.flows.local(name)
-    # Scripts post the same flows again and again, and versions are never deleted.
+    # Scripts post the same flows again and again, and each version costs rows and a compilation.
     if current is None or _document(site, current) != document:
         uuid = uuid4().hex[:UUID_CHARS]
         await site.versions.write(uuid, document, by=by)

@@ -7,10 +7,12 @@ from typing import Final
 import structlog
 from aiohttp import web
 
+from floe.dialects.flyte.current_flows import FLOW, ITEM, VERSION
 from floe.hub.hub import Hub
 from floe.hub.shared.named_rows import NamedRows
 from floe.model.errors import FloeError, KeeperAway
 from floe.model.ids import Instant
+from floe.model.named_row import name_of_row
 from floe.peers.base import Peers
 from floe.server.flyte.copies import Copies
 from floe.server.flyte.ids import FlyteIds
@@ -19,6 +21,9 @@ from floe.server.flyte.presence import PACK, Presence
 log = structlog.get_logger()
 
 MINUTE_S: Final = 60.0
+
+REPLACED_S: Final = 3600.0
+"""Age of a version that no flow has, from which on no caller is about to make it a current one."""
 
 TOGETHER: Final = 3
 """Minutes that all hosts answer, before the keeper deletes a pack."""
@@ -35,30 +40,33 @@ class FlyteSite:
         self._shared = shared = hub.shared
         self.packs = NamedRows(shared, PACK)
         """By id: the document of a pack."""
-        self.flows = NamedRows(shared, "flyte.flow")
+        self.flows = NamedRows(shared, FLOW)
         """By name: the uuid of the current version of a flow."""
-        self.versions = NamedRows(shared, "flyte.version")
-        """By uuid: the document of a version of a flow. A run that began with it may need it later,
-        so none is deleted."""
-        self.items = NamedRows(shared, "flyte.item")
+        self.versions = NamedRows(shared, VERSION)
+        """By uuid: the document of a version of a flow. A run has its own copy of the version with
+        which it began, so only current versions are needed."""
+        self.items = NamedRows(shared, ITEM)
         """By key: the bytes of an item of the datastore."""
         self.presence = Presence(hub)
         self.copies = Copies(hub, peers)
         self._minutes = 0
         """In a row, after which all hosts of the cluster answered."""
 
-    async def keep_presence(self, remove_s: float | None) -> None:
+    async def watch(self, remove_s: float | None) -> None:
         """Do the work of each minute, until cancelled."""
         while True:
             await asyncio.sleep(MINUTE_S)
             await self.note_minute(remove_s)
 
     async def note_minute(self, remove_s: float | None) -> None:
-        """Write which packs this host has seen; at the keeper, delete those that no host has seen
-        for some seconds. A host that was away may have seen them: it has time to write that first.
+        """Write which packs this host has seen. At the keeper, delete the versions of flows that
+        were replaced, and packs that no host has seen for some seconds: a host that was away may
+        have seen them, and has time to write that first.
         """
         try:
             await self.presence.write()
+            if self._shared.is_own:
+                await self.remove_replaced(int(REPLACED_S * 1000))
             self._minutes = self._minutes + 1 if self._are_all_here() else 0
             if remove_s is not None and self._shared.is_own and self._minutes >= TOGETHER:
                 await self.remove_silent(int(remove_s * 1000))
@@ -70,6 +78,18 @@ class FlyteSite:
         core = self.hub.loop.core
         away = any(member.stale for member in core.members.values())
         return bool(core.host_names()) and not away
+
+    async def remove_replaced(self, age_ms: int) -> None:
+        """Delete the versions, written before so long, that no flow has as its current one.
+
+        A younger one may be that of a flow which is being written. Raises KeeperAway, Busy.
+        """
+        before = self.hub.clock.now() - age_ms
+        current = {str(row.value) for row in self.flows.all()}
+        for row in self._shared.of_kind(VERSION):
+            if (uuid := name_of_row(row)) not in current and row.at <= before:
+                await self.versions.delete(uuid, by="flyte")
+                log.info("flyte.version_removed", version=uuid)
 
     async def remove_silent(self, silence_ms: int) -> None:
         """Delete the packs that no host has seen for so long. Raises KeeperAway, Busy."""
