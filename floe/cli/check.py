@@ -51,13 +51,7 @@ def command(ctx: click.Context, /, files: tuple[str, ...], schema: bool, json_: 
     if json_:
         as_json([finding_shape(f) for f in findings])
     else:
-        for finding in findings:
-            colour = "red" if finding.level == "error" else "yellow"
-            what, _, hint = visible(str(finding), keep="\n").partition("\n")
-            click.secho(what, fg=colour)
-            if hint:
-                click.echo(hint)
-        _sum_up(names, findings)
+        show_findings(names, findings)
     ctx.exit(1 if worst_level(findings) == "error" else 0)
 
 
@@ -102,6 +96,17 @@ def _standard_input() -> str:
     if text is None:
         raise ConfigInvalid(notes.findings)
     return text
+
+
+def show_findings(files: Sequence[str], findings: Sequence[Finding]) -> None:
+    """Print findings, and how many there are."""
+    for finding in findings:
+        colour = "red" if finding.level == "error" else "yellow"
+        what, _, hint = visible(str(finding), keep="\n").partition("\n")
+        click.secho(what, fg=colour)
+        if hint:
+            click.echo(hint)
+    _sum_up(files, findings)
 
 
 def _sum_up(files: Sequence[str], findings: Sequence[Finding]) -> None:

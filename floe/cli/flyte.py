@@ -1,17 +1,25 @@
-"""`floe flyte`: serve the API of flyte by one command, and find what is wrong in its flows."""
+"""`floe flyte`: serve the API of flyte by one command, and check its flows."""
 
+import re
+from dataclasses import replace
 from typing import Final
 
 import click
 
 from floe import logs
 from floe.cli.plain_host import LEVELS, run_host
-from floe.config import PACKAGED, Flags
+from floe.config import PACKAGED, Flags, read_local
+from floe.model.errors import ConfigInvalid
+from floe.model.finding import Finding, worst_level
 
 CONF: Final = str(PACKAGED.with_name("flyte.yml"))
 """One host without flows of floe."""
 
 ANY_PORT: Final = "127.0.0.1:0"
+
+OPTION: Final = re.compile(r"(?<!\w)-flyte_(\w+)")
+NAMES: Final = {"bind": "port", "client_id": "client-id"}
+"""Options of this command, by the rest of their names at `floe host`."""
 
 PORT, TLS_PORT = 8080, 8443
 """Flyte's own defaults."""
@@ -92,4 +100,44 @@ def serve(
         flyte_issuer=issuer,
         flyte_client_id=client_id,
     )
-    run_host(flags, log_level)
+    try:
+        run_host(flags, log_level)
+    except ConfigInvalid as error:
+        raise ConfigInvalid([_renamed(finding) for finding in error.findings]) from None
+
+
+def _renamed(finding: Finding) -> Finding:
+    """A finding about options of `floe host`, with the options of this command."""
+
+    def renamed(text: str) -> str:
+        return OPTION.sub(lambda found: f"--{NAMES.get(found[1], found[1])}", text)
+
+    file = renamed(finding.file.partition(" (or FLOE_FLYTE_")[0])
+    return replace(finding, file=file, what=renamed(finding.what), hint=renamed(finding.hint))
+
+
+@command.command()
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.option("--json", "json_", is_flag=True, help="Print the findings as JSON.")
+@click.pass_context
+def check(ctx: click.Context, /, files: tuple[str, ...], json_: bool) -> None:
+    """Check flows of flyte, in YAML or JSON, with their templates.
+
+    A server takes a flow whose templates have mistakes, and its step makes no action. Exits with 1
+    if any file has an error, with 0 if there are only warnings.
+
+    \b
+    Examples:
+      floe flyte check flows/*.yaml
+    """
+    from floe.cli.check import show_findings
+    from floe.cli.formats import as_json
+    from floe.dialects.registry import flyte_findings
+    from floe.shapes.findings import finding_shape
+
+    findings = [finding for file in files for finding in flyte_findings(read_local(file), file)]
+    if json_:
+        as_json([finding_shape(finding) for finding in findings])
+    else:
+        show_findings(files, findings)
+    ctx.exit(1 if worst_level(findings) == "error" else 0)

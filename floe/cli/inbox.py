@@ -35,14 +35,19 @@ def command(flow: str | None, json_: bool) -> None:
         as_of = f"as of {age(one['as_of'])}" if "as_of" in one else ""
         rows.append((one["host"], str(one["waiting"]), size(one["bytes"]), since, as_of))
     table(("HOST", "EVENTS WAIT", "BYTES", "SINCE", ""), rows)
+    is_shown = False
     for one in answer["inboxes"]:
         for found in one["findings"]:
             if flow not in (None, found["name"], found["flow"]):
                 continue
+            is_shown = True
             newest = found["newest"] if flow else found["newest"][:SHOWN]
             times = f"{found['count']} finding{'' if found['count'] == 1 else 's'}"
-            click.echo(clean(f"\n{found['name']} at {one['host']}: {times}"))
+            click.echo()
+            click.echo(clean(f"{found['name']} at {one['host']}: {times}"))
             for finding in newest:
                 click.echo(clean(f"  {age(finding['at'])}: {finding['why']}"))
+    if flow and not is_shown:
+        click.echo(clean(f"nothing was wrong with events of {flow}"))
     for host in answer["away"]:
         click.echo(f"{host} is away", err=True)

@@ -11,6 +11,7 @@ from floe.dialects.flyte.rows import FlyteRows
 from floe.dialects.utask.rows import UtaskRows
 from floe.dialects.utask.surroundings import DIALECT as UTASK
 from floe.dialects.utask.surroundings import CurrentConfig
+from floe.model.finding import Finding
 
 DialectName = Literal["floe"]
 
@@ -39,6 +40,13 @@ def dialect(name: DialectName = "floe", *, strict_shell: bool = False) -> Dialec
             return FloeDialect(strict_shell=strict_shell)
         case _:
             assert_never(name)
+
+
+def flyte_findings(text: str, file: str) -> tuple[Finding, ...]:
+    """What is wrong with a flow of flyte, in YAML or JSON, and with its templates."""
+    from floe.dialects.flyte.checking import checked  # a host does not need it
+
+    return checked(text, file)
 
 
 def row_readers() -> RowReaders:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from floe.dialects.notes import Notes
-from floe.dialects.tree import Table
+from floe.dialects.tree import Items, Table
 
 Hints = Mapping[str, str]
 
@@ -132,9 +132,21 @@ def is_of_other_system(document: Table, notes: Notes) -> bool:
     other = next((one for one in OTHER_DOCUMENTS if one.keys <= keys), None)
     if other is None or keys & _OF_FLOE:
         return False
+    if "steps" in keys and _is_of_flyte(document):
+        hint = "floe flyte check reads it: docs/flyte.md"
+        notes.error(document.at, "this looks like a flow of flyte, not like one of floe", hint)
+        return True
     hint = f"docs/coming-from.md, “{other.section}”, has floe's words for it"
     notes.error(document.at, f"this looks like {other.what}, not like a flow", hint)
     return True
+
+
+def _is_of_flyte(document: Table) -> bool:
+    """Whether the first step of a document waits for an event."""
+    steps = document.entries["steps"].value
+    first = steps.items[0] if isinstance(steps, Items) and steps.items else None
+    event = first.entries.get("event") if isinstance(first, Table) else None
+    return event is not None and isinstance(event.value, Table)
 
 
 _VARIABLE: Final = re.compile(r"\$?\{?FLOE_IN_([A-Za-z0-9_]+)")

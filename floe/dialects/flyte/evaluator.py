@@ -91,7 +91,7 @@ class FlyteEvaluator:
         opening = Opening(
             values={"event": asked},
             by=f"pack {asked['pack']['name']}",
-            title=f"{asked['pack']['name']} {asked['event']}",
+            title=f"{flow.name}: {asked['pack']['name']} {asked['event']}",
             enters=tuple(found.enters),
         )
         return Opened(openings=(opening,), findings=findings)

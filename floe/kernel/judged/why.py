@@ -7,7 +7,7 @@ from floe.kernel.outside_work import wait_text
 from floe.kernel.sentences import PARTS_MAX, first_parts
 from floe.model.call import OutsideWork
 from floe.model.codec import iso
-from floe.model.flow import Flow
+from floe.model.flow import Flow, Node
 from floe.model.ids import RunRef
 from floe.model.passes import Passes
 from floe.model.run import NodeState, Run
@@ -20,17 +20,22 @@ def why_judged(run: Run) -> Why:
     passes, flow = passes_of(run), run.flow
     if run.phase == "resting":
         return _why_resting(run, flow)
-    waiting = {
-        node.ref: (why,) for node in flow.nodes if (why := _why_open(run.nodes.get(node.id)))
-    }
-    parts = [f"{ref}: {why}" for ref, (why,) in waiting.items()]
+    found = ((node, _why_open(run.nodes.get(node.id))) for node in flow.nodes)
+    open_ = [(node, why) for node, why in found if why]
+    waiting = {node.ref: (why,) for node, why in open_}
+    parts = [f"{_named(node)}: {why}" for node, why in open_]
     if (owed := judgement(run)) is not None:
-        about = dict.fromkeys(flow.by_id[question.node].ref for question in owed.asks)
+        about = dict.fromkeys(_named(flow.by_id[question.node]) for question in owed.asks)
         parts.append(f"the judgement of {first_parts([*about])}")
     pausing = f"{passes.pausing.by} pauses the run; " if passes.pausing else ""
     return Why(
         text=f"{pausing}pass {passes.number} waits for {first_parts(parts)}", waiting=waiting
     )
+
+
+def _named(node: Node) -> str:
+    """A node, with the name that its dialect knows it by."""
+    return node.ref if node.name in ("", node.id) else f"{node.ref} ({node.name})"
 
 
 def _why_open(state: NodeState | None) -> str:

@@ -23,6 +23,14 @@ def test_page_about_a_different_system_is_there(other: OtherDocument) -> None:
     assert f"\n## {other.section}\n" in PAGE
 
 
+def test_flow_of_flyte_is_known_by_the_event_of_its_first_step() -> None:
+    text = "name: f\nsteps: [{event: {name: E, packName: P}, command: {}}]\n"
+
+    [found] = dialect().flows(text, "a.yml").findings
+
+    assert found.what == "this looks like a flow of flyte, not like one of floe"
+
+
 def test_flow_with_a_key_of_another_system_is_still_read_as_a_flow() -> None:
     text = "id: a\non: push\njobs: {}\ntasks: [{id: e, type: end, listen: trigger.good}]\n"
 
