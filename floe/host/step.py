@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from itertools import chain
 from typing import Final, Protocol
 
@@ -32,6 +31,7 @@ from floe.model.event import (
 )
 from floe.model.flow import Flow
 from floe.model.ids import NO_ITEM, HostId, Instant, Json, Key, RunRef, StoreId
+from floe.model.nouns import replace
 from floe.model.passes import Part, RunRested
 from floe.model.peer_message import Envelope, Message
 from floe.model.people import RunEdited
@@ -397,4 +397,5 @@ def _append(ref: RunRef, steps: Sequence[Recorded]) -> Append:
         after=steps[0].record.seq - 1,
         records=tuple([s.record for s in steps]),
         summary=next((s.summary for s in reversed(steps) if s.is_row_changed), None),
+        dense=steps[-1].reader is not None,
     )

@@ -66,6 +66,9 @@ class Append:
 
     The facets of the row are stored with it, in place of those of the older row.
     """
+    dense: bool = False
+    """Whether the events are to take little space rather than little time: those of judged runs,
+    of which there are many, and which commands make no larger."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

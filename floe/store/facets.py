@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from floe.model.codec import from_text, to_text
 from floe.model.errors import IdInvalid, Yours
 from floe.model.facet import Facet, facet_cursor
-from floe.model.ids import Instant, RunRef
+from floe.model.ids import Instant, Json, RunRef
 from floe.store.base import FacetFilter, FacetQuery
 
 _CURSOR: Final = re.compile(r"([0-9a-f]{1,15})\.([0-9]{1,15})\.(.{1,200})")
@@ -60,14 +60,27 @@ def first_match(run: str, facets: Iterable[Facet], query: FacetQuery) -> FacetKe
 
 
 def facets_text(facets: Iterable[Facet]) -> str:
-    """Rule of stores: the facets of a row as its column keeps them."""
-    return to_text([[one.kind, one.key, one.row, one.at] for one in facets])
+    """Rule of stores: the facets of a row as its column keeps them: for each part of the run its
+    number, its instant, and a kind and a key in turn."""
+    rows: dict[tuple[int, Instant], list[Json]] = {}
+    for one in facets:
+        rows.setdefault((one.row, one.at), [one.row, one.at]).extend((one.kind, one.key))
+    return to_text([*rows.values()])
 
 
 def facets_in(text: str) -> tuple[Facet, ...]:
-    """Rule of stores: the facets in such a column."""
-    shapes: Sequence[tuple[str, str, int, Instant]] = from_text(text)  # type: ignore[assignment]  # as `facets_text` writes them
-    return tuple(Facet(kind=kind, key=key, row=row, at=at) for kind, key, row, at in shapes)
+    """Rule of stores: the facets in such a column, also in one of an older floe."""
+    rows: Sequence[Any] = from_text(text)  # type: ignore[assignment]  # as `facets_text` writes them
+    return tuple(
+        Facet(kind=kind, key=key, row=row, at=at)
+        for row, at, *words in map(_today, rows)
+        for kind, key in zip(words[::2], words[1::2], strict=True)
+    )
+
+
+def _today(row: Sequence[Any]) -> Sequence[Any]:
+    """A part of the column; older floes wrote kind, key, number and instant of each facet."""
+    return row if isinstance(row[0], int) else (row[2], row[3], row[0], row[1])
 
 
 def _has(row: Iterable[Facet], wanted: FacetFilter) -> bool:

@@ -22,7 +22,7 @@ SELECT max(
 SELECT epoch, seq FROM log WHERE run = ? ORDER BY seq DESC LIMIT 1;
 
 -- name: append_event
--- One event on a run's log; (run, seq) is unique, so a second writer could never overwrite.
+-- Events on a run's log; (run, seq) is unique, so a second writer could never overwrite.
 INSERT INTO log (pos, run, epoch, seq, at, event, body) VALUES (?, ?, ?, ?, ?, ?, ?);
 
 -- name: put_run
@@ -33,10 +33,8 @@ INSERT INTO runs (
     seq, trigger, by, pended_at, started_at, ended_at, rerun_of, digest, output_bytes, ran, skipped,
     parent, awaited, label, active_at, due, edition, facets, search, pos
 ) VALUES (
-    :id, :key, :flow, :ver, :state, :phase, :good, :result, :why, :title, :terms, :host, :store,
-    :adopted_by, :epoch, :seq, :trigger, :by, :pended_at, :started_at, :ended_at,
-    :rerun_of, :digest, :output_bytes, :ran, :skipped, :parent, :awaited,
-    :label, :active_at, :due, :edition, :facets, :search, :pos
+    ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+    ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
 ) ON CONFLICT (key) DO UPDATE SET
     id = excluded.id, flow = excluded.flow, ver = excluded.ver, state = excluded.state,
     phase = excluded.phase, good = excluded.good, result = excluded.result, why = excluded.why,
@@ -135,12 +133,21 @@ WHERE search <> floe_search(id, flow, why, by, trigger, title, terms);
 -- Empty the index of facets.
 DELETE FROM facets;
 
--- name: fill_facets
--- The index of facets, by the rows.
-INSERT INTO facets (kind, key, row, at, run)
-SELECT DISTINCT json_extract(value, '$[0]'), json_extract(value, '$[1]'),
-    json_extract(value, '$[2]'), json_extract(value, '$[3]'), runs.key
-FROM runs, json_each(runs.facets) WHERE runs.facets <> '';
+-- name: put_facet
+-- A facet in the index.
+INSERT OR IGNORE INTO facets (kind, key, at, row, run) VALUES (?, ?, ?, ?, ?);
+
+-- name: drop_facet
+-- Take a facet out of the index.
+DELETE FROM facets WHERE kind = ? AND key = ? AND at = ? AND row = ? AND run = ?;
+
+-- name: facets_of
+-- The facets of the row of a run.
+SELECT facets FROM runs WHERE key = ?;
+
+-- name: rows_with_facets
+-- Rows with facets, by the keys of their runs.
+SELECT key, facets FROM runs WHERE facets <> '';
 
 -- name: request_rows
 -- Forget up to where the rows of other stores are known, so that they are requested again.

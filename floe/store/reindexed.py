@@ -29,7 +29,8 @@ from floe.store.sql import queries
 from floe.store.sqlite_file import begin, boot_id, locked_folder, open_database
 from floe.store.sqlite_log import records_in
 from floe.store.sqlite_page import summary_in
-from floe.store.sqlite_writer import columns_of, failed
+from floe.store.sqlite_rows import columns_of, fill_facets
+from floe.store.sqlite_writer import failed
 
 RUNS_AT_ONCE: Final = 200
 """Runs of one transaction."""
@@ -149,8 +150,9 @@ class _Reindex:
     def _derive_from_rows(self) -> None:
         """What depends on rows alone, those of other hosts' runs included; and request these."""
         with _transaction(self._conn):
-            for name in ("search_again", "clear_facets", "fill_facets", "request_rows"):
+            for name in ("search_again", "request_rows"):
                 self._conn.execute(self._sql[name])
+            fill_facets(self._conn)
 
 
 @contextmanager

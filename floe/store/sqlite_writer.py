@@ -15,29 +15,18 @@ import time
 from asyncio import Future
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from itertools import starmap
-from operator import attrgetter
 from queue import SimpleQueue
 from typing import Final
 
-from floe.model.codec import Body
 from floe.model.errors import StoreConflict, StoreFailed
 from floe.model.nouns import dataclass
 from floe.model.run import Pruned
-from floe.model.summary import FIELDS, Summary
 from floe.store.base import PRUNED_MAX, PRUNED_S, Append
-from floe.store.facets import facets_text
-from floe.store.rules import (
-    NOWHERE,
-    Head,
-    is_newer,
-    is_removed,
-    kept_removal,
-    next_head,
-    text_of,
-)
+from floe.store.rules import NOWHERE, Head, is_removed, kept_removal, next_head
 from floe.store.sql import queries
+from floe.store.sqlite_log import LogRow, rows_of
 from floe.store.sqlite_page import pruned_in
+from floe.store.sqlite_rows import RowPuts, drop_facets, put_rows
 
 GROUP_MAX: Final = 256
 """Batches in one transaction; the first of them waits for the last."""
@@ -222,8 +211,8 @@ class SqliteWriter:
     def _transact(self, group: Sequence[Waiting]) -> None:
         heads: dict[str, Head] = {}
         last, following = self._last, self._next
-        events: list[tuple[int, str, int, int, int, str, Body]] = []
-        rows = _Rows()
+        events: list[LogRow] = []
+        rows = RowPuts()
         ledger: dict[tuple[str, str], str | None] = {}
         prunes: list[tuple[int, Pruned]] = []
         for waiting in group:
@@ -236,13 +225,10 @@ class SqliteWriter:
                 last, following = following, following + 1
                 prunes.append((last, pruned))
             for key, append in waiting.appends:
-                for record in append.records:
-                    last, following = following, following + 1
-                    event = record.event
-                    name = type(event).__name__
-                    events.append(
-                        (last, key, record.epoch, record.seq, event.at, name, record.body)
-                    )
+                if append.records:
+                    events += rows_of(key, append, following - 1)
+                    last = following + len(append.records) - 1
+                    following = last + 1
                 row = append.summary
                 if row and (append.records or not is_removed(row, self._pruned(key))):
                     rows.add(row, last if append.records else None)
@@ -255,8 +241,8 @@ class SqliteWriter:
             # A promise about earlier batches alone: without a change, SQLite would not sync.
             self._conn.execute(self._sql["put_meta"], ("head", str(last)))
         self._conn.execute("COMMIT")
+        self._rows += following - self._next + len(rows.puts) + len(ledger)
         self._last, self._next = last, following
-        self._rows += len(events) + len(rows.puts) + len(ledger)
         self._remember(heads)
         for _, pruned in prunes:
             self._heads.pop(pruned.key, None)
@@ -290,6 +276,7 @@ class SqliteWriter:
             "epoch": kept.epoch,
             "pos": pos,
         }
+        drop_facets(self._conn, pruned.key)
         for name in ("put_pruned", "prune_run", "prune_log"):
             self._conn.execute(self._sql[name], values)
 
@@ -299,15 +286,14 @@ class SqliteWriter:
 
     def _insert(
         self,
-        events: Sequence[tuple[int, str, int, int, int, str, Body]],
-        rows: "_Rows",
+        events: Sequence[LogRow],
+        rows: RowPuts,
         ledger: Mapping[tuple[str, str], str | None],
     ) -> None:
         many = self._conn.executemany
         if events:
             many(self._sql["append_event"], events)
-        if rows.puts:
-            many(self._sql["put_run"], starmap(columns_of, rows.puts))
+        put_rows(self._conn, rows.puts)
         if puts := [(*row, value) for row, value in ledger.items() if value is not None]:
             many(self._sql["put_row"], puts)
         if drops := [row for row, value in ledger.items() if value is None]:
@@ -352,44 +338,8 @@ class SqliteWriter:
                 self._conn.execute("ROLLBACK")
 
 
-class _Rows:
-    """The directory's rows of one transaction.
-
-    Per run: the newest row, plus our own latest row if the newest came from a peer (which inherits
-    its position).
-    """
-
-    def __init__(self) -> None:
-        self.puts: list[tuple[Summary, int | None]] = []
-        """In order, with the position of each own row."""
-        self._at: dict[str, int] = {}
-
-    def add(self, row: Summary, pos: int | None) -> None:
-        """Add a row if it is newer than the known one of its run."""
-        at = self._at.get(row.key)
-        if at is not None and not is_newer(row, self.puts[at][0]):
-            return
-        if at is not None and (self.puts[at][1] is None) == (pos is None):
-            self.puts[at] = row, pos
-        else:
-            self._at[row.key] = len(self.puts)
-            self.puts.append((row, pos))
-
-
 def failed(error: sqlite3.Error) -> StoreFailed:
     """What the writer raises for an error of SQLite."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without the extended part
     name = getattr(error, "sqlite_errorname", type(error).__name__)
     return StoreFailed(f"the store refused: {error} ({name})", _HINTS.get(code, ""))
-
-
-_fields_of: Final = attrgetter(*FIELDS)
-
-
-def columns_of(row: Summary, pos: int | None) -> dict[str, str | int | None]:
-    """The values of a row, by the columns of its table."""
-    columns = dict(zip(FIELDS, _fields_of(row), strict=True))
-    columns["facets"] = facets_text(row.facets) if row.facets else ""
-    columns["pos"] = pos
-    columns["search"] = text_of(row)
-    return columns

@@ -40,7 +40,7 @@ async def test_positions_go_on_in_one_boot_of_the_machine(tmp_path: Path) -> Non
 
 
 async def test_positions_that_the_power_took_are_not_given_again(tmp_path: Path) -> None:
-    told = await open_and_append(tmp_path, "one", an_append(a_run(), 0, 9))
+    told = await open_and_append(tmp_path, "one", *nine_appends())
     lose(tmp_path, 2)
 
     again = await open_and_append(tmp_path, "two", an_append(a_run(), 2))
@@ -52,18 +52,18 @@ async def test_positions_that_the_power_took_are_not_given_again(tmp_path: Path)
 async def test_positions_are_not_given_again_when_the_power_fails_and_fails_again(
     tmp_path: Path, kept: int
 ) -> None:
-    told = [await open_and_append(tmp_path, "one", an_append(a_run(), 0, 9))]
+    told = [await open_and_append(tmp_path, "one", *nine_appends())]
     lose(tmp_path, kept)
 
     for boot in ("two", "three"):
-        told.append(await open_and_append(tmp_path, boot, an_append(a_run(), kept, 9)))
+        told.append(await open_and_append(tmp_path, boot, *nine_appends(kept)))
         lose(tmp_path, kept)
 
     assert told == sorted(set(told))
 
 
 async def test_each_opening_may_be_another_boot_where_that_cannot_be_known(tmp_path: Path) -> None:
-    told = await open_and_append(tmp_path, "", an_append(a_run(), 0, 9))
+    told = await open_and_append(tmp_path, "", *nine_appends())
     lose(tmp_path, 2)
 
     assert await open_and_append(tmp_path, "", an_append(a_run(), 2)) > told
@@ -86,7 +86,7 @@ async def test_store_of_a_floe_that_kept_no_boot_is_taken_for_one_of_another(
 async def test_head_of_a_store_after_another_boot_is_above_all_that_others_know(
     tmp_path: Path,
 ) -> None:
-    told = await open_and_append(tmp_path, "one", an_append(a_run(), 0, 9))
+    told = await open_and_append(tmp_path, "one", *nine_appends())
     lose(tmp_path, 2)
     store = SqliteStore(tmp_path, "two")
 
@@ -113,12 +113,17 @@ async def test_head_stays_when_a_store_is_opened_and_nothing_is_added(tmp_path: 
     await store.close()
 
 
-async def open_and_append(root: Path, boot: str, append: Append) -> int:
-    """Use a store for one append; return its position."""
+def nine_appends(after: int = 0) -> list[Append]:
+    """Nine facts, each of which the power may take."""
+    return [an_append(a_run(), after + n) for n in range(9)]
+
+
+async def open_and_append(root: Path, boot: str, *appends: Append) -> int:
+    """Use a store for some appends; return the position of the last."""
     store = SqliteStore(root, boot)
     await store.open()
     try:
-        return await store.append(a_batch(append))
+        return await store.append(a_batch(*appends))
     finally:
         await store.close()
 

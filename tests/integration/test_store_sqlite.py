@@ -31,7 +31,12 @@ from tests.make_store import (
     records_of,
 )
 
-WITHOUT_EPOCHS = "ALTER TABLE pruned DROP COLUMN epoch; "
+WITH_TRIGGERS = (
+    "DROP TABLE facets; CREATE TABLE facets" + (migrations()[9].partition("CREATE TABLE facets")[2])
+)
+"""What migration 12 took away."""
+
+WITHOUT_EPOCHS = WITH_TRIGGERS + "ALTER TABLE pruned DROP COLUMN epoch; "
 """What migration 11 added."""
 
 WITHOUT_FACETS = WITHOUT_EPOCHS + (
