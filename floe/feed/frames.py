@@ -3,7 +3,6 @@
 A frame is made only by the host that had the run's pen, never by one that keeps a copy.
 """
 
-from dataclasses import replace
 from typing import Any, Final, Literal
 
 from floe.host.step_result import Recorded
@@ -11,7 +10,7 @@ from floe.model.codec import from_text, iso, shown_text, to_text
 from floe.model.event import GrantRevoked, RunActivated
 from floe.model.ids import NO_ITEM, RunRef, StoreId
 from floe.model.moving import RunResumed
-from floe.model.nouns import dataclass
+from floe.model.nouns import dataclass, replace
 from floe.model.secret import masked
 from floe.model.tags import TRIGGER_GOOD
 from floe.shapes.nodes import node_change

@@ -1,7 +1,6 @@
 """Gives pends to hosts, oldest first, when something changed that may let one start."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from heapq import heapify, heappop, heappush
 from typing import Final, Protocol
 
@@ -13,6 +12,7 @@ from floe.host.step import Step
 from floe.kernel.place import Refusals, place
 from floe.model.host import HostView
 from floe.model.ids import HostId, Instant, RunRef
+from floe.model.nouns import replace
 from floe.model.peer_message import NEVER
 from floe.model.pend import Pend
 from floe.model.run import Run

@@ -19,21 +19,23 @@ from floe.model.moving import RunResumed, RunReturned
 from floe.model.people import RunEdited, RunResolved, RunRestarted
 from floe.model.run import Run
 
-PROMISES: Final = (
-    RunPended,
-    FlowPinned,
-    RunGranted,
-    GrantReturned,
-    GrantRevoked,
-    GrantSuperseded,
-    RunActivated,
-    RunReturned,
-    RunResumed,
-    RunEnding,
-    RunEnded,
-    RunResolved,
-    RunRestarted,
-    RunEdited,
+PROMISES: Final = frozenset(
+    {
+        RunPended,
+        FlowPinned,
+        RunGranted,
+        GrantReturned,
+        GrantRevoked,
+        GrantSuperseded,
+        RunActivated,
+        RunReturned,
+        RunResumed,
+        RunEnding,
+        RunEnded,
+        RunResolved,
+        RunRestarted,
+        RunEdited,
+    }
 )
 """Events that are on the disk before anyone can learn of them. So are a cancel, the answer to a
 form and the notes of people. Other events are decided again after a loss: packing, a title, the

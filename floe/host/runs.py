@@ -282,9 +282,15 @@ def _hold(
 
 def is_row_changed(old: Run | None, new: Run) -> bool:
     """Whether the row of a run in lists has changed, apart from `seq`."""
-    if old is None or (
-        (old.phase, old.good, old.why, old.title, old.host, old.epoch, old.ver)
-        != (new.phase, new.good, new.why, new.title, new.host, new.epoch, new.ver)
+    if (
+        old is None
+        or old.phase != new.phase
+        or old.good != new.good
+        or old.why != new.why
+        or old.title != new.title
+        or old.host != new.host
+        or old.epoch != new.epoch
+        or old.ver != new.ver
     ):
         return True
     if new.passes is None:

@@ -1,7 +1,5 @@
 """The start of a run: its number, its first event, and what is stored with it."""
 
-from dataclasses import replace
-
 from floe.host.inputs import Start
 from floe.host.opening_inputs import OpenRun
 from floe.host.site import RECENT_MAX
@@ -11,6 +9,7 @@ from floe.kernel.group import group_of
 from floe.kernel.title import title_of
 from floe.model.event import RunPended
 from floe.model.ids import RunRef
+from floe.model.nouns import replace
 from floe.store.sealing import RUN_KEY
 
 

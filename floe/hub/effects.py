@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Final, assert_never
 
@@ -35,6 +34,7 @@ from floe.model.effect import (
 )
 from floe.model.ids import Key, RunRef
 from floe.model.judging import JudgeRun
+from floe.model.nouns import replace
 from floe.model.run import NodeState, Run
 from floe.model.signal import (
     Failed,

@@ -4,7 +4,6 @@ Signals may be late, repeated or out of order. A signal that does not fit the cu
 effect. A report counts for the current attempt only.
 """
 
-from dataclasses import replace
 from typing import assert_never
 
 from floe.kernel.approval import refusal
@@ -35,7 +34,7 @@ from floe.model.flow import Node
 from floe.model.ids import Instant
 from floe.model.judging import Judged, Update
 from floe.model.moving import RunResumed
-from floe.model.nouns import dataclass
+from floe.model.nouns import dataclass, replace
 from floe.model.opening import BeginOpened
 from floe.model.outcome import Outcome
 from floe.model.passes import BeginPass, Extend

@@ -1,13 +1,13 @@
 """Renders a node's work when the node enters: fills in paths and chooses the commit."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import cache
 from typing import Any, Final, TypeVar, get_args, get_type_hints
 
 from floe.expr.substitute import in_text, in_texts, substituted_value
 from floe.kernel.inputs import layers_of
 from floe.model.ids import Json, NodeId
+from floe.model.nouns import replace
 from floe.model.run import Run
 from floe.model.template import Text
 from floe.model.work import Git, GitCheckout, GitMerge, Work

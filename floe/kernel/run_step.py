@@ -5,7 +5,6 @@ never stops before a consequence that the kernel still had to record.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TypeVar, assert_never
 
 from floe.expr.errors import ExpressionError
@@ -44,6 +43,7 @@ from floe.model.event import (
 )
 from floe.model.flow import Flow, Foreach, Node
 from floe.model.ids import Instant, Json, NodeId
+from floe.model.nouns import replace
 from floe.model.outcome import Outcome
 from floe.model.result import RunResult
 from floe.model.run import Attached, NodeState, Run

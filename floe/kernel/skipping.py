@@ -9,7 +9,6 @@ Source: docs/kernel.md, "Skipping".
 """
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 from floe.kernel.inputs import seen_from
@@ -19,6 +18,7 @@ from floe.kernel.sentences import first_parts
 from floe.model.event import NodeSkipped
 from floe.model.flow import Flow, Node
 from floe.model.ids import NodeId
+from floe.model.nouns import replace
 from floe.model.outcome import Outcome
 from floe.model.run import NodeState, Run
 from floe.model.tags import SKIPPED, Tag, emitter_of, tag_of

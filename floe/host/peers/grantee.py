@@ -4,7 +4,6 @@ Source: docs/cluster-protocol.md, "The pen".
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Final
 
 from floe.host.inputs import FLOOR_MAX
@@ -29,6 +28,7 @@ from floe.model.codec import decode, encode, encode_event, to_text
 from floe.model.event import GrantSuperseded, RunActivated
 from floe.model.ids import HostId, Instant, RunRef, StoreId, ref_of
 from floe.model.moving import RunResumed
+from floe.model.nouns import replace
 from floe.model.peer_message import (
     NEVER,
     Accepted,
