@@ -1,18 +1,19 @@
-"""Runs at rest that left the memory of their host. What they owe is a timer, which stays set.
+"""Runs that left the memory of their host: they rest, or wait for outside work alone.
 
-A host may have many thousands of them. It knows of each that it exists, and its flow; before a
-step needs one, the hub reads it again.
+What they owe stays: timers are set, and work is offered. A host may have many thousands of them. It
+knows of each that it exists, and its flow; before a step needs one, the hub reads it again.
 
-Source: docs/hub.md, "Runs at rest".
+Source: docs/hub.md, "Runs that rest".
 """
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple, TypeVar, overload
 
-from floe.model.effect import SetTimer
+from floe.kernel.outside_work import is_offered, is_taken
+from floe.model.effect import OfferWork, SetTimer
 from floe.model.flow import Flow
 from floe.model.ids import RunRef, StoreId
-from floe.model.run import Run
+from floe.model.run import Phase, Run
 from floe.model.summary import Summary
 
 T = TypeVar("T")
@@ -33,6 +34,7 @@ class Sleeper(NamedTuple):
     digest: str
     may_have_children: bool = True
     """Whether its calls may have opened child runs: at a start that is not known."""
+    phase: Phase = "resting"
 
 
 class KnownRuns(Mapping[RunRef, Run]):
@@ -81,7 +83,9 @@ def may_sleep(run: Run, store: StoreId) -> bool:
 
     Others look at all runs that peers adopted or have, that hold something, or that repeat a run.
     """
-    if run.phase != "resting" or run.flow is None or run.superseded or run.digest is None:
+    if not (run.phase == "resting" or waits_outside(run)):
+        return False
+    if run.flow is None or run.superseded or run.digest is None:
         return False
     is_own = run.ref.store == store and run.store == store
     return is_own and run.rerun_of is None and _holds_nothing(run.flow)
@@ -95,9 +99,17 @@ def may_stay_asleep(row: Summary, flow: Flow, store: StoreId) -> bool:
     return is_own and _holds_nothing(flow)
 
 
-def is_only_timed(owed: frozenset[object]) -> bool:
-    """Whether all that a run owes is timers."""
-    return all(isinstance(effect, SetTimer) for effect in owed)
+def waits_outside(run: Run) -> bool:
+    """Whether outside work, taken or not, is all that a judged run waits for."""
+    if run.passes is None or run.phase != "active" or not run.open:
+        return False
+    states = map(run.nodes.__getitem__, run.open)
+    return all(is_offered(state) or is_taken(state) for state in states)
+
+
+def may_owe_asleep(owed: frozenset[object]) -> bool:
+    """Whether all that a run owes is timers, and work that programs may take."""
+    return all(isinstance(effect, SetTimer | OfferWork) for effect in owed)
 
 
 def _holds_nothing(flow: Flow) -> bool:

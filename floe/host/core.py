@@ -114,7 +114,7 @@ class HostCore:
         return owed
 
     def let_sleep(self, ref: RunRef) -> bool:
-        """Let a run at rest leave memory, between two steps; False if it may not.
+        """Let a run that only waits leave memory, between two steps; False if it may not.
 
         While a host of a cluster drains, its runs at rest move, so they stay.
         """

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Final, TypeVar
 
-from floe.host.asleep import KnownRuns, Sleeper, is_only_timed, may_sleep
+from floe.host.asleep import KnownRuns, Sleeper, may_owe_asleep, may_sleep
 from floe.host.offers import WorkOffers
 from floe.host.pends import PendNeeds, pend_needs, pend_of
 from floe.kernel.owed import owed_by, parts_of
@@ -166,19 +166,19 @@ class RunTable:
         self._hold_for(ref, flow, present=True)
 
     def let_sleep(self, ref: RunRef) -> bool:
-        """Let a run leave memory; False if something may look at it, or it owes more than timers.
+        """Let a run leave memory; False if something may look at it, or it owes what needs it.
 
-        What it owes stays owed: its timers stay set.
+        What it owes stays owed: its timers stay set, its work is offered.
         """
         run = self.runs.awake.get(ref)
-        if run is None or not may_sleep(run, self.store) or not is_only_timed(self.owed(ref)):
+        if run is None or not may_sleep(run, self.store) or not may_owe_asleep(self.owed(ref)):
             return False
         assert run.flow is not None, "it may sleep"
         assert run.digest is not None, "it may sleep"
         self._owed.pop(ref, None)
         self.put(ref, None)
         may_have_children = run.passes is not None and bool(run.passes.children)
-        self.runs.asleep[ref] = Sleeper(run.flow, run.digest, may_have_children)
+        self.runs.asleep[ref] = Sleeper(run.flow, run.digest, may_have_children, run.phase)
         return True
 
     def reload(self, ref: RunRef, run: Run | None) -> list[Effect]:

@@ -127,9 +127,9 @@ class HostReads:
 
     def counts(self) -> HostCounts:
         """The numbers of this host."""
-        asleep: Mapping[Phase, int] = {"resting": len(self.loop.core.table.runs.asleep)}
+        asleep = Counter(one.phase for one in self.loop.core.table.runs.asleep.values())
         return HostCounts(
-            runs=Counter(run.phase for run in self.lives()) + Counter(asleep),
+            runs=Counter(run.phase for run in self.lives()) + asleep,
             slots=self.parts.host.slots,
             running=self.effects.running(),
             waiting=len(self.effects.waiting()),

@@ -197,6 +197,7 @@ class Life:
     def _begin(self, owed: Sequence[Effect]) -> None:
         self.effects.resume(owed, sweep=not self.history.unreadable)
         self.resting.set_timers(self.timers, self.clock)
+        self.resting.stored([*self.loop.core.table.runs])
         self._tasks.spawn(self.loop.write())
         self._tasks.spawn(self._follow_clock())
         self.keep("checks of the machine", self.machine.watch)

@@ -1,16 +1,18 @@
-"""Lets runs at rest leave memory, and reads them again before a step that needs them.
+"""Lets runs that only wait leave memory, and reads them again before a step that needs them.
 
-Those that came to rest last stay, since the next input of a run often follows soon.
+Those that changed last stay, since the next input of a run often follows soon.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Final
 
 import structlog
 
-from floe.host.asleep import Sleeper, may_stay_asleep
+from floe.host.asleep import Sleeper, may_stay_asleep, waits_outside
 from floe.host.core import HostCore
-from floe.host.inputs import Incoming
+from floe.host.inputs import Incoming, TakeOldest
 from floe.hub.clock import Clock, Timers
 from floe.hub.history import History
 from floe.kernel.judged.owed import timers_at_rest
@@ -27,6 +29,9 @@ log = structlog.get_logger()
 AWAKE_MAX: Final = 256
 """Runs at rest that stay in memory."""
 
+OPEN_MAX: Final = 4_096
+"""Runs that stay in memory while they wait for outside work alone."""
+
 
 class RestingRuns:
     """The runs at rest of a host at work."""
@@ -37,6 +42,8 @@ class RestingRuns:
         self._seals = seals
         self._awake: dict[RunRef, None] = {}
         """Those that came to rest, or were woken, while this process runs; the oldest first."""
+        self._open: dict[RunRef, None] = {}
+        """The same of those that wait for outside work alone."""
         self._rows: list[Summary] = []
         """Of those that are asleep since the start, until their timers are set."""
 
@@ -64,9 +71,19 @@ class RestingRuns:
         """Before a step: wake the runs that its inputs are about. Raises StoreFailed."""
         asleep = self._core.table.runs.asleep
         if asleep:
-            for ref in dict.fromkeys(one.run for one in inputs if one.run in asleep):
+            wanted = (*(one.run for one in inputs), *self._takeable(inputs))
+            for ref in dict.fromkeys(ref for ref in wanted if ref in asleep):
                 assert ref is not None, "it is asleep"
                 await self.wake(ref)
+
+    def _takeable(self, inputs: Sequence[Incoming]) -> Iterator[RunRef]:
+        """The runs whose work the takes among some inputs will get."""
+        takes = [one.input for one in inputs if isinstance(one.input, TakeOldest)]
+        for (queue, labels, name), count in Counter(
+            (take.queue, take.labels, take.name) for take in takes
+        ).items():
+            offers = self._core.table.offers.fitting(queue, labels, name)
+            yield from (offer.key.run for offer in islice(offers, count))
 
     async def wake(self, ref: RunRef) -> None:
         """Read a run that is asleep. Raises StoreFailed."""
@@ -80,19 +97,25 @@ class RestingRuns:
         self._note([ref])
 
     def stored(self, changed: Iterable[RunRef]) -> None:
-        """After a step: let those leave memory that came to rest longest ago."""
+        """After a step: let those leave memory that changed longest ago."""
         self._note(changed)
-        while len(self._awake) > AWAKE_MAX:
-            ref = next(iter(self._awake))
-            del self._awake[ref]
-            self._core.let_sleep(ref)
+        for waiting, most in ((self._awake, AWAKE_MAX), (self._open, OPEN_MAX)):
+            while len(waiting) > most:
+                ref = next(iter(waiting))
+                del waiting[ref]
+                self._core.let_sleep(ref)
 
     def _note(self, changed: Iterable[RunRef]) -> None:
         runs = self._core.table.runs.awake
         for ref in changed:
             self._awake.pop(ref, None)
-            if (run := runs.get(ref)) is not None and run.phase == "resting":
+            self._open.pop(ref, None)
+            if (run := runs.get(ref)) is None or run.passes is None:
+                continue
+            if run.phase == "resting":
                 self._awake[ref] = None
+            elif waits_outside(run):
+                self._open[ref] = None
 
     async def _stays_asleep(self, row: Summary) -> bool:
         """Whether a run at rest needs no reading at a start, by its row."""

@@ -8,9 +8,12 @@ import pytest
 from floe.host.asleep import Asleep, KnownRuns, may_stay_asleep
 from floe.host.core import HostCore
 from floe.host.inputs import Drain, GiveBack, Incoming
+from floe.host.opening_inputs import OpenRun
 from floe.kernel.evolve import fold
+from floe.model.codec import digest_of
 from floe.model.flow import Flow
 from floe.model.ids import NO_ITEM, HostId, Key, NodeId, RunRef, StoreId
+from floe.model.judging import Enter
 from floe.model.nouns import replace as changed
 from floe.model.passes import BeginPass
 from floe.model.run import Run
@@ -82,6 +85,36 @@ def test_run_of_a_peer_stays_in_memory(others: dict[str, Any]) -> None:
 def test_row_of_a_run_at_rest_is_all_that_a_start_needs() -> None:
     assert may_stay_asleep(summary_of(a_resting_run()), FLOW, STORE)
     assert not may_stay_asleep(summary_of(a_run()), FLOW, STORE)
+
+
+POSTED = toy_flow("toy", ["a | post=slack entered"])
+
+
+def test_run_that_waits_for_outside_work_leaves_memory_and_still_offers_it() -> None:
+    core, run = an_open_run(POSTED)
+
+    assert core.let_sleep(run)
+
+    assert len(core.table.offers) == 1
+    assert core.table.runs.asleep[run].phase == "active"
+
+
+def test_run_with_something_else_at_work_stays_in_memory() -> None:
+    core, run = an_open_run(toy_flow("toy", ["a | post=slack entered", "b"]))
+
+    assert not core.let_sleep(run)
+
+
+def an_open_run(flow: Flow) -> tuple[HostCore, RunRef]:
+    """A run whose first node is outside work."""
+    core, [first, *_] = a_core(), flow.nodes
+    enters = (Enter(node=first.id, work=first.work),)
+    opening = OpenRun(
+        flow=flow, digest=digest_of(flow), trigger=NodeId("start"), by="ann", enters=enters
+    )
+    stepped(core, Incoming(input=opening))
+    [run] = core.table.runs
+    return core, run
 
 
 def test_unknown_run_is_no_run_that_sleeps() -> None:
