@@ -4,11 +4,13 @@ With both in an id no table of ids is kept or copied, and no id can be guessed.
 """
 
 import hmac
+from functools import cache
 from hashlib import sha256
 
 from floe.model.ids import StoreId
 
 
+@cache
 def store_number(store: StoreId, bits: int) -> int:
     """A number of a store. Two stores may have the same: their ids differ by the hash."""
     return _first_bits(hmac.digest(b"store", store.encode(), "sha256"), bits)

@@ -1,6 +1,7 @@
 """Runs folded from their logs in the store, with their flows. Changes nothing."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
@@ -8,7 +9,7 @@ import structlog
 
 from floe.kernel.evolve import fold
 from floe.model.codec import decode
-from floe.model.errors import KeyMissing
+from floe.model.errors import FloeError, KeyMissing
 from floe.model.flow import Flow
 from floe.model.ids import FlowId, RunRef
 from floe.model.run import Run
@@ -23,8 +24,12 @@ PAGE: Final = 500
 FLOWS_MAX: Final = 500
 """Compiled flows kept decoded."""
 
-PACKED_MAX: Final = 32
-"""Archived runs kept folded, since one page of a run reads it many times."""
+PACKED_MAX: Final = 512
+"""Archived runs kept folded, since one page of a run reads it many times, and a list of the newest
+is read again and again."""
+
+PACKED_EVENTS: Final = 20_000
+"""The events of these runs together: some 20 MB."""
 
 
 class History:
@@ -36,6 +41,7 @@ class History:
         self._declared = declared
         self._flows: dict[str, Flow] = {}
         self._packed: dict[RunRef, Run] = {}
+        self._packed_events = 0
         self._borrowed: dict[RunRef, PackedRun] = {}
         """Ended runs of other hosts, as they are in the archive."""
         self._removals = 0
@@ -48,18 +54,39 @@ class History:
             return known
         removals = self._removals
         run = await self.folded(ref)
-        if run is not None and run.phase == "packed" and removals == self._removals:
-            # Its log is closed, and was not removed meanwhile.
-            self._packed[ref] = run
-            if len(self._packed) > PACKED_MAX:
-                del self._packed[next(iter(self._packed))]
+        if run is not None and removals == self._removals:
+            self._keep(run)
         return run
+
+    async def read_together(self, refs: Iterable[RunRef]) -> None:
+        """Read runs, if they are archived, so that `run` has them at once."""
+        lacking = [ref for ref in refs if ref not in self._packed and ref not in self._borrowed]
+        removals = self._removals
+        with suppress(FloeError):  # `run` says of which run it is
+            for ref, events in zip(lacking, await self._store.histories(lacking), strict=True):
+                if events:
+                    run = await self._folded(ref, events)
+                    if removals == self._removals:
+                        self._keep(run)
+
+    def _keep(self, run: Run) -> None:
+        """Keep an archived run that was not removed meanwhile: its log is closed."""
+        if run.phase != "packed" or run.seq > PACKED_EVENTS or run.ref in self._packed:
+            return
+        self._packed[run.ref] = run
+        self._packed_events += run.seq
+        while len(self._packed) > PACKED_MAX or self._packed_events > PACKED_EVENTS:
+            self._forget(next(iter(self._packed)))
+
+    def _forget(self, ref: RunRef) -> None:
+        if run := self._packed.pop(ref, None):
+            self._packed_events -= run.seq
 
     def removed(self, refs: Collection[RunRef]) -> None:
         """Runs were removed from the store."""
         self._removals += 1
         for ref in refs:
-            self._packed.pop(ref, None)
+            self._forget(ref)
             self._borrowed.pop(ref, None)
 
     def is_borrowed(self, ref: RunRef) -> bool:
@@ -85,8 +112,9 @@ class History:
         Raises KeyMissing for a sealed run whose key is missing.
         """
         events = await self.events(ref, 0, until)
-        if not events:
-            return None
+        return await self._folded(ref, events) if events else None
+
+    async def _folded(self, ref: RunRef, events: Sequence[Stored]) -> Run:
         run = fold(ref, (stored.record.event for stored in events))
         return replace(run, flow=await self._flow(run))
 

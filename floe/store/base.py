@@ -264,6 +264,10 @@ class RunStore(Protocol):
         """
         ...
 
+    async def histories(self, runs: Sequence[RunRef]) -> Sequence[Sequence[Stored]]:
+        """All events of each of some runs, in one read. Raises as `history`."""
+        ...
+
     async def runs(self, query: RunQuery) -> RunPage:
         """One page of the directory, by an index: the cost does not grow with the archive."""
         ...

@@ -133,6 +133,10 @@ class MemoryStore:
         self._check_open()
         return _part(self._by_run.get(run, ()), after, limit)
 
+    async def histories(self, runs: Sequence[RunRef]) -> Sequence[Sequence[Stored]]:
+        """As in the port."""
+        return [await self.history(run) for run in runs]
+
     async def tail(self, after: int, limit: int = 0) -> Sequence[Stored]:
         """As in the port."""
         self._check_open()

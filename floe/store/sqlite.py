@@ -145,6 +145,11 @@ class SqliteStore:
         values = (run.key, after, limit or -1)
         return await self._read(lambda conn: records_in(conn, values, self._text))
 
+    async def histories(self, runs: Sequence[RunRef]) -> Sequence[Sequence[Stored]]:
+        """As in the port."""
+        each = [(run.key, 0, -1) for run in runs]
+        return await self._read(lambda conn: [records_in(conn, one, self._text) for one in each])
+
     async def tail(self, after: int, limit: int = 0) -> Sequence[Stored]:
         """As in the port."""
         return await self._read(lambda conn: readable_in(conn, after, limit, self._text))

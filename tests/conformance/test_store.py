@@ -118,6 +118,16 @@ async def test_runs_of_one_host_name_and_two_stores_are_two_runs(store: RunStore
     assert [len(await store.history(run)) for run in (here, there)] == [1, 2]
 
 
+async def test_histories_are_those_of_each_run(store: RunStore) -> None:
+    await store.append(a_batch(an_append(a_run(1), 0, 2), an_append(a_run(2)), an_append(a_run(3))))
+    runs = [a_run(3), a_run(9), a_run(1)]
+
+    found = await store.histories(runs)
+
+    assert [list(one) for one in found] == [list(await store.history(run)) for run in runs]
+    assert [len(one) for one in found] == [1, 0, 2]
+
+
 async def test_append_returns_the_position_of_its_last_record(store: RunStore) -> None:
     pos = await store.append(a_batch(an_append(a_run(1), 0, 2), an_append(a_run(2), 0, 1)))
 

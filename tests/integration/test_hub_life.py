@@ -14,11 +14,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from floe.host.inputs import Incoming
-from floe.hub import life
+from floe.hub import history, life
 from floe.hub import loop as loop_module
 from floe.hub.attempts.attempt_outputs import OutputSettings
 from floe.hub.flows import FlowBook
-from floe.hub.history import PACKED_MAX
 from floe.hub.hub import Hub
 from floe.model.errors import ConfigInvalid, Conflict, NotFound, StoreFailed, ValuesInvalid, World
 from floe.model.event import NodeStarted, RunEnded, RunPended
@@ -721,17 +720,22 @@ async def test_attempt_that_waits_for_a_place_reports_it(host: Host) -> None:
         assert "a place among the commands of h1" in (await hub.reads.why(run)).text
 
 
-async def test_archived_runs_are_kept_folded_up_to_a_bound(host: Host) -> None:
+@pytest.mark.parametrize("bound", ["PACKED_MAX", "PACKED_EVENTS"])
+async def test_archived_runs_are_kept_folded_up_to_a_bound(
+    host: Host, bound: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with host.hub(a_flow(an_end(on="trigger.good"))) as hub:
-        runs = [await started(hub) for _ in range(PACKED_MAX + 5)]
+        runs = [await started(hub) for _ in range(8)]
         for run in runs:
             await until(over(hub, run))
         await hub.loop.wait_idle()
+        size = (await hub.reads.run(runs[0])).seq
+        monkeypatch.setattr(history, bound, 3 if bound == "PACKED_MAX" else 3 * size)
 
         folded = [await hub.reads.run(run) for run in (*runs, runs[-1])]
 
         assert folded[-1] is folded[-2]
-        assert len(hub.history._packed) == PACKED_MAX
+        assert len(hub.history._packed) == 3
 
 
 async def test_config_that_is_refused_keeps_the_flows_and_shows_its_findings(host: Host) -> None:

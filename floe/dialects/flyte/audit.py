@@ -21,14 +21,15 @@ def shown_run(run: Run, id_of: IdOf) -> Shape:
     """A correlation with all of its actions. Of actions with one step id the last is shown."""
     flow = run.flow
     assert flow is not None, "the flow of a run of flyte is there"
-    actions = {}
+    actions, correlation = {}, id_of(None)
     for action in actions_of(run):
         step = step_of(flow.nodes[action.number])
-        actions[step.get("id", "")] = _shown_action(run, step, action, id_of)
+        shown = _shown_action(run, step, action, id_of(action.number), correlation)
+        actions[step.get("id", "")] = shown
     return {
         "name": flow.name,
         "uuid": uuid_of(flow),
-        "correlationId": id_of(None),
+        "correlationId": correlation,
         "steps": [{"id": "", **step_of(node)} for node in flow.nodes],
         "actions": actions,
     }
@@ -41,7 +42,7 @@ def go_time(at: Instant) -> str:
     return f"{second}{f'.{ms:03d}'.rstrip('0') if ms else ''}Z"
 
 
-def _shown_action(run: Run, step: Shape, action: RunAction, id_of: IdOf) -> Shape:
+def _shown_action(run: Run, step: Shape, action: RunAction, id: str, correlation: str) -> Shape:
     assert run.flow is not None, "the flow of a run of flyte is there"
     optional = {
         "packLabels": dict(action.labels),
@@ -49,12 +50,12 @@ def _shown_action(run: Run, step: Shape, action: RunAction, id_of: IdOf) -> Shap
         "input": action.input,
     }
     return {
-        "id": id_of(action.number),
+        "id": id,
         "name": action.work.name,
         "packName": step["command"]["packName"],
         "state": _shown_state(action.state),
         "states": [_shown_state(state) for state in action.states],
-        "correlationId": id_of(None),
+        "correlationId": correlation,
         "flowName": run.flow.name,
         "flowUUID": uuid_of(run.flow),
         "stepId": step.get("id", ""),

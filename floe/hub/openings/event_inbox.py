@@ -42,7 +42,7 @@ BATCH: Final = 64
 RUNS_MAX: Final = 32
 """Runs that are opened in one step, so that other requests do not wait long; of one event, all."""
 
-WAIT_S: Final = 0.05
+WAIT_S: Final = 0.03
 """Seconds that the sender of an event waits for its runs."""
 
 AGAIN_S: Final = 1.0
@@ -112,9 +112,12 @@ class EventInbox:
         return await self.opened(reply.number, wait_s=wait_s)
 
     async def opened(self, number: int, *, wait_s: float = WAIT_S) -> Heard:
-        """The runs of an event that was kept, if they are open within a time."""
+        """The runs of an event that was kept, if they are open within a time.
+
+        While more events wait than are judged together, its sender does not: that is no use.
+        """
         self._news.set()
-        if number in self._recent or not wait_s:
+        if number in self._recent or not wait_s or len(self._inbox) > BATCH:
             return Heard(number, self._recent.get(number))
         waiter = self._waiters.setdefault(number, asyncio.get_running_loop().create_future())
         with suppress(TimeoutError):

@@ -47,6 +47,7 @@ async def index(request: web.Request) -> web.Response:
     if start > START_MAX:
         raise Yours(f"start is at most {START_MAX}")
     found = await _matches(site, tuple(_filters(request)), start, min(limit, LIMIT_MAX))
+    await site.hub.reads.history.read_together(RunRef.parse(match.run.key) for match in found)
     async with asyncio.TaskGroup() as tasks:
         reads = [tasks.create_task(_found_run(request, match)) for match in found]
     shown = [one for read in reads if (one := read.result())]

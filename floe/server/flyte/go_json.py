@@ -61,7 +61,7 @@ def written_numbers(value: Any) -> Any:
     if isinstance(value, float):
         return json_number(value)
     if isinstance(value, Mapping):
-        return {key: written_numbers(member) for key, member in value.items()}
+        return {k: v if type(v) is str else written_numbers(v) for k, v in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [written_numbers(item) for item in value]
     return value

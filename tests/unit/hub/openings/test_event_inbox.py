@@ -82,6 +82,15 @@ async def test_event_whose_run_no_store_can_hold_is_a_finding_and_blocks_no_othe
     assert (found.count, hub.inbox.waiting) == (1, 0)
 
 
+async def test_sender_does_not_wait_while_many_events_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_inbox, "BATCH", 0)
+    parts = {"event_flows": {"toy": Flows(BUILD)}, "evaluators": EvaluatorsHere()}
+    async with a_hub(**parts) as hub:
+        heard = await hub.inbox.hear("toy", PUSHED, wait_s=30.0)
+
+    assert heard.runs is None
+
+
 async def test_sender_that_does_not_wait_has_the_number_alone() -> None:
     parts = {"event_flows": {"toy": Flows(BUILD)}, "evaluators": EvaluatorsHere()}
     async with a_hub(**parts) as hub:
