@@ -18,6 +18,7 @@ from scripts.benchmarks.evaluators import evaluators
 from scripts.benchmarks.facets import facets
 from scripts.benchmarks.feed import feed
 from scripts.benchmarks.figures import Row, table
+from scripts.benchmarks.flyte import flyte
 from scripts.benchmarks.output import output
 from scripts.benchmarks.plan import Plan
 from scripts.benchmarks.prune import prune
@@ -41,6 +42,7 @@ MEASURES: Final[Mapping[str, Callable[[Plan], list[Row]]]] = {
     "facets": facets,
     "resting": resting,
     "core": core,
+    "flyte": flyte,
 }
 
 

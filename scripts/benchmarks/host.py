@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -69,7 +69,8 @@ class Host:
         self._hub.send_signal(signal.SIGTERM)
         self._hub.wait(READY_S)
         if warden:
-            os.kill(warden, signal.SIGTERM)
+            with suppress(ProcessLookupError):  # it ends when it has nothing to do
+                os.kill(warden, signal.SIGTERM)
             wait(lambda: not self._warden(), READY_S, "the warden to end")
 
     def __enter__(self) -> Self:
