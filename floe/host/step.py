@@ -12,7 +12,7 @@ from floe.host.promises import is_promise
 from floe.host.rows import has_new_row, reader_of
 from floe.host.run_notices import notice_rows, notices_at_end
 from floe.host.site import MOVED_MAX, Site, workspace_of
-from floe.host.step_result import Recorded, StepResult
+from floe.host.step_result import Recorded, StepResult, append_of
 from floe.kernel.children import end_of
 from floe.kernel.decide import Decision, decide
 from floe.kernel.evolve import evolve
@@ -124,7 +124,7 @@ class Step:
             new, old = self.site.table.settle(run, parts)
             effects += new
             closed += old
-        appends = tuple(_append(ref, steps) for ref, steps in self.recorded.items())
+        appends = tuple(append_of(ref, steps) for ref, steps in self.recorded.items())
         return StepResult(
             appends=(*appends, *self.rows.values(), *self.learned),
             ledger=tuple(self.ledger),
@@ -388,14 +388,3 @@ class Step:
             rows = notice_rows(run.ref.key, notices)
             self.ledger += rows
             self.notices += rows
-
-
-def _append(ref: RunRef, steps: Sequence[Recorded]) -> Append:
-    return Append(
-        run=ref,
-        epoch=steps[-1].record.epoch,
-        after=steps[0].record.seq - 1,
-        records=tuple([s.record for s in steps]),
-        summary=next((s.summary for s in reversed(steps) if s.is_row_changed), None),
-        dense=steps[-1].reader is not None,
-    )

@@ -1,6 +1,6 @@
 """The result of one step of the core: what is stored first, and what is sent and done after."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 from functools import cached_property
 
@@ -35,6 +35,18 @@ class Recorded:
         """The row of the run, if it changed. Made on first use: of the events of one step, the
         store takes the last row alone, and only listeners need each."""
         return row_of(self.run, self.reader) if self.is_row_changed else None
+
+
+def append_of(ref: RunRef, steps: Sequence[Recorded]) -> Append:
+    """What the events of one run add to the store."""
+    return Append(
+        run=ref,
+        epoch=steps[-1].record.epoch,
+        after=steps[0].record.seq - 1,
+        records=tuple([s.record for s in steps]),
+        summary=next((s.summary for s in reversed(steps) if s.is_row_changed), None),
+        dense=steps[-1].reader is not None,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
