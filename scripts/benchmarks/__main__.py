@@ -23,6 +23,7 @@ from scripts.benchmarks.output import output
 from scripts.benchmarks.plan import Plan
 from scripts.benchmarks.prune import prune
 from scripts.benchmarks.resting import resting
+from scripts.benchmarks.utask import utask
 
 MEASURES: Final[Mapping[str, Callable[[Plan], list[Row]]]] = {
     "chain": measures.chain,
@@ -43,6 +44,7 @@ MEASURES: Final[Mapping[str, Callable[[Plan], list[Row]]]] = {
     "resting": resting,
     "core": core,
     "flyte": flyte,
+    "utask": utask,
 }
 
 
