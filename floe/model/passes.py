@@ -154,5 +154,9 @@ class Passes:
     ready: Set[NodeId] | None = field(default=None, compare=False)
     """Derived: the nodes about which there are questions before an attempt, or after the last item.
     None where that is not known."""
+    idle: Set[NodeId] = field(default=frozenset(), compare=False)
+    """Derived, with `ready`: the parked nodes that await no update."""
+    counts: Mapping[str, int] | None = field(default=None, compare=False)
+    """Derived, with `ready`: how many nodes are in each state, without those whose items go on."""
     asks: tuple[Question, ...] | None = field(default=None, compare=False)
     """Derived: what waits for a judgement since `base`. None where that is not known."""

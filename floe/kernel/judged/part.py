@@ -129,20 +129,29 @@ def worst_of(run: Run) -> State | None:
     """The row of the worst state; None if no node is in a state that counts."""
     rows = (table_of(run).by_name.get(name) for name in _names(run))
     counted = [row for row in rows if row is not None and row.verdict]
-    return max(counted, key=lambda row: row.rank, default=None)
+    return max(counted, key=lambda row: (row.rank, row.name), default=None)
+
+
+def name_of(run: Run, node: NodeId) -> str | None:
+    """The state of a node; None of one whose items go on, which count in its place."""
+    state = run.nodes.get(node)
+    if state is None:
+        return table_of(run).initial
+    return None if state.items is not None and is_expanded(run, node) else state.state
 
 
 def _names(run: Run) -> Iterator[str]:
     """The states of all nodes; of one with items left, of these items."""
     assert run.flow is not None, "the flow of an active run is attached"
-    for node in run.flow.nodes:
-        state = run.nodes.get(node.id)
-        if state is None:
-            yield table_of(run).initial
-        elif state.items is None or not is_expanded(run, node.id):
-            yield state.state
-        else:
-            yield from state.items.counts
+    counts = passes_of(run).counts
+    if counts is None:
+        names = (name_of(run, node.id) for node in run.flow.nodes)
+        yield from (name for name in names if name is not None)
+    else:
+        yield from counts
+    for node in run.open:
+        items = run.nodes[node].items
+        yield from items.counts if items is not None else ()
 
 
 def dues_of(run: Run) -> Iterator[tuple[Instant, State]]:

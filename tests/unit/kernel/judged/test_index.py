@@ -1,11 +1,15 @@
 """The index of the questions of a run, which is only derived."""
 
 from floe.kernel.evolve import evolve
+from floe.kernel.judged.index import indexed
 from floe.kernel.judged.lane import judgement
+from floe.kernel.judged.part import worst_of
 from floe.model.ids import NodeId
-from floe.model.judging import Judged, NodeSet, Verdict
+from floe.model.judging import Judged, NodeSet, Update, Verdict
 from floe.model.nouns import replace
 from floe.model.outcome import Outcome
+from floe.model.passes import BeginPass
+from floe.model.people import Pause
 from floe.model.run import Run
 from tests.make import NOW, after, exited
 from tests.toy.reader import toy_flow
@@ -68,3 +72,33 @@ def test_run_without_its_flow_has_no_index() -> None:
 
     assert run.passes is not None
     assert (run.passes.ready, run.passes.asks) == (None, None)
+
+
+def bare(run: Run) -> Run:
+    """The same run from its log."""
+    assert run.passes is not None
+    return indexed(replace(run, passes=replace(run.passes, ready=None, counts=None, asks=None)))
+
+
+def test_index_that_was_kept_is_that_of_the_log() -> None:
+    """Nodes wait, fail, are done and are pruned; passes begin by an update and by a person."""
+    run = a_judged_run(toy_flow("toy", ["a", "b", "c", "d on a:DONE", "e | items=2"]))
+    waits = (Verdict(state="WAITING", awaits=("k1",)), Verdict(state="WAITING", awaits=("k2",)))
+    failed, items = Verdict(state="CLIENT_ERROR"), Verdict(items=(0, 1))
+    done = Verdict(state="DONE")
+    seen = [run := judged(run, *waits, failed, items)]
+    seen += [run := judged(run, Verdict(state="CLIENT_ERROR"), done)]
+    for key, verdicts in (("k1", (done, failed)), ("k2", (Verdict(state="FAILED"), failed, done))):
+        seen += [run := after(run, Update(source="test", key=key))]
+        seen += [run := judged(run, *verdicts)]
+    seen += [run := after(run, BeginPass(by="alice"))]
+    seen += [after(run, Pause(by="alice", verdict="PAUSED", force=True))]
+
+    for one in seen:
+        assert one.passes is not None
+        if one.phase == "active":
+            kept, made = one.passes, bare(one).passes
+            assert made is not None
+            assert (kept.ready, kept.idle, kept.counts) == (made.ready, made.idle, made.counts)
+        assert worst_of(one) == worst_of(bare(one))
+    assert len({one.phase for one in seen}) == 2
