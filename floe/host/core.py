@@ -99,6 +99,8 @@ class HostCore:
         owed = tuple(effect for run in runs for effect in self.table.reload(run.ref, run))
         self._peers.load(runs, logs)
         self._retry = bool(self.table.pends)
+        if self.cluster is not None and self.cluster.members.is_forgotten:
+            self._woken = tuple(run.ref for run in runs)
         return owed
 
     def read_again(

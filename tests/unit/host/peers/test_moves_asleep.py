@@ -5,9 +5,11 @@ from floe.kernel.evolve import fold
 from floe.model.event import GrantSuperseded, RunPacked
 from floe.model.ids import RunRef
 from floe.model.nouns import replace
+from floe.model.passes import RunOpened
 from floe.model.people import Resolve
 from floe.model.run import Run
 from tests.make import H1, attached
+from tests.make_children import open_judged
 from tests.make_core import to
 from tests.make_hosts import Host, a_host_core, carry, forget, later, met
 from tests.toy.reader import toy_flow
@@ -58,3 +60,18 @@ def test_run_that_slept_while_its_host_was_forgotten_begins_no_pass() -> None:
     assert [type(event) for event in events if not isinstance(event, RunPacked)] == [
         GrantSuperseded
     ]
+
+
+def test_run_that_slept_begins_no_pass_either_if_its_forgotten_host_starts_again() -> None:
+    h1, h2, _ = at_h1()
+    ref = open_judged(h1, verdict="TODO")
+    assert h1.core.let_sleep(ref)
+    forget(h2, h1)
+    later(2000, h1, h2)
+    carry(h1, h2)
+
+    h1.restart()
+    h1.step(Resolve(by="alice", resolution="r1"), run=ref)
+
+    events = [type(event) for event in h1.events(ref)]
+    assert events == [RunOpened, GrantSuperseded]
