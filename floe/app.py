@@ -259,7 +259,7 @@ async def open_hub(
             places_without_secrets=ports.notifier is None,
         )
         async with Hub(parts) as hub:
-            lend(hub.shared, ports.executors)
+            lend(hub, ports.executors)
             yield hub
     finally:
         await ports.close()

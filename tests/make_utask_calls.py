@@ -9,16 +9,22 @@ from floe.calls.utask.settings import UtaskCallSettings
 from floe.dialects.go_scalars import UTASK
 from floe.dialects.go_yaml import json_value, parse_go_yaml
 from floe.dialects.notes import Notes
+from floe.dialects.utask.compiled import compiled
+from floe.dialects.utask.creation import CREATE_KIND
+from floe.dialects.utask.evaluator import EVALUATOR
 from floe.dialects.utask.texts import exact, render_leaves, renderer
+from floe.hub.flows import FlowBook
 from floe.model.call import Call
-from floe.model.errors import KeeperAway, Yours
+from floe.model.errors import KeeperAway, NotFound, Yours
 from floe.model.ids import HostId, Instant, Json
+from floe.model.run import Run
 from floe.model.shared_row import RowOrigin, SharedRow, row_fault
 from floe.model.signal import Answered, Failed
 from floe.nodes.base import Job
 from floe.nodes.call_ground import CallGround
 from tests.go_templates import StillWorld
 from tests.make_nodes import a_job
+from tests.utask_host import load
 
 
 class OwnRows:
@@ -49,6 +55,38 @@ class OwnRows:
             origin=RowOrigin(sequence="s.1", number=number),
         )
         return number
+
+
+class Judges:
+    """Judges what a task may be as an evaluator does, in this process."""
+
+    async def judge_text(self, dialect: str, kind: str, body: Json) -> Json:
+        assert (dialect, kind) == ("utask", CREATE_KIND)
+        return EVALUATOR.judge_text(kind, body)
+
+
+class Reads:
+    """The templates of a host, and its runs by their keys."""
+
+    def __init__(self, *templates: str) -> None:
+        loaded = [load(text).template for text in templates]
+        self._book = FlowBook(flows=tuple(compiled(one, {}) for one in loaded if one))
+        self.runs: dict[str, Run] = {}
+
+    def book(self) -> FlowBook:
+        return self._book
+
+    async def run(self, run: str) -> Run:
+        if run not in self.runs:
+            raise NotFound(f"no run {run}")
+        return self.runs[run]
+
+
+class OwnHub:
+    """What calls see of the hub of a host."""
+
+    def __init__(self, *templates: str) -> None:
+        self.shared, self.reads, self.people = OwnRows(), Reads(*templates), Judges()
 
 
 def ground_of(**settings: Any) -> CallGround:

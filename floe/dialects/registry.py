@@ -25,6 +25,7 @@ JUDGED: Final[dict[str, JudgedDialect]] = {
         evaluator="floe.dialects.utask.evaluator:EVALUATOR",
         rows=UtaskRows(),
         events=CurrentConfig,
+        calls="floe.calls.utask.calls:actions_of",
     ),
 }
 """The dialects of judged flows, by the name that their flows have."""

@@ -68,6 +68,7 @@ def open_children(step: Step, run: Run, signal: Reported) -> Reported:
             by=one.opening.by,
             title=one.opening.title,
             verdict=one.opening.verdict,
+            due=one.opening.due,
             enters=one.opening.enters,
             parent=parent,
             sealed=run.sealed,

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from floe.model.children import Parent
 from floe.model.flow import Flow
-from floe.model.ids import Json, NodeId
+from floe.model.ids import Instant, Json, NodeId
 from floe.model.judging import Enter
 from floe.model.nouns import dataclass
 from floe.model.signal import Reported
@@ -28,6 +28,8 @@ class OpenRun:
     title: str = ""
     verdict: str = ""
     """With which it rests until its first pass; empty if that begins at once."""
+    due: Instant | None = None
+    """Of a run that rests: when its first pass begins by itself; None for never."""
     enters: tuple[Enter, ...] = ()
     """The nodes that enter with it."""
     once: str = ""

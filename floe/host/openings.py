@@ -47,6 +47,7 @@ def open_run(step: Step, opening: OpenRun) -> tuple[RunRef, bool]:
         store=site.store,
         title=opening.title,
         verdict=opening.verdict,
+        due=opening.due,
         parent=opening.parent,
         sealed=is_sealed(opening),
     )

@@ -9,7 +9,7 @@ from dataclasses import field
 from typing import Final
 
 from floe.model.flow import Flow
-from floe.model.ids import Json, NodeId
+from floe.model.ids import Instant, Json, NodeId
 from floe.model.judging import Enter
 from floe.model.nouns import dataclass
 
@@ -34,6 +34,8 @@ class Opening:
     title: str = ""
     verdict: str = ""
     """With which it rests until its first pass; empty if that begins at once."""
+    due: Instant | None = None
+    """Of a run that rests: when its first pass begins by itself; None for never."""
     enters: tuple[Enter, ...] = ()
     """The nodes that enter with it, in order."""
 

@@ -34,6 +34,8 @@ class RunOpened:
     title: str = ""
     verdict: str = ""
     """With which it rests until its first pass; empty if that begins at once."""
+    due: Instant | None = None
+    """Of a run that rests: when its first pass begins by itself; None for never."""
     parent: Parent | None = None
     """The attempt that opened it; None for a run that is no child."""
     sealed: bool = False

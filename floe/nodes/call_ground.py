@@ -1,15 +1,17 @@
 """What a host lends to the calls of its dialects: its commands, its shared rows, its settings."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
 import structlog
 
 from floe.model.errors import World
+from floe.model.flow import Flow
 from floe.model.ids import Json
 from floe.model.nouns import dataclass
+from floe.model.run import Run
 from floe.model.shared_row import SharedRow
 from floe.model.signal import Report, Reported, Started
 from floe.nodes.attempt_files import take_output
@@ -44,6 +46,58 @@ class NoRows:
         self, kind: str, key: str, value: Json, *, by: str, expected: int | None
     ) -> int:
         raise World("this host has no shared rows")
+
+
+class CallBook(Protocol):
+    """The port for the flows of a host, as calls look them up."""
+
+    @property
+    def flows(self) -> Sequence[Flow]:
+        """All of them."""
+        ...
+
+    def digest_of(self, flow: Flow) -> str | None:
+        """The digest under which runs keep a flow of the book."""
+        ...
+
+
+class CallReads(Protocol):
+    """The port for what calls see of the host's flows and runs."""
+
+    def book(self) -> CallBook:
+        """The flows of the last good reading of the config."""
+        ...
+
+    async def run(self, run: str) -> Run:
+        """A run with its flow. Raises IdInvalid, NotFound."""
+        ...
+
+
+class CallJudges(Protocol):
+    """The port for what is judged before a run exists."""
+
+    async def judge_text(self, dialect: str, kind: str, body: Json) -> Json:
+        """Have an evaluator judge a body. Raises World."""
+        ...
+
+
+class CallHub(Protocol):
+    """The port for the hub of a host, as calls use it."""
+
+    @property
+    def shared(self) -> CallRows:
+        """The shared rows."""
+        ...
+
+    @property
+    def reads(self) -> CallReads:
+        """The flows and runs."""
+        ...
+
+    @property
+    def people(self) -> CallJudges:
+        """The evaluators."""
+        ...
 
 
 class CallCommands:
@@ -94,6 +148,7 @@ class CallCommands:
             self._commands.forget(job.key)
 
 
+NO_ROWS: Final = NoRows()
 NO_SETTINGS: Final[Mapping[str, object]] = {}
 
 
@@ -105,5 +160,10 @@ class CallGround:
     forbidden: ForbiddenAddresses = NOTHING_FORBIDDEN
     settings: Mapping[str, object] = NO_SETTINGS
     """What the config has for the calls of a dialect, by its name."""
-    rows: CallRows = NoRows()
-    """Those of the hub, once there is one."""
+    hub: CallHub | None = None
+    """None until the host has one."""
+
+    @property
+    def rows(self) -> CallRows:
+        """The shared rows of the hub."""
+        return self.hub.shared if self.hub else NO_ROWS

@@ -10,7 +10,7 @@ from floe.model.notify import Notify
 from floe.model.ssh import Ssh
 from floe.model.work import Action, Exec, Fetch, GitCheckout, GitMerge
 from floe.nodes.base import NO_SECRETS, Executor, Secrets
-from floe.nodes.call_ground import NO_SETTINGS, CallCommands, CallGround, CallRows
+from floe.nodes.call_ground import NO_SETTINGS, CallCommands, CallGround, CallHub
 from floe.nodes.calls import NO_DIALECTS, Calls
 from floe.nodes.command_environment import inherited
 from floe.nodes.commands import Commands
@@ -70,8 +70,8 @@ def executors_of(
     }
 
 
-def lend(rows: CallRows, executors: Mapping[type[Action], Executor]) -> None:
-    """Give calls the shared rows of their host, which exist after the executors."""
+def lend(hub: CallHub, executors: Mapping[type[Action], Executor]) -> None:
+    """Give calls the hub of their host, which is there after the executors."""
     calls = executors.get(Call)
     if isinstance(calls, Calls):
-        calls.ground.rows = rows
+        calls.ground.hub = hub

@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 from floe.model.ids import Json
 from floe.model.nouns import dataclass
+from floe.model.opening import ChildOpening
 from floe.nodes.base import Job
 
 T = TypeVar("T", str, bool)
@@ -23,8 +24,8 @@ class CameTo:
     metadata: Json = None
     tags: Mapping[str, str] = field(default_factory=dict)
     """Tags of the task; an empty text deletes one."""
-    passes: int = 0
-    """Further passes that the resolution may have."""
+    opens: tuple[ChildOpening, ...] = ()
+    """The tasks that it opens."""
 
 
 class ActionFailed(Exception):

@@ -4,6 +4,7 @@ import asyncio
 from functools import partial
 
 from floe.calls.utask.action import ActionCall, CameTo, UtaskActionType
+from floe.calls.utask.batch import batch
 from floe.calls.utask.cache import cache
 from floe.calls.utask.callback import address_of, callback
 from floe.calls.utask.http import AT_ONCE_MAX, http, http_resources
@@ -11,6 +12,7 @@ from floe.calls.utask.plain import echo, tag
 from floe.calls.utask.scripts import script, script_resources
 from floe.calls.utask.settings import UtaskCallSettings
 from floe.calls.utask.ssh import ssh, ssh_resources
+from floe.calls.utask.subtask import subtask
 from floe.nodes.call_ground import CallGround
 
 
@@ -26,6 +28,7 @@ def builtins(settings: UtaskCallSettings, ground: CallGround) -> tuple[UtaskActi
         return await callback(call, ground.rows, address)
 
     return (
+        UtaskActionType(name="batch", run=partial(batch, ground=ground)),
         UtaskActionType(name="cache", run=cached),
         UtaskActionType(name="callback", run=called_back),
         UtaskActionType(name="echo", run=echo),
@@ -42,5 +45,6 @@ def builtins(settings: UtaskCallSettings, ground: CallGround) -> tuple[UtaskActi
         UtaskActionType(
             name="ssh", run=partial(ssh, commands=ground.commands), resources=ssh_resources
         ),
+        UtaskActionType(name="subtask", run=partial(subtask, ground=ground)),
         UtaskActionType(name="tag", run=tag),
     )

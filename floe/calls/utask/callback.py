@@ -51,14 +51,14 @@ async def _created(call: ActionCall, rows: CallRows, address: str) -> CameTo:
         raise ServerError("this host has no address for callbacks: set `base-url`")
     schema = _schema(call.text("schema"))
     own = UtaskId(call.job.key.run, "callback", callback_number(call.job.key))
-    id, token = id_text(own, await _key(rows)), str(uuid4())
+    id, token = id_text(own, await key_of_ids(rows)), str(uuid4())
     url = f"{address}/{id}?t={token}"
     return CameTo(output={"id": id, "url": url, "token": token, "schema": schema})
 
 
 async def _waited(call: ActionCall, rows: CallRows) -> CameTo:
     id, run = call.text("id"), call.job.key.run
-    found = id_in(id, [(run.host, run.store)], await _key(rows))
+    found = id_in(id, [(run.host, run.store)], await key_of_ids(rows))
     if found is None or (found.run, found.kind) != (run, "callback"):
         raise ServerError(f'failed to load callback from public id: this task has none "{id}"')
     update = call.updates.get(f"callback:{id}")
@@ -69,7 +69,7 @@ async def _waited(call: ActionCall, rows: CallRows) -> CameTo:
     return CameTo(output={"id": id, "date": called.get("date"), "body": called.get("body")})
 
 
-async def _key(rows: CallRows) -> bytes:
+async def key_of_ids(rows: CallRows) -> bytes:
     """The key of the hash in ids, which the first task of the cluster made. Raises ServerError."""
     try:
         row = await rows.find(KIND, NAME)

@@ -1,7 +1,7 @@
 """Carries out uTask's actions as calls: resources, the action, and its answer for the evaluator.
 
 An answer has in `kind` the state of the step, in `outputs` the key `output` if there is one, and in
-`metadata` the keys `metadata`, `tags`, `awaits` and `passes` if they have something.
+`metadata` the keys `metadata`, `tags` and `awaits` if they have something.
 """
 
 import asyncio
@@ -121,7 +121,6 @@ def _answered(came_to: CameTo, error: ActionFailed | None) -> Answered:
         "metadata": came_to.metadata,
         "tags": came_to.tags or None,
         "awaits": (list(error.awaits) or None) if error else None,
-        "passes": came_to.passes or None,
     }
     metadata = {key: value for key, value in metadata.items() if value is not None}
     try:
@@ -140,6 +139,7 @@ def _answered(came_to: CameTo, error: ActionFailed | None) -> Answered:
         why=why if len(why) <= ERROR_MAX else f"{why[:ERROR_MAX]}…",
         outputs=outputs,
         metadata=metadata,
+        opens=came_to.opens if error is None or error.state == "WAITING" else (),
         kind=error.state if error else "",
     )
 

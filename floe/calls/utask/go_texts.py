@@ -1,9 +1,12 @@
-"""Texts of configurations that uTask reads as Go does: bools, durations, numbers."""
+"""Texts that uTask reads as Go does: bools, durations, JSON."""
 
-from typing import Final
+import json
+import math
+from typing import Final, Never
 
 from floe.calls.utask.action import ServerError
 from floe.expr.gotext.times import read_duration
+from floe.model.ids import Json
 
 BOOLS: Final = {
     **dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True),
@@ -32,3 +35,23 @@ def seconds_in(text: str, key: str, default_s: float) -> float | None:
     if found is None:
         raise ServerError(f'failed to parse {key}: "{text}" is no duration, such as "30s"')
     return found / NS if found > 0 else None
+
+
+def json_in(text: str) -> Json:
+    """The first value of JSON in a text; anything behind it is not read."""
+    value: Json = _JSON.raw_decode(text.lstrip(" \t\r\n"))[0]
+    return value
+
+
+def _no_json(name: str) -> Never:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is larger than any number here")
+    return number
+
+
+_JSON: Final = json.JSONDecoder(parse_constant=_no_json, parse_float=_finite)

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import math
 import re
 import ssl
 from base64 import b64encode
@@ -12,7 +11,7 @@ from urllib.parse import parse_qsl, quote_plus, urlsplit, urlunsplit
 from xml.parsers import expat
 
 from floe.calls.utask.action import ActionCall, CameTo, ClientError, ServerError
-from floe.calls.utask.go_texts import bool_in, seconds_in
+from floe.calls.utask.go_texts import bool_in, json_in, seconds_in
 from floe.calls.utask.key_files import in_memory
 from floe.model.errors import Yours
 from floe.model.ids import Json
@@ -206,7 +205,7 @@ def _judged(reply: HttpReply, prefix: str) -> CameTo:
     output: Json = body
     if headers.get("Content-Type", "").partition(";")[0] == "application/json" and body:
         try:
-            output = _json_in(body)
+            output = json_in(body)
         except (ValueError, RecursionError) as error:
             raise ServerError(f"can't unmarshal body: {error}", CameTo(metadata=metadata)) from None
     came_to = CameTo(output=output, metadata=metadata)
@@ -216,26 +215,6 @@ def _judged(reply: HttpReply, prefix: str) -> CameTo:
     if 400 <= reply.status < 500:
         raise ClientError(f"Client error: {why}", came_to)
     raise ServerError(why, came_to)
-
-
-def _json_in(text: str) -> Json:
-    """The first value of JSON in a text; anything behind it is not read."""
-    value: Json = _JSON.raw_decode(text.lstrip(" \t\r\n"))[0]
-    return value
-
-
-def _no_json(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"{text} is larger than any number here")
-    return number
-
-
-_JSON: Final = json.JSONDecoder(parse_constant=_no_json, parse_float=_finite)
 
 
 def canonical(name: str) -> str:

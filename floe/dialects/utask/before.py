@@ -30,6 +30,9 @@ from floe.model.judging import Verdict
 PLAIN_ACTIONS: Final = ("echo", "http", "cache", "tag")
 """Actions that know nothing of their task."""
 
+COMMANDS: Final = ("script", "ssh")
+"""Actions that are commands: they go on while their host restarts."""
+
 CHILD_ACTIONS: Final = ("subtask", "batch", "callback")
 """Actions that await updates."""
 
@@ -158,7 +161,8 @@ def _call(
     if plugin in CHILD_ACTIONS:
         config |= _news(step, plugin, action.configuration)
     delay_s = step.plan.step.execution_delay_ns / _NS if is_first else 0.0
-    return Call(type=f"{DIALECT}.{plugin}", config=config, delay_s=delay_s)
+    is_kept = plugin in COMMANDS
+    return Call(type=f"{DIALECT}.{plugin}", config=config, delay_s=delay_s, is_kept=is_kept)
 
 
 def _news(step: StepNow, plugin: str, configuration: Json) -> Shape:

@@ -206,6 +206,16 @@ def result_of(run: Run) -> Json:
     return dict(template_of(run).result_format) or None
 
 
+def told(run: Run) -> dict[str, Json]:
+    """What the step that opened a task learns of it."""
+    return {
+        "state": task_state(run),
+        "result": result_of(run) or None,
+        "requester_username": requester_username(run),
+        "resolver_username": resolver_username(run) or None,
+    }
+
+
 def errors_of(run: Run) -> list[dict[str, str]]:
     """The errors of a blocked task that a client caused: those of its steps in CLIENT_ERROR."""
     if task_state(run) != BLOCKED:

@@ -65,12 +65,7 @@ class UtaskRows:
         """What the step that opened a task learns of it."""
         from floe.dialects.utask import readings
 
-        return {
-            "state": readings.task_state(run),
-            "result": readings.result_of(run),
-            "requester_username": readings.requester_username(run),
-            "resolver_username": readings.resolver_username(run) or None,
-        }
+        return readings.told(run)
 
     def is_row_changed(self, event: Event) -> bool:
         """Whether an event changes the state or the tags of a task."""

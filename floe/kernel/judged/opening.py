@@ -32,5 +32,6 @@ def opened_run(ref: RunRef, event: RunOpened) -> Run:
             number=1 if begins else 0,
             began_at=event.at if begins else None,
             verdict=event.verdict,
+            due=event.due,
         ),
     )

@@ -20,13 +20,15 @@ from floe.model.ids import Json
 from floe.model.signal import Answered
 from floe.nodes.call_ground import CallGround
 from tests.make_nodes import a_job
-from tests.make_utask_calls import OwnRows, a_call, came_to, ground_of
+from tests.make_utask_calls import OwnHub, OwnRows, a_call, came_to, ground_of
 
 NO_PLACES = UtaskCallSettings()
 
 
 def with_rows(rows: OwnRows) -> CallGround:
-    return CallGround(rows=rows)
+    hub = OwnHub()
+    hub.shared = rows
+    return CallGround(hub=hub)
 
 
 async def test_echo_comes_to_what_its_configuration_has() -> None:

@@ -10,7 +10,7 @@ from floe.model.ids import Json
 from floe.model.signal import Answered
 from floe.nodes.call_ground import CallGround
 from tests.make_nodes import a_key
-from tests.make_utask_calls import OwnRows, came_to, ground_of
+from tests.make_utask_calls import OwnHub, came_to, ground_of
 
 KEY = bytes(range(16))
 OWN = a_key()
@@ -18,9 +18,9 @@ OWN = a_key()
 
 async def ground_with_key(key: str = KEY.hex()) -> CallGround:
     """A host at which tasks were made, whose callbacks have an address."""
-    ground, rows = ground_of(items={"callback-config": {"base_url": "http://u.test/"}}), OwnRows()
-    await rows.write("utask.key", "ids", key, by="utask", expected=0)
-    ground.rows = rows
+    ground, hub = ground_of(items={"callback-config": {"base_url": "http://u.test/"}}), OwnHub()
+    await hub.shared.write("utask.key", "ids", key, by="utask", expected=0)
+    ground.hub = hub
     return ground
 
 
@@ -124,7 +124,7 @@ async def test_host_without_an_address_makes_no_callback() -> None:
 
 async def test_callback_needs_the_key_of_ids() -> None:
     ground = await ground_with_key()
-    ground.rows = OwnRows()
+    ground.hub = OwnHub()
 
     answer = await came_to("callback", {"action": "create"}, ground)
 

@@ -3,12 +3,12 @@
 import pytest
 
 from floe.kernel.evolve import evolve
-from floe.kernel.owed import longest_s, run_key
+from floe.kernel.owed import longest_s, owed, run_key
 from floe.kernel.process import takes_slot
 from floe.model.codec import decode_event, encode, encode_event, from_text, to_text
 from floe.model.effect import SetTimer
 from floe.model.event import Event
-from floe.model.ids import NodeId
+from floe.model.ids import Instant, NodeId
 from floe.model.judging import (
     ActionEnded,
     Judged,
@@ -22,7 +22,7 @@ from floe.model.nouns import replace
 from floe.model.outcome import Outcome
 from floe.model.passes import BeginPass, Extend, PassBegan, RunExtended, RunRested
 from floe.model.people import PauseAsked, Resolve, RunEdited, RunResolved, RunRestarted
-from floe.model.signal import Signal
+from floe.model.signal import Signal, TimerFired
 from floe.model.tags import TRIGGER_GOOD, Tag
 from tests.make import NOW, REF, a_flow, a_node, a_run, after, decided
 from tests.toy.reader import toy_flow
@@ -83,6 +83,18 @@ def test_run_that_is_opened_with_a_verdict_rests() -> None:
 
     assert run.passes is not None
     assert (run.phase, run.passes.number, run.passes.verdict) == ("resting", 0, "TODO")
+
+
+def test_run_may_rest_until_an_instant_before_its_first_pass() -> None:
+    due = Instant(NOW + 60_000)
+    run = evolve(None, replace(OPENED, verdict="TODO", due=due), ref=REF)
+    run = replace(run, flow=TOY)
+    key = run_key(run)
+
+    found = decided(run, TimerFired(key=key, kind="pass"), due)
+
+    assert SetTimer(key, "pass", due) in owed(run)
+    assert [type(event) for event in found.events] == [PassBegan]
 
 
 @pytest.mark.parametrize("fact", FACTS, ids=lambda fact: type(fact).__name__)
