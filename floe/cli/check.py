@@ -13,6 +13,7 @@ import click
 from floe.cli.case_files import SUFFIXES, document_of, with_tests
 from floe.cli.formats import as_json
 from floe.config import check_document, read_local
+from floe.config.check_utask import check_utask, check_utask_text, utask_schema
 from floe.dialects.notes import Notes
 from floe.dialects.registry import dialect
 from floe.dialects.tree import DOCUMENT_BYTES_MAX, decoded
@@ -22,14 +23,24 @@ from floe.model.visible import visible
 from floe.shapes.findings import finding_shape
 
 STDIN: Final = "-"
+UTASK: Final = "utask"
 
 
 @click.command()
 @click.argument("files", metavar="[FILE]...", nargs=-1)
+@click.option(
+    "--dialect",
+    "dialect_",
+    type=click.Choice(("floe", UTASK)),
+    default="floe",
+    help="Whose documents they are; those of uTask are .yaml files, functions beside them.",
+)
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of documents, for editors.")
 @click.option("--json", "json_", is_flag=True, help="Print the findings as JSON.")
 @click.pass_context
-def command(ctx: click.Context, /, files: tuple[str, ...], schema: bool, json_: bool) -> None:
+def command(
+    ctx: click.Context, /, files: tuple[str, ...], dialect_: str, schema: bool, json_: bool
+) -> None:
     """Validate configs and flow-files; report file:line:col, the mistake and a hint.
 
     FILE may be a directory (every .yml and .yaml file below it) or - for standard input. Exits with
@@ -40,18 +51,23 @@ def command(ctx: click.Context, /, files: tuple[str, ...], schema: bool, json_: 
       floe check default.yml flows/
       git show HEAD:floe.yml | floe check -
       floe check --schema > floe.schema.json
+      floe check --dialect utask templates/
     """
     if schema:
-        click.echo(json.dumps(dialect().schema(), indent=2))
+        shape = utask_schema() if dialect_ == UTASK else dialect().schema()
+        click.echo(json.dumps(shape, indent=2))
         return
     if not files:
         raise click.UsageError("name a file to check, or --schema", ctx)
-    names = list(_names(files))
-    findings = asyncio.run(_findings(names))
+    if dialect_ == UTASK:
+        count, findings = _utask_findings(files)
+    else:
+        names = list(_names(files))
+        count, findings = len(names), asyncio.run(_findings(names))
     if json_:
         as_json([finding_shape(f) for f in findings])
     else:
-        show_findings(names, findings)
+        show_findings(count, findings)
     ctx.exit(1 if worst_level(findings) == "error" else 0)
 
 
@@ -89,6 +105,16 @@ async def _findings(names: Sequence[str]) -> list[Finding]:
     return [finding for name in names for finding in found[name]]
 
 
+def _utask_findings(names: Sequence[str]) -> tuple[int, list[Finding]]:
+    """How many files of uTask were read, and what is wrong with them, once."""
+    checked = [
+        check_utask_text(_standard_input(), STDIN) if name == STDIN else check_utask(Path(name))
+        for name in names
+    ]
+    findings = dict.fromkeys(finding for one in checked for finding in one.findings)
+    return sum(one.files for one in checked), list(findings)
+
+
 def _standard_input() -> str:
     """The text of standard input, up to the limit of a document. Raises ConfigInvalid."""
     notes = Notes(STDIN)
@@ -98,7 +124,7 @@ def _standard_input() -> str:
     return text
 
 
-def show_findings(files: Sequence[str], findings: Sequence[Finding]) -> None:
+def show_findings(files: int, findings: Sequence[Finding]) -> None:
     """Print findings, and how many there are."""
     for finding in findings:
         colour = "red" if finding.level == "error" else "yellow"
@@ -109,11 +135,11 @@ def show_findings(files: Sequence[str], findings: Sequence[Finding]) -> None:
     _sum_up(files, findings)
 
 
-def _sum_up(files: Sequence[str], findings: Sequence[Finding]) -> None:
+def _sum_up(files: int, findings: Sequence[Finding]) -> None:
     errors = sum(f.level == "error" for f in findings)
     warnings = len(findings) - errors
     words = ", ".join(
         f"{count} {word}{'' if count == 1 else 's'}"
-        for count, word in ((len(files), "file"), (errors, "error"), (warnings, "warning"))
+        for count, word in ((files, "file"), (errors, "error"), (warnings, "warning"))
     )
     click.secho(words, fg="red" if errors else "green", err=True)

@@ -139,5 +139,5 @@ def check(ctx: click.Context, /, files: tuple[str, ...], json_: bool) -> None:
     if json_:
         as_json([finding_shape(finding) for finding in findings])
     else:
-        show_findings(files, findings)
+        show_findings(len(files), findings)
     ctx.exit(1 if worst_level(findings) == "error" else 0)

@@ -6,6 +6,7 @@ from typing import Final
 
 from floe.config.flags import absolute
 from floe.config.flyte import read_flyte
+from floe.config.utask import read_utask
 from floe.dialects.floe.dialect import dialect_document, is_broken_document
 from floe.dialects.floe.notices import NoticeTexts, check_sending
 from floe.dialects.floe.vocabulary import (
@@ -70,6 +71,7 @@ def read_common(text: str, notes: Notes) -> SectionValues:
     read_smtp(common[COMMON_SMTP], notes)
     read_bucket(common, notes)
     read_flyte(common, notes)
+    read_utask(common, notes)
     if common[STORE_TYPE] == "postgres":
         what = f"`store-type: {common[STORE_TYPE]}` is not available yet"
         notes.error(common.at_of(STORE_TYPE), what, "store-type: local")

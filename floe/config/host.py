@@ -13,6 +13,7 @@ from floe.config.check import NO_KEEPER
 from floe.config.common import read_bucket, read_common, read_smtp
 from floe.config.flags import Flags, GivenFlags, absolute, merged
 from floe.config.flyte import FlyteSettings, check_bind, flyte_settings, read_flyte
+from floe.config.utask import UtaskSettings, check_utask_bind, read_utask
 from floe.dialects.floe.notices import NoticeTexts
 from floe.dialects.floe.vocabulary import (
     BASE_URL,
@@ -81,6 +82,10 @@ class HostConfig:
     """A second address for the same routes. Default: none."""
     flyte: FlyteSettings
     """Flyte's API: an address of its own, and who may use it."""
+    utask: UtaskSettings
+    """Where uTask's templates are, and what their steps may use."""
+    utask_bind: Bind | None
+    """An address for uTask's API alone, with the certificate of `pub`. Default: none."""
     root: Path
     """The folder for the host's files. Default `./.floe/<host_name>`."""
     store_root: Path
@@ -152,7 +157,7 @@ class HostConfig:
     @property
     def own_ports(self) -> frozenset[int]:
         """The ports of its API."""
-        binds = filter(None, (self.pub, self.prv, self.flyte.bind))
+        binds = filter(None, (self.pub, self.prv, self.flyte.bind, self.utask_bind))
         return frozenset(split_address(bind.address)[1] for bind in binds)
 
 
@@ -173,6 +178,8 @@ def load(flags: Flags, environ: Mapping[str, str], text: str, origin: str) -> Ho
         _check_bucket(config, common, notes)
         if config.flyte.bind:
             check_bind(config.flyte.bind, common, given, notes)
+        if config.utask_bind and not config.insecure:
+            check_utask_bind(config.utask_bind, common, notes)
     findings = (*notes.findings, *given.findings)
     if any(finding.level == "error" for finding in findings):
         raise ConfigInvalid(findings)
@@ -188,6 +195,7 @@ def _assemble(given: GivenFlags, common: SectionValues, origin: str, text: str) 
     )
     pub, prv = given.bind("pub", "127.0.0.1:8080"), given.bind("prv", "")
     assert pub is not None  # it has a default
+    utask = read_utask(common, Notes(origin))
     cores = os.cpu_count() or 1
     store_root = given.path("root") or absolute(common[STORE_ROOT]) or root
     return HostConfig(
@@ -198,6 +206,8 @@ def _assemble(given: GivenFlags, common: SectionValues, origin: str, text: str) 
         pub=pub,
         prv=prv,
         flyte=flyte_settings(read_flyte(common, Notes(origin)), given, pub),
+        utask=utask,
+        utask_bind=Bind(address=utask.bind, cert=pub.cert, key=pub.key) if utask.bind else None,
         root=root,
         store_root=store_root,
         workspace_root=given.path("root") or absolute(common[WORKSPACE_ROOT]) or root,

@@ -40,6 +40,7 @@ from floe.dialects.floe.vocabulary import (
     TASK_TYPES,
     TIMER_TRIGGER,
     TRIGGER,
+    UTASK_MAP,
 )
 from floe.dialects.section import KeySpec, Section
 from floe.expr.programs import PROGRAMS, Program
@@ -73,6 +74,7 @@ SECTIONS: Final[Mapping[str, Section]] = {
     "smtp": SMTP_MAP,
     "bucket": BUCKET_MAP,
     "flyte": FLYTE_MAP,
+    "utask": UTASK_MAP,
     "test": CASE,
     "given": GIVEN,
     "expect": EXPECT,

@@ -25,6 +25,7 @@ from floe.dialects.floe.vocabulary import (
     COMMON_MAP,
     COMMON_ON_END,
     COMMON_SMTP,
+    COMMON_UTASK,
     FIELD_TYPE,
     FIELDS,
     FLOW,
@@ -51,6 +52,7 @@ from floe.dialects.floe.vocabulary import (
     TRIGGER,
     TRIGGER_TYPE,
     TRIGGERS,
+    UTASK_MAP,
     VALUE,
 )
 from floe.dialects.kinds import Schema
@@ -82,6 +84,7 @@ def json_schema() -> Schema:
                     COMMON_SMTP: SMTP_MAP.schema(),
                     COMMON_BUCKET: BUCKET_MAP.schema(),
                     COMMON_FLYTE: FLYTE_MAP.schema(),
+                    COMMON_UTASK: UTASK_MAP.schema(),
                 },
             ),
             "notice": _section(NOTICE, {MAIL: MAIL_MAP.schema()}),

@@ -1846,6 +1846,125 @@ COMMON_FLYTE: Final = KeySpec(
     doc="Flyte's API: its own address, and when packs are deleted.",
     example="flyte: {bind: 127.0.0.1:8081}",
 )
+UTASK_BIND: Final = KeySpec(
+    name="bind",
+    kind=TEXT,
+    default="",
+    doc="An address for uTask's API alone, with the certificate of the host's public one. It needs "
+    "no token of floe.",
+    example="bind: 127.0.0.1:8082",
+)
+UTASK_TEMPLATES: Final = KeySpec(
+    name="templates",
+    kind=ListOf(TEXT, unique=True),
+    default=NO_TEXTS,
+    doc="Folders of templates. Each `.yaml` file directly in them is one; they are read at the "
+    "start and at each reload.",
+    example="templates: [/etc/utask/templates]",
+)
+UTASK_FUNCTIONS: Final = KeySpec(
+    name="functions",
+    kind=TEXT,
+    default="",
+    doc="The folder of functions: each `.yaml` file in it and in the folders below.",
+    example="functions: /etc/utask/functions",
+)
+UTASK_SCRIPTS: Final = KeySpec(
+    name="scripts",
+    kind=TEXT,
+    default="",
+    doc="The folder of the programs that the action `script` runs.",
+    example="scripts: /etc/utask/scripts",
+)
+UTASK_PLUGINS: Final = KeySpec(
+    name="plugins",
+    kind=TEXT,
+    default="",
+    doc="The folder of Python files with further [actions](utask.md).",
+    example="plugins: /etc/utask/plugins",
+)
+UTASK_INIT: Final = KeySpec(
+    name="init",
+    kind=TEXT,
+    default="",
+    doc="The folder of programs that run when the host starts.",
+    example="init: /etc/utask/init",
+)
+UTASK_ITEMS: Final = KeySpec(
+    name="items",
+    kind=TEXT,
+    default="",
+    doc="The folder of configuration items: templates read the file `NAME` as `.config.NAME`. They "
+    "are read at the start and at each reload.",
+    example="items: /etc/utask/items",
+)
+UTASK_CONCEALED: Final = KeySpec(
+    name="concealed",
+    kind=ListOf(TEXT, unique=True),
+    default=("basic-auth", "database", "encryption-key", "utask-cfg"),
+    absent="`[basic-auth, database, encryption-key, utask-cfg]`",
+    doc="Items that no template sees.",
+    example="concealed: [encryption-key, ovh-credentials]",
+)
+UTASK_REGION: Final = KeySpec(
+    name="region",
+    kind=TEXT,
+    default="default",
+    doc="What templates read as `.task.region`.",
+    example="region: eu-west",
+)
+UTASK_LIMITS: Final = KeySpec(
+    name="resource-limits",
+    kind=AnyMap(),
+    default=NO_MAP,
+    absent="no limits",
+    doc="How many executions of steps may have a resource at once on this host, by its name; with "
+    "0 they fail at once. uTask's names are `socket`, `fork`, `url:HOST`, `script:FILE`, "
+    "`template:NAME` and those of `resources` of steps.",
+    example="resource-limits: {socket: 20, 'url:api.example.com': 2}",
+)
+UTASK_RESOURCE_TIMEOUT: Final = KeySpec(
+    name="resource-timeout",
+    kind=Duration(0),
+    default=60.0,
+    absent="1m",
+    doc="How long an execution waits for a resource before the step is retried later; 0 for no "
+    "limit.",
+    example="resource-timeout: 5m",
+)
+UTASK_BASE_URL: Final = KeySpec(
+    name="base-url",
+    kind=Text(r"https?://[^\s?#@]+", "https://utask.example.com"),
+    default="",
+    absent="`bind`, else `/utask` below `public-url`",
+    doc="The URL of uTask's API for others: callbacks arrive below it.",
+    example="base-url: https://utask.example.com",
+)
+UTASK_MAP: Final = Section(
+    name="`utask`",
+    keys=(
+        UTASK_TEMPLATES,
+        UTASK_FUNCTIONS,
+        UTASK_SCRIPTS,
+        UTASK_PLUGINS,
+        UTASK_INIT,
+        UTASK_ITEMS,
+        UTASK_CONCEALED,
+        UTASK_REGION,
+        UTASK_LIMITS,
+        UTASK_RESOURCE_TIMEOUT,
+        UTASK_BIND,
+        UTASK_BASE_URL,
+    ),
+)
+COMMON_UTASK: Final = KeySpec(
+    name="utask",
+    kind=AnyMap(),
+    default=NO_MAP,
+    absent="no templates",
+    doc="[uTask's templates](utask.md): their folders, and what their steps may use.",
+    example="utask: {templates: [/etc/utask/templates], scripts: /etc/utask/scripts}",
+)
 BUCKET_NAME: Final = KeySpec(
     name="name",
     kind=Text(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of a bucket, without s3://"),
@@ -1962,5 +2081,6 @@ COMMON_MAP: Final = Section(
         COMMON_SMTP,
         COMMON_BUCKET,
         COMMON_FLYTE,
+        COMMON_UTASK,
     ),
 )

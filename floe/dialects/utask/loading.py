@@ -21,6 +21,7 @@ from floe.dialects.utask.document import (
 )
 from floe.dialects.utask.handles import check_handles
 from floe.dialects.utask.input_checks import check_input
+from floe.dialects.utask.keys import TextAt
 from floe.dialects.utask.reading import read_function, read_template
 from floe.dialects.utask.schemas import schema_faults
 from floe.expr.gotext.times import SECOND, duration_text, read_duration
@@ -46,15 +47,37 @@ class LoadedFunctions(NamedTuple):
     findings: tuple[Finding, ...]
 
 
+class ReadTemplate(NamedTuple):
+    """A document that was read and not checked yet."""
+
+    template: TaskTemplate | None
+    """None where it is no template."""
+    texts: tuple[TextAt, ...]
+    """Its texts that may be Go templates."""
+    notes: Notes
+
+
 def load_template(
     text: str, file: str, functions: Mapping[str, UtaskFunction], installation: Installation
 ) -> Loaded:
     """Read and check a template. A name in `installation` may also be the template's own."""
+    return checked(read(text, file), functions, installation)
+
+
+def read(text: str, file: str) -> ReadTemplate:
+    """Read a template, to check it when the names of all templates are known."""
     notes = Notes(file)
-    read = read_template(text, notes)
-    if read is None:
+    template, texts = read_template(text, notes) or (None, ())
+    return ReadTemplate(template, texts, notes)
+
+
+def checked(
+    given: ReadTemplate, functions: Mapping[str, UtaskFunction], installation: Installation
+) -> Loaded:
+    """Check a template that was read, once."""
+    template, texts, notes = given
+    if template is None:
         return Loaded(None, notes.findings)
-    template, texts = read
     _check_texts(template, notes)
     _check_task(template, notes)
     for one in (*template.inputs, *template.resolver_inputs):
