@@ -8,7 +8,6 @@ import ssl
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -16,10 +15,10 @@ import structlog
 
 import floe
 from floe import logs
-from floe.config import HostConfig, digests_of, others_of, read_common, read_local
+from floe.config import HostConfig, others_of
 from floe.config.admin_token import with_tokens
+from floe.config.book import BookReader
 from floe.config.root import make_root
-from floe.dialects.notes import Notes
 from floe.dialects.registry import JUDGED, calls, dialect, evaluators, event_flows, row_readers
 from floe.evaluators.base import Evaluators
 from floe.host.site import SiteSettings
@@ -29,11 +28,10 @@ from floe.hub.flows import FlowBook, FlowFiles
 from floe.hub.hub import Hub
 from floe.hub.parts import Parts
 from floe.key_file import KeyFile
-from floe.model.errors import ConfigInvalid, FloeError
-from floe.model.finding import Finding, worst_level
+from floe.model.errors import FloeError
 from floe.model.nouns import dataclass
 from floe.model.work import Action
-from floe.nodes.base import Document, Documents, Executor, NoNotifier, Notifier, Refs
+from floe.nodes.base import Documents, Executor, NoNotifier, Notifier, Refs
 from floe.nodes.documents import DocumentFiles
 from floe.nodes.executors import executors_of, lend
 from floe.nodes.forbidden import ForbiddenAddresses
@@ -206,10 +204,9 @@ async def open_hub(
     ports = ports or ports_of(config)
     logs.mask_by(ports.secrets.masks)
 
-    found = logs.FindingLog()
-
-    async def read_book() -> FlowBook:
-        return await _read_book(config, ports, found, read_local(config.origin))
+    reader = BookReader(
+        config, ports.documents, ports.places, ports.clock.now, logs.FindingLog().write
+    )
 
     try:
         make_root(config.root)
@@ -240,8 +237,8 @@ async def open_hub(
             refs=ports.refs,
             flow_files=FlowFiles(ports.documents, dialect(strict_shell=config.strict_shell)),
             clock=ports.clock,
-            book=book or await _first_book(config, ports, found),
-            read_book=read_book,
+            book=book or await reader.first(),
+            read_book=reader.again,
             peers=ports.peers,
             places=ports.places,
             folders=_folders(config),
@@ -339,57 +336,6 @@ def server_settings(config: HostConfig) -> ServerSettings:
         trusted_proxies=config.trusted_proxies,
         dev_webapp=Path(__file__).parent / "webapp" if config.dev else None,
     )
-
-
-async def _first_book(config: HostConfig, ports: Ports, found: logs.FindingLog) -> FlowBook:
-    """The flows at start: a broken flow is left out and reported, and never stops the host."""
-    try:
-        return await _read_book(config, ports, found, config.text, strict=False)
-    except ConfigInvalid as error:
-        return FlowBook(findings=error.findings, path=config.config_path or config.origin)
-
-
-async def _read_book(
-    config: HostConfig, ports: Ports, found: logs.FindingLog, text: str, *, strict: bool = True
-) -> FlowBook:
-    """Read the flows of a config, or of the document that its `config-path` names.
-
-    Raises ConfigInvalid if the document cannot be read and, with `strict`, for any error in it.
-    Then `common:` is checked too, although its values take effect only at the next start.
-    """
-    origin = config.origin
-    notes = Notes(origin)
-    common = read_common(text, notes if strict else Notes(origin))
-    if config.config_path:
-        document = await _document(config, ports, found)
-        text, origin = document.text, document.origin
-    compiled = dialect(strict_shell=config.strict_shell).flows(text, origin)
-    all_ = dict.fromkeys((*config.findings, *notes.findings, *compiled.findings))
-    findings = tuple(sorted(all_, key=lambda one: one.level != "error"))  # errors first
-    found.write(findings)
-    if strict and worst_level(findings) == "error":
-        raise ConfigInvalid(findings)
-    return FlowBook(
-        flows=compiled.flows,
-        findings=findings,
-        path=origin,
-        digest="sha256:" + sha256(text.encode()).hexdigest(),
-        loaded_at=ports.clock.now(),
-        common=digests_of(common),
-        written=compiled.written,
-    )
-
-
-async def _document(config: HostConfig, ports: Ports, found: logs.FindingLog) -> Document:
-    """The document that `config-path` names. Raises ConfigInvalid, so that it is shown as a
-    finding."""
-    try:
-        return await ports.documents.read(config.config_path, relative_to=config.origin)
-    except FloeError as error:
-        hint = error.hint or "make it readable, then floe host reload"
-        finding = Finding(file=config.config_path, line=0, col=0, what=error.what, hint=hint)
-        found.write((finding,))
-        raise ConfigInvalid((finding,)) from error
 
 
 async def _reload(hub: Hub) -> None:

@@ -5,10 +5,10 @@ from typing import Final
 
 from floe.config.common import read_common
 from floe.config.utask import read_utask
-from floe.config.utask_folders import findings_of_folders
 from floe.dialects.base import NO_FLOWS, Compiled, Dialect, KnownFlows
 from floe.dialects.floe.vocabulary import (
     COMMON_STRICT_SHELL,
+    COMMON_UTASK,
     HOSTS,
     KEEPER,
 )
@@ -38,7 +38,10 @@ async def check_document(
     reader = dialect(strict_shell=common[COMMON_STRICT_SHELL])
     compiled = reader.flows(text, origin, others)
     findings = [*notes.findings, *compiled.findings]
-    findings += findings_of_folders(read_utask(common, Notes(origin)))
+    if COMMON_UTASK in common:
+        from floe.config.utask_folders import findings_of_folders  # few configs need it
+
+        findings += findings_of_folders(read_utask(common, Notes(origin)))
     if documents is not None:
         for flow in compiled.flows:
             if flow.flow_file:

@@ -24,6 +24,8 @@ class FlowText:
     line: int
     """The number of its first line in the document."""
     text: str
+    file: str = ""
+    """Its document, where that is not the origin of the flow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,10 +15,10 @@ from floe.host.by_hand import as_pushed, head_of
 from floe.host.inputs import FlowRead, Start
 from floe.host.trigger_values import ref_values, trigger_values
 from floe.model.codec import digest_of
-from floe.model.errors import ConfigInvalid, FloeError, NotFound, PlaceHangs
+from floe.model.errors import ConfigInvalid, FloeError, NotFound, PlaceHangs, Yours
 from floe.model.finding import Finding
 from floe.model.flow import Flow, Trigger, TriggerType
-from floe.model.ids import FlowId, Instant, Json
+from floe.model.ids import FlowId, Instant, Json, Shape
 from floe.model.run import Run
 from floe.model.secret import without_password
 from floe.model.signal import FlowUnreadable
@@ -55,6 +55,8 @@ class FlowBook:
     """The digest of each value of `common:` by key, which two hosts may compare."""
     written: Mapping[tuple[FlowId, int], FlowText] = field(default_factory=dict)
     """By flow id and version, as far as they can be shown."""
+    functions: Mapping[str, Shape] = field(default_factory=dict)
+    """What steps of uTask's templates may use: documents by name."""
     digests: Mapping[str, str] = field(init=False, repr=False, compare=False)
     """Derived: `id@ver` to the digest of the compiled flow."""
     bodies: Mapping[str, str] = field(init=False, repr=False, compare=False)
@@ -235,7 +237,12 @@ def flow_start(
     by: str,
     once: str,
 ) -> Start:
-    """The start of a run of a flow by one of its triggers. Raises ValuesInvalid, TooLarge."""
+    """The start of a run of a flow by one of its triggers.
+
+    Raises ValuesInvalid, TooLarge, Yours for a judged flow.
+    """
+    if flow.states is not None:
+        raise Yours(f"runs of {flow.id} are opened by the API of {flow.dialect}")
     check_values_size(values)
     given = {**trigger_values(trigger.git), **values}
     digest = book.digest_of(flow)

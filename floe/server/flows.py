@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from floe.hub.flows import FlowBook
 from floe.hub.hub import Hub
 from floe.model.codec import iso
 from floe.model.flow import Flow, Trigger
@@ -41,19 +42,25 @@ async def definition(request: web.Request) -> web.Response:
     reads = request.app[HUB].reads
     flow = reads.flow(request.match_info["flow"])
     text = reads.book().written.get((flow.id, flow.ver))
-    return answer(definition_shape(flow, without_password(flow.origin), text))
+    return answer(definition_shape(flow, _file(reads.book(), flow), text))
 
 
 def _known(hub: Hub, flow: Flow, runs: FlowRuns) -> Shape:
-    origin = without_password(flow.origin)
     book = hub.reads.book()
-    own = [f for f in book.findings if f.file == origin and flow.origin != book.path]
+    file = _file(book, flow)
+    own = [f for f in book.findings if f.file == file and flow.origin != book.path]
     return {
         "triggers": [_trigger(hub, flow, t) for t in flow.triggers],
         "last": summary_shape(runs.last, hub.reads.name_of) if runs.last else None,
         "findings": [finding_shape(f) for f in own],
         "failing": _failing(runs),
     }
+
+
+def _file(book: FlowBook, flow: Flow) -> str:
+    """The document that has a flow."""
+    written = book.written.get((flow.id, flow.ver))
+    return without_password((written and written.file) or flow.origin)
 
 
 def _failing(runs: FlowRuns) -> Shape | None:

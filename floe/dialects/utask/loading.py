@@ -47,7 +47,7 @@ class LoadedFunctions(NamedTuple):
     findings: tuple[Finding, ...]
 
 
-class ReadTemplate(NamedTuple):
+class UncheckedTemplate(NamedTuple):
     """A document that was read and not checked yet."""
 
     template: TaskTemplate | None
@@ -64,15 +64,15 @@ def load_template(
     return checked(read(text, file), functions, installation)
 
 
-def read(text: str, file: str) -> ReadTemplate:
+def read(text: str, file: str) -> UncheckedTemplate:
     """Read a template, to check it when the names of all templates are known."""
     notes = Notes(file)
     template, texts = read_template(text, notes) or (None, ())
-    return ReadTemplate(template, texts, notes)
+    return UncheckedTemplate(template, texts, notes)
 
 
 def checked(
-    given: ReadTemplate, functions: Mapping[str, UtaskFunction], installation: Installation
+    given: UncheckedTemplate, functions: Mapping[str, UtaskFunction], installation: Installation
 ) -> Loaded:
     """Check a template that was read, once."""
     template, texts, notes = given

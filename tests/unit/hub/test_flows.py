@@ -4,10 +4,11 @@ import pytest
 
 from floe.expr.form_values import VALUES_MAX
 from floe.hub.flows import FlowBook, Flows, flow_start, flow_start_values, flow_trigger
-from floe.model.errors import ConfigInvalid, NotFound, TooLarge, ValuesInvalid
+from floe.model.errors import ConfigInvalid, NotFound, TooLarge, ValuesInvalid, Yours
 from floe.model.finding import Finding
 from floe.model.flow import Trigger
 from floe.model.ids import Json, NodeId
+from floe.model.states import StateTable
 from floe.model.work import Git
 from tests.hands import NoRefs
 from tests.make import a_flow
@@ -78,3 +79,11 @@ def test_payload_that_is_too_large_starts_nothing() -> None:
 
     with pytest.raises(TooLarge):
         flow_start(BOOK, FLOW, HOOK, values, by="ann", once="")
+
+
+def test_a_judged_flow_is_not_started_as_one_of_floe() -> None:
+    states = StateTable(rows=(), dialect="utask", pruned="", fatal="", crashed="")
+    flow = a_flow(triggers=(START,), states=states, dialect="utask")
+
+    with pytest.raises(Yours, match="are opened by the API of utask"):
+        flow_start(FlowBook(flows=(flow,)), flow, START, {}, by="ann", once="")

@@ -1,6 +1,7 @@
 """The JSON Schema of uTask's documents agrees with what floe reads."""
 
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 import jsonschema  # type: ignore[import-untyped]  # its stubs are not among our tools
 import pytest
@@ -10,9 +11,11 @@ from floe.dialects.go_yaml import json_value, parse_go_yaml
 from floe.dialects.notes import Notes
 from floe.dialects.utask.schema import json_schema
 from floe.model.ids import Json
-from tests.recorded import FOLDER, document
+from tests.recorded import FOLDER, cases, document, files
 
 VECTORS: Final = "utask/vectors/load.json"
+UPSTREAM: Final = "utask/vectors/load-upstream.json"
+FUNCTIONS: Final = "utask/functions/*.yaml"
 
 STRICTER: Final = {
     "key-case": "a key in capital letters",
@@ -22,6 +25,8 @@ STRICTER: Final = {
     "action-echo-6": "an unknown key",
 }
 """Templates that load, in which an editor should mark something."""
+
+EXAMPLES: Final = Path(__file__).parents[4] / "configs/examples/utask"
 
 VALIDATOR: Final = jsonschema.Draft202012Validator(json_schema())
 
@@ -47,7 +52,7 @@ def test_no_template_that_loads_breaks_it() -> None:
 
 @pytest.mark.parametrize("name", ["templates/greeting.yaml", "functions/say.yaml"])
 def test_the_examples_fit_it(name: str) -> None:
-    assert broken((FOLDER.parents[1] / "configs/examples/utask" / name).read_text()) == []
+    assert broken((EXAMPLES / name).read_text()) == []
 
 
 @pytest.mark.parametrize(
@@ -73,3 +78,20 @@ def test_the_examples_fit_it(name: str) -> None:
 )
 def test_a_mistake_is_found_at_its_place(text: str, path: str) -> None:
     assert [one.split(":")[0] for one in broken(text)] == [path]
+
+
+if document(UPSTREAM):  # floe has no copies of uTask's files
+
+    @pytest.mark.parametrize("case", cases(UPSTREAM))
+    def test_templates_of_utasks_own_tests_fit_it_but_for_unknown_keys(
+        case: dict[str, Any],
+    ) -> None:
+        text = (FOLDER / "utask/templates" / case["file"]).read_text("utf-8")
+
+        unknown = "Additional properties are not allowed"
+        found = [one for one in broken(text.replace("\t", "  ")) if unknown not in one]
+        assert found == [] or case["error"]
+
+    @pytest.mark.parametrize("path", files(FUNCTIONS))
+    def test_functions_of_utasks_own_tests_fit_it(path: Path) -> None:
+        assert broken(path.read_text("utf-8")) == []
