@@ -114,10 +114,11 @@ def _rows(client: Client, run: Shape) -> Iterator[tuple[str, ...]]:
 
 
 def _reason(node: Shape, child: str | None) -> str:
-    """Why a node or item has its state, and its child run if the reason does not name it."""
+    """Why a node or item has its state, its name in its dialect, and its child run if the reason
+    does not name it."""
     why = reason(node)
     named = "" if child is None or child in why.split() else f"child {child}"
-    return "; ".join(filter(None, (named, why, again(node))))
+    return "; ".join(filter(None, (clean(node.get("label") or ""), named, why, again(node))))
 
 
 class _OutputSizes:

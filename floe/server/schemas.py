@@ -99,6 +99,7 @@ VISIT: Final = {
     "by": TEXT,
     "taken_from": {**TEXT, "description": "the key of the run in which it ran, in a re-run"},
     "child": {**TEXT, "description": "the key of the child run of the attempt; empty for none"},
+    "label": {**TEXT, "description": "its state as its dialect names it; empty in flows of floe"},
     "output_bytes": COUNT,
     "outputs": VALUES,
     "attempts": {
@@ -126,6 +127,7 @@ ITEM_FIELDS: Final = (
     "output_bytes",
     "taken_from",
     "child",
+    "label",
 )
 """Of an item; each is absent while it is as at the item's beginning."""
 

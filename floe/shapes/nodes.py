@@ -66,6 +66,7 @@ def _facts(state: NodeState, due: Instant | None) -> tuple[object, ...]:
         state.by,
         state.taken_from,
         state.child,
+        state.state,
         state.output_bytes,
         state.outputs,
         state.attempts[-ATTEMPTS_SHOWN:],
@@ -235,6 +236,7 @@ def item_shape(state: NodeState) -> Shape:
         "output_bytes": state.output_bytes or None,
         "taken_from": state.taken_from or None,
         "child": state.child or None,
+        "label": state.state or None,
     }
     return shape | {name: value for name, value in told.items() if value is not None}
 
@@ -275,6 +277,7 @@ _VISIT: Final[Sequence[tuple[str, Callable[[Any], object] | None, object]]] = (
     ("by", None, ""),
     ("taken_from", None, ""),
     ("child", None, ""),
+    ("label", None, ""),
     ("output_bytes", None, 0),
     ("outputs", dict, {}),
     ("attempts", lambda attempts: [attempt_shape(one) for one in attempts], ()),

@@ -114,6 +114,7 @@ function Chosen({ one, state }) {
   if (!one) return null;
   const facts = [
     `item ${one.item}`,
+    plain(state?.label),
     took(state?.begun_at ?? state?.started_at, state?.ended_at),
     one.why || (state?.status ? `exit status ${state.status}` : ""),
   ];

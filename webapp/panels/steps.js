@@ -73,6 +73,7 @@ function outcome(node, of) {
   const answer = answerOf(node);
   const isAgain = ["running", "retrying", "queued"].includes(node.state); // the known data is from the attempt before
   const parts = [
+    plain(node.label),
     visitText(node, of),
     itemsText(node),
     attemptText(node, of),

@@ -321,6 +321,8 @@ export type Node = {
   taken_from?: string;
   /** the key of the child run of the attempt; empty for none */
   child?: string;
+  /** its state as its dialect names it; empty in flows of floe */
+  label?: string;
   output_bytes?: number;
   outputs?: Record<string, unknown>;
   /** of this visit, the newest 50; `attempt` is the number of the last */
@@ -359,6 +361,8 @@ export type ItemState = {
   taken_from?: string;
   /** the key of the child run of the attempt; empty for none */
   child?: string;
+  /** its state as its dialect names it; empty in flows of floe */
+  label?: string;
   /** of several attempts: when the first started */
   begun_at?: string;
 };
@@ -403,6 +407,8 @@ export type NodePage = {
   taken_from?: string;
   /** the key of the child run of the attempt; empty for none */
   child?: string;
+  /** its state as its dialect names it; empty in flows of floe */
+  label?: string;
   output_bytes?: number;
   outputs?: Record<string, unknown>;
   /** of this visit, the newest 50; `attempt` is the number of the last */
@@ -447,6 +453,8 @@ export type Visit = {
   taken_from: string;
   /** the key of the child run of the attempt; empty for none */
   child: string;
+  /** its state as its dialect names it; empty in flows of floe */
+  label: string;
   output_bytes: number;
   outputs: Record<string, unknown>;
   /** of this visit, the newest 50; `attempt` is the number of the last */
@@ -995,6 +1003,8 @@ export type NodeChange = {
   taken_from?: string;
   /** the key of the child run of the attempt; empty for none */
   child?: string;
+  /** its state as its dialect names it; empty in flows of floe */
+  label?: string;
   output_bytes?: number;
   outputs?: Record<string, unknown>;
   /** of this visit, the newest 50; `attempt` is the number of the last */

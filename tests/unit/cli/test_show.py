@@ -169,3 +169,9 @@ def test_counts_of_a_run_with_skipped_nodes_are_those_of_its_rows(
     head = CliRunner().invoke(show.command, ["h1-1"]).stdout.splitlines()[0]
 
     assert head.endswith("good  1 ran, 1 skipped, 1 never ran")
+
+
+def test_state_has_the_name_of_its_dialect(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = rows(monkeypatch, {"label": "LOUD", "why": "it was loud"})[0]
+
+    assert line.endswith("LOUD; it was loud")

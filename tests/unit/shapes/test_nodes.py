@@ -1,6 +1,7 @@
 """Changed nodes in the feed: little to send, and enough to know the node by."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from floe.feed.frames import Frame
@@ -110,3 +111,8 @@ def test_item_of_several_attempts_has_the_start_of_the_first() -> None:
 
     assert item_shape(an_item(first))["begun_at"] == iso(Instant(1_000))
     assert "begun_at" not in item_shape(an_item())
+
+
+def test_state_in_a_judged_run_has_its_own_name() -> None:
+    assert item_shape(replace(an_item(), state="LOUD"))["label"] == "LOUD"
+    assert "label" not in item_shape(an_item())
