@@ -19,6 +19,7 @@ from floe.config import HostConfig, others_of
 from floe.config.admin_token import with_tokens
 from floe.config.book import BookReader
 from floe.config.root import make_root
+from floe.config.utask_calls import call_settings
 from floe.dialects.registry import JUDGED, calls, dialect, evaluators, event_flows, row_readers
 from floe.evaluators.base import Evaluators
 from floe.host.site import SiteSettings
@@ -134,6 +135,7 @@ def ports_of(config: HostConfig, *, passing: bool = False) -> Ports:
             smtp=config.smtp,
             public_url=config.public_url,
             calls=calls(),
+            call_settings=call_settings(config),
         ),
         refs=refs,
         documents=documents,
@@ -252,7 +254,7 @@ async def open_hub(
             secrets=ports.secrets,
             seals=ports.seals,
             evaluators=ports.evaluators,
-            event_flows=event_flows(),
+            event_flows={**event_flows(), **reader.event_flows},
             places_without_secrets=ports.notifier is None,
         )
         async with Hub(parts) as hub:

@@ -65,6 +65,7 @@ export function ranOf({ ran, skipped, nodes = [] }) {
 /** The state of a run as text in one word, for people and for colours. @param {import("./types/api").Summary} run */
 export function runState(run) {
   if (run.state === "pending") return "pending";
+  if (run.phase === "resting") return "waiting";
   if (run.state === "active") return "running";
   return run.result ?? "stopped";
 }

@@ -1,6 +1,6 @@
 """Reads the flows of a host, from its config and from the folders of uTask."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from floe.config.common import digests_of, read_common
 from floe.config.conf import read_local
 from floe.config.host import HostConfig
+from floe.dialects.base import EventFlows
 from floe.dialects.notes import Notes
 from floe.dialects.registry import dialect
 from floe.hub.flows import FlowBook
@@ -20,6 +21,7 @@ from floe.places import Places
 if TYPE_CHECKING:
     from floe.config.utask_installation import UtaskInstallation, UtaskReading
 
+UTASK: Final = "utask"
 AGAIN: Final = "make it readable, then floe host reload"
 
 
@@ -38,6 +40,11 @@ class BookReader:
         self._utask = _installation(config) if config.utask.templates else None
         self._config, self._documents, self._places = config, documents, places
         self._now, self._report = now, report
+
+    @property
+    def event_flows(self) -> Mapping[str, EventFlows]:
+        """What judgements read of this host's settings, by dialect."""
+        return {UTASK: self._utask.current} if self._utask else {}
 
     async def first(self) -> FlowBook:
         """The flows at start: a broken flow is left out and reported, and never stops the host."""

@@ -1,9 +1,11 @@
 """Checks documents of uTask by their paths, with the functions and scripts beside them."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from floe.calls.utask.scripts import script_fault
 from floe.config.utask_folders import SUFFIX, UtaskFolders, read_folders
 from floe.dialects.utask.catalog import SourceFile, read_catalog
 from floe.dialects.utask.schema import Schema, json_schema
@@ -61,7 +63,9 @@ def _checked(folders: UtaskFolders) -> CheckedFiles:
 
 
 def _folders(templates: Sequence[Path], folder: Path) -> UtaskFolders:
-    return UtaskFolders(tuple(templates), _beside(folder, FUNCTIONS), _beside(folder, SCRIPTS))
+    found = UtaskFolders(tuple(templates), _beside(folder, FUNCTIONS))
+    scripts = _beside(folder, SCRIPTS)
+    return found._replace(script_fault=partial(script_fault, scripts)) if scripts else found
 
 
 def _beside(folder: Path, name: str) -> Path | None:

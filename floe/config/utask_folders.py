@@ -5,18 +5,19 @@ be on a disk that hangs.
 """
 
 import os
-import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from floe.calls.utask.scripts import script_fault
 from floe.config.conf import read_local
 from floe.config.utask import UtaskSettings
 from floe.dialects.go_scalars import UTASK
 from floe.dialects.go_yaml import json_value, parse_go_yaml
 from floe.dialects.notes import Notes
-from floe.dialects.utask.catalog import Catalog, SourceFile, read_catalog
+from floe.dialects.utask.catalog import Catalog, ScriptFault, SourceFile, read_catalog
 from floe.files import reason_of
 from floe.model.errors import ConfigInvalid
 from floe.model.finding import Finding
@@ -35,14 +36,14 @@ class UtaskFolders(NamedTuple):
     templates: tuple[Path, ...] = ()
     """Folders, and single files."""
     functions: Path | None = None
-    scripts: Path | None = None
-    """None where scripts are not checked."""
+    script_fault: ScriptFault = lambda _: ""
+    """By default no script is looked for."""
 
 
 def folders_of(settings: UtaskSettings) -> UtaskFolders:
     """The folders that a config names; without one of scripts, no script can run."""
-    nothing = Path(os.devnull)
-    return UtaskFolders(settings.templates, settings.functions, settings.scripts or nothing)
+    scripts = partial(script_fault, settings.scripts)
+    return UtaskFolders(settings.templates, settings.functions, scripts)
 
 
 def read_folders(folders: UtaskFolders) -> Catalog:
@@ -50,11 +51,7 @@ def read_folders(folders: UtaskFolders) -> Catalog:
     findings: list[Finding] = []
     functions = _texts(_function_files(folders.functions, findings), findings)
     templates = _texts(_template_files(folders.templates, findings), findings)
-
-    def script_fault(name: str) -> str:
-        return "" if folders.scripts is None else fault_of_script(folders.scripts, name)
-
-    catalog = read_catalog(templates, functions, script_fault)
+    catalog = read_catalog(templates, functions, folders.script_fault)
     return replace(catalog, findings=(*findings, *catalog.findings))
 
 
@@ -71,22 +68,6 @@ def findings_of_folders(settings: UtaskSettings) -> Iterator[Finding]:
     for finding in read_folders(folders_of(settings)).findings:
         if finding.file not in missing:
             yield finding
-
-
-def fault_of_script(scripts: Path, name: str) -> str:
-    """Why a script cannot run, as a sentence; empty if it can."""
-    root = Path(os.path.realpath(scripts))
-    path = Path(os.path.realpath(root / name))
-    if not root.is_dir():
-        return f"script {name!r}: this host has no folder of scripts"
-    if root not in path.parents:
-        return f"script {name!r} is not in the folder of scripts"
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            return f"script {name!r} is no file"
-    except OSError as error:
-        return f"script {name!r}: {reason_of(error)}"
-    return "" if os.access(path, os.X_OK) else f"script {name!r} is not executable"
 
 
 def read_items(folder: Path, concealed: Iterable[str]) -> tuple[dict[str, Json], list[Finding]]:

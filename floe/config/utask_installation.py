@@ -8,15 +8,17 @@ from dataclasses import field, replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from floe.calls.utask.plugins import run_init
 from floe.config.utask import UtaskSettings
-from floe.config.utask_folders import folders_of, read_folders
+from floe.config.utask_folders import folders_of, read_folders, read_items
 from floe.dialects.base import FlowText
 from floe.dialects.utask.catalog import SourceFile
 from floe.dialects.utask.compiled import compiled
 from floe.dialects.utask.stored import stored_function
+from floe.dialects.utask.surroundings import CurrentConfig
 from floe.model.finding import Finding
 from floe.model.flow import Flow
-from floe.model.ids import FlowId, Shape
+from floe.model.ids import FlowId, Json, Shape
 from floe.model.nouns import dataclass
 
 STAYS: Final = "the template stays as it was before"
@@ -46,6 +48,8 @@ class UtaskInstallation:
     def __init__(self, settings: UtaskSettings) -> None:
         self._settings = settings
         self._flows: Mapping[str, SourceFlow] = {}
+        self.current = CurrentConfig()
+        """What its judgements read besides runs and flows."""
         self._last = UtaskReading()
 
     def read(self) -> UtaskReading:
@@ -61,9 +65,12 @@ class UtaskInstallation:
             for name, one in self._flows.items()
             if name not in found and not bad.isdisjoint(_paths(one.file))
         }
+        items, faults = self._items()
         self._flows = {**found, **kept}
+        flows = tuple(one.flow for one in self._flows.values())
+        self.current.read(items, self._settings.region, flows)
         self._last = UtaskReading(
-            flows=tuple(one.flow for one in self._flows.values()),
+            flows=flows,
             functions={name: stored_function(one) for name, one in catalog.functions.items()},
             written={
                 (one.flow.id, one.flow.ver): FlowText(
@@ -71,9 +78,17 @@ class UtaskInstallation:
                 )
                 for one in self._flows.values()
             },
-            findings=tuple(_with_kept(catalog.findings, kept)),
+            findings=(*_with_kept(catalog.findings, kept), *faults),
         )
         return self._last
+
+    def _items(self) -> tuple[Mapping[str, Json], Sequence[Finding]]:
+        """What templates see as `.config`, which the init files may change."""
+        items: dict[str, Json] = {}
+        faults: list[Finding] = []
+        if self._settings.items is not None:
+            items, faults = read_items(self._settings.items, self._settings.concealed)
+        return items, [*faults, *run_init(self._settings.init, items)]
 
     def last(self, finding: Finding) -> UtaskReading:
         """What was read last, where the folders cannot be read now, as the finding says."""

@@ -19,8 +19,12 @@ from floe.server.bodies import json_body
 from floe.server.fields import Fields, query
 from floe.server.idempotency import idempotency_key
 from floe.server.problems import answer
+from floe.server.utask.by_hand import start_task
+from floe.server.utask.site import UTASK_SITE
 from floe.shapes.runs import summary_shape
 
+UTASK: Final = "utask"
+"""The dialect whose flows start as tasks."""
 VER_MAX: Final = 2**31
 VISIT_MAX: Final = 2**31
 
@@ -65,6 +69,9 @@ async def data(request: web.Request) -> web.StreamResponse:
             why=order.why,
             once=once,
         )
+    elif (flow := hub.reads.flow(order.flow)).dialect == UTASK:
+        site = request.app[UTASK_SITE]
+        done = await start_task(site, flow, order.values, by=by, once=once)
     else:
         done = await hub.trigger(
             order.flow, trigger=order.form, values=order.values, by=by, once=once

@@ -73,7 +73,6 @@ NODE: Final = {
         "asking",
         "retrying",
         "judging",
-        "parked",
         "good",
         "bad",
         "error",

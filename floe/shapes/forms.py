@@ -1,5 +1,6 @@
 """Forms as JSON: a form and its fields, the open forms of a run, and the values to decide by."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from floe.model.codec import iso, to_text
@@ -68,9 +69,13 @@ def printed_before(run: Run, state: NodeState) -> list[Shape]:
 
 
 def about(run: Run) -> list[Shape]:
-    """Beside a form: the first values of its run as short texts, none that may be a secret."""
+    """Beside a form: the first values of its run as short texts, none that may be a secret.
+
+    Those of a judged run that a person gave are in its value `input`.
+    """
     found: list[Shape] = []
-    for name, value in run.values.items():
+    given = run.values.get("input") if run.passes is not None else None
+    for name, value in (given if isinstance(given, Mapping) else run.values).items():
         text = one_line(value if isinstance(value, str) else to_text(value))
         if text and not is_secret_name(name):
             found.append({"name": name, "text": text})

@@ -192,6 +192,8 @@ def state_word(state: NodeState) -> str:
     """One word for the state of a node or an item that has begun."""
     if state.outcome is not None and state.phase in ("settled", "again"):
         return state.outcome.result
+    if state.phase == "parked":
+        return _parked_word(state)
     if isinstance(state.work, Wait):
         return "waiting"  # for its time: it is no work of a host
     return _WORDS[state.phase]
@@ -203,8 +205,16 @@ _WORDS: Mapping[str, str] = {
     "asking": "asking",
     "armed": "retrying",
     "judging": "judging",
-    "parked": "parked",
 }
+
+
+def _parked_word(state: NodeState) -> str:
+    """One word for a node of a judged run that may run again with a later pass."""
+    if state.due is not None:
+        return "retrying"
+    if state.outcome is not None and state.outcome.result != "good":
+        return state.outcome.result
+    return "waiting"
 
 
 def items_shape(state: NodeState) -> Shape:

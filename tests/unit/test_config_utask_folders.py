@@ -1,13 +1,15 @@
 """The folders of uTask: which files are read, and what an unreadable one leaves."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from floe.config import utask_folders
 from floe.config.check_utask import check_utask, check_utask_text
-from floe.config.utask_folders import UtaskFolders, fault_of_script, read_folders, read_items
+from floe.config.utask import UtaskSettings
+from floe.config.utask_folders import UtaskFolders, folders_of, read_folders, read_items
 
 TEMPLATE = """name: {name}
 description: a template
@@ -95,33 +97,20 @@ def test_too_many_files_are_not_all_read(root: Path, monkeypatch: pytest.MonkeyP
     assert "more than 1 files" in catalog.findings[0].what
 
 
-@pytest.mark.parametrize(
-    ("name", "fault"),
-    [
-        ("good.sh", ""),
-        ("./below/good.sh", ""),
-        ("inside.sh", ""),
-        ("nope.sh", "script 'nope.sh': No such file or directory"),
-        ("plain.sh", "script 'plain.sh' is not executable"),
-        ("below", "script 'below' is no file"),
-        ("../outside.sh", "script '../outside.sh' is not in the folder of scripts"),
-        ("outside.sh", "script 'outside.sh' is not in the folder of scripts"),
-        ("/bin/sh", "script '/bin/sh' is not in the folder of scripts"),
-        (".", "script '.' is not in the folder of scripts"),
-    ],
-)
-def test_a_script_is_an_executable_file_in_its_folder(
-    tmp_path: Path, name: str, fault: str
-) -> None:
-    scripts = tmp_path / "scripts"
-    (scripts / "below").mkdir(parents=True)
-    for one in ("good.sh", "below/good.sh", "plain.sh", "../outside.sh"):
-        (scripts / one).write_text("#!/bin/sh\n")
-        (scripts / one).chmod(0o644 if one == "plain.sh" else 0o755)
-    (scripts / "outside.sh").symlink_to("../outside.sh")
-    (scripts / "inside.sh").symlink_to("below/good.sh")
+def test_scripts_of_a_config_are_in_its_folder(root: Path) -> None:
+    script = root / "scripts/run.sh"
+    template(root / "templates/run.yaml", "{type: script, configuration: {file_path: run.sh}}")
+    folders = (root / "templates",)
+    settings = UtaskSettings(templates=folders, functions=root / "functions")
 
-    assert fault_of_script(scripts, name) == fault
+    def loaded(scripts: Path | None) -> bool:
+        return "run" in read_folders(folders_of(replace(settings, scripts=scripts))).templates
+
+    assert not loaded(root / "scripts")
+    script.write_text("#!/bin/sh")
+    script.chmod(0o755)
+    assert loaded(root / "scripts")
+    assert not loaded(None)
 
 
 def test_items_are_values_or_texts(tmp_path: Path) -> None:

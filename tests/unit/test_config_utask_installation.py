@@ -1,6 +1,8 @@
 """uTask's templates on a host: what each reading gives, and what stays where a file is bad now."""
 
+import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from floe.config.utask import UtaskSettings
 from floe.config.utask_installation import STAYS, UtaskInstallation
 from floe.model.finding import Finding
 from floe.model.flow import Flow
+from floe.model.shared_row import SharedRow
 
 TEMPLATE = """name: {name}
 description: a template
@@ -23,7 +26,7 @@ class Installed:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        for name in ("templates", "functions", "items"):
+        for name in ("templates", "functions", "items", "init"):
             (root / name).mkdir()
         self.function("one")
         self.write("one")
@@ -33,6 +36,7 @@ class Installed:
                 templates=(root / "templates",),
                 functions=root / "functions",
                 items=root / "items",
+                init=root / "init",
                 region="eu",
             )
         )
@@ -46,6 +50,15 @@ class Installed:
 
     def flows(self) -> dict[str, Flow]:
         return {flow.name: flow for flow in self.installation.read().flows}
+
+
+class NoRows:
+    """Shared rows of a cluster that has none."""
+
+    number = 0
+
+    def of_kind(self, kind: str) -> Sequence[SharedRow]:
+        return ()
 
 
 @pytest.fixture
@@ -114,6 +127,19 @@ def test_a_function_is_a_part_of_the_flow(installed: Installed) -> None:
     installed.function("two")
 
     assert installed.flows()["one"] != before["one"]
+
+
+def test_judgements_read_the_items_as_init_files_left_them(installed: Installed) -> None:
+    (installed.root / "items/zone").write_text("eu")
+    (installed.root / "init/a.py").write_text("def init(items):\n    items['more'] = 1\n")
+    (installed.root / "init/b.py").write_text("raise ValueError\n")
+    reading = installed.installation.read()
+
+    around = installed.installation.current.around(reading.flows[0], "", NoRows())
+    assert around is not None
+    read = json.loads(around.body)
+    assert (read["config"], read["region"]) == ({"zone": "eu", "more": 1}, "eu")
+    assert [finding.file for finding in reading.findings] == [str(installed.root / "init/b.py")]
 
 
 def test_a_reading_that_fails_is_the_last_one_with_the_reason(installed: Installed) -> None:

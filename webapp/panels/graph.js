@@ -329,6 +329,6 @@ export const nodeHref = (node, more) =>
 export function tabFor(node) {
   if (node.state === "asking") return "form";
   if (["waiting", "never", "skipped"].includes(node.state)) return "why";
-  const prints = ["exec", "flow"].includes(node.type) || node.items || node.state === "running";
+  const prints = ["exec", "flow"].includes(node.type) || (node.items && !node.label) || node.state === "running";
   return prints || node.output_bytes ? "output" : "data";
 }

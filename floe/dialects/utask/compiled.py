@@ -21,6 +21,7 @@ from floe.dialects.utask.document import (
     UtaskFunction,
     UtaskStep,
 )
+from floe.dialects.utask.forms import start_form
 from floe.dialects.utask.keys import TextAt
 from floe.dialects.utask.reading import function_of_tree, template_of_tree
 from floe.dialects.utask.stored import stored_function, stored_template
@@ -132,7 +133,7 @@ def compiled_document(document: Shape) -> Flow:
         id=flow_id_of(template.name),
         ver=1,
         name=template.name,
-        triggers=(Trigger(id=CREATE, type="data", name="Create"),),
+        triggers=(Trigger(id=CREATE, type="data", name="Create", form=start_form(template)),),
         nodes=(
             *(_node(step, read, ids, graph) for step in template.steps.values()),
             *((_result(ids),) if template.result_format else ()),

@@ -74,9 +74,14 @@ def _type(one: UtaskInput) -> FieldType:
 
 
 def _pattern(one: UtaskInput) -> str:
-    """The pattern of a whole value: uTask looks for its own anywhere in it."""
+    """The pattern of a whole value: uTask looks for its own anywhere in it.
+
+    One with both anchors stays as people know it, for errors show it.
+    """
     if one.regex is not None:
-        return f"(?s:.*)(?:{one.regex})(?s:.*)"
+        is_whole = one.regex.startswith("^") and one.regex.endswith("$")
+        is_plain = is_whole and not one.regex.endswith("\\$") and "|" not in one.regex
+        return one.regex if is_plain else f"(?s:.*)(?:{one.regex})(?s:.*)"
     return "|".join(re.escape(_shown(value)) for value in one.legal_values)
 
 

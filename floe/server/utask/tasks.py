@@ -80,8 +80,23 @@ async def judged(site: UtaskSite, flow: Flow, asked: TaskRequest) -> Shape:
 
 async def opened(site: UtaskSite, flow: Flow, answer: Shape) -> Run:
     """The run of a task that was judged, which is on the disk. Raises Yours, Busy, World."""
+    asked = run_asked(site, flow, answer)
+    due = delayed(site, asked.values) if read_of(flow).template.auto_runnable else None
+    done = await site.hub.open(asked)
+    log.info("utask.task_created", template=flow.name, run=done.id)
+    run = await site.hub.reads.run_at(done.row.key, 1)
+    if due is None:
+        return run
+    id = await site.ids.text(run.ref, "resolution")
+    signal = Resolve(by=asked.by, resolution=id, due=due, verdict=TO_AUTORUN_DELAYED)
+    await site.act(run.ref, signal, "Failed to create Resolution")
+    return await site.hub.reads.run(done.row.key)
+
+
+def run_asked(site: UtaskSite, flow: Flow, answer: Shape, once: str = "") -> OpenRun:
+    """The run of a task that was judged, to be opened. Raises Yours."""
     opening = opening_of(answer, read_of(flow).template)
-    asked = OpenRun(
+    return OpenRun(
         flow=flow,
         digest=site.digest(flow),
         trigger=opening.trigger,
@@ -89,17 +104,8 @@ async def opened(site: UtaskSite, flow: Flow, answer: Shape) -> Run:
         by=opening.by,
         title=opening.title,
         verdict=opening.verdict,
+        once=once,
     )
-    due = delayed(site, opening.values) if read_of(flow).template.auto_runnable else None
-    done = await site.hub.open(asked)
-    log.info("utask.task_created", template=flow.name, run=done.id)
-    run = await site.hub.reads.run_at(done.row.key, 1)
-    if due is None:
-        return run
-    id = await site.ids.text(run.ref, "resolution")
-    signal = Resolve(by=opening.by, resolution=id, due=due, verdict=TO_AUTORUN_DELAYED)
-    await site.act(run.ref, signal, "Failed to create Resolution")
-    return await site.hub.reads.run(done.row.key)
 
 
 def delayed(site: UtaskSite, values: Mapping[str, Json]) -> Instant | None:
