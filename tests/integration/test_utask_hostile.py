@@ -239,3 +239,20 @@ async def test_answer_is_json_whatever_a_template_makes(site: Site) -> None:
     assert headers["Content-Type"] == "application/json; charset=utf-8"
     assert json.dumps(task)
     assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_list_shows_what_became_of_a_task_since_it_was_listed(site: Site) -> None:
+    id = await a_task(site, tags={"listed": "twice"})
+    path = "/task?type=all&tag=listed%3Dtwice"
+    _, _, before = await ask(site, "GET", path)
+    await ask(site, "PUT", f"/task/{id}", {"input": {"x": "new"}, "tags": {"listed": "twice"}})
+    _, _, between = await ask(site, "GET", path)
+    await ask(site, "POST", f"/task/{id}/wontfix")
+    _, _, after = await ask(site, "GET", path)
+
+    shown = [(one["title"], one["state"]) for [one] in (before, between, after)]
+    assert shown == [
+        ("plain <no value>", "TODO"),
+        ("plain new", "TODO"),
+        ("plain new", "WONTFIX"),
+    ]

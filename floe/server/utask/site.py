@@ -1,5 +1,6 @@
 """What uTask's API at one host works with: the hub, the templates, the ids and the evaluators."""
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Final, cast
 
@@ -14,6 +15,7 @@ from floe.model.errors import Conflict, FloeError, Lost, NotFound, Removed, Your
 from floe.model.flow import Flow
 from floe.model.ids import Json, RunRef, Shape
 from floe.model.run import Run
+from floe.model.summary import Summary
 from floe.peers.base import Peers
 from floe.server.utask.ids import UtaskIds
 
@@ -30,6 +32,34 @@ NOT_THERE: Final = "sql: no rows in result set"
 """uTask's words for what does not exist."""
 
 
+LISTED_MAX: Final = 10_000
+"""Tasks that are kept as lists show them: about 1 KB each."""
+
+
+class ListedTasks:
+    """Tasks as lists show them, for as long as their rows stay the same.
+
+    To fold a run costs a millisecond, and programs list the same tasks again and again.
+    """
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, tuple[Summary, Shape]] = OrderedDict()
+
+    def of(self, row: Summary) -> Shape | None:
+        """A task by its row; None if it is to be read."""
+        seen, shown = self._kept.get(row.key, (None, None))
+        return shown if seen == row else None
+
+    def keep(self, row: Summary, shown: Shape) -> None:
+        """Keep a task. In a pass it changes without its row."""
+        if row.phase not in ("resting", "ended", "packed"):
+            return
+        self._kept[row.key] = (row, shown)
+        self._kept.move_to_end(row.key)
+        if len(self._kept) > LISTED_MAX:
+            self._kept.popitem(last=False)
+
+
 class UtaskSite:
     """The tasks and templates of a cluster, as one host of it reads and changes them."""
 
@@ -40,6 +70,7 @@ class UtaskSite:
         self.name = "floe"
         """Of the application, for people."""
         self.ids = UtaskIds(hub)
+        self.listed = ListedTasks()
 
     # --- templates ---
 

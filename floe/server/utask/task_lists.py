@@ -12,6 +12,7 @@ from floe.dialects.utask.ids import is_uuid
 from floe.model.errors import FloeError
 from floe.model.facet import facet_cursor
 from floe.model.ids import HostId, Instant, RunRef, Shape
+from floe.model.summary import Summary
 from floe.server.utask.calls import UtaskCall, UtaskReply
 from floe.server.utask.documents import task_document, task_id
 from floe.server.utask.paging import page_headers, page_size
@@ -54,7 +55,7 @@ async def index(call: UtaskCall) -> UtaskReply:
     key = await site.ids.key()
     last = RunRef.parse(found[size - 1].run.key) if len(found) > size else None
     headers = page_headers(call, size, task_id(last, key) if last else "", type="own")
-    shown = await _documents(call, [RunRef.parse(one.run.key) for one in found[:size]])
+    shown = await _documents(call, [one.run for one in found[:size]])
     return UtaskReply(200, shown, headers=headers)
 
 
@@ -142,15 +143,22 @@ def _instant(call: UtaskCall, name: str) -> Instant | None:
     return Instant(int(at.timestamp() * 1000))
 
 
-async def _documents(call: UtaskCall, refs: Sequence[RunRef]) -> list[Shape]:
+async def _documents(call: UtaskCall, rows: Sequence[Summary]) -> list[Shape]:
     """The tasks of a page, also those of other hosts; without those whose hosts are away."""
-    by_host: dict[HostId | None, list[RunRef]] = {}
-    for ref in refs:
-        by_host.setdefault(await _host(call.site, ref), []).append(ref)
+    kept, by_host = call.site.listed, dict[HostId | None, list[RunRef]]()
+    found = {row.key: shown for row in rows if (shown := kept.of(row)) is not None}
+    for row in rows:
+        if row.key not in found:
+            ref = RunRef.parse(row.key)
+            by_host.setdefault(await _host(call.site, ref), []).append(ref)
     async with asyncio.TaskGroup() as tasks:
         reads = [tasks.create_task(_of_host(call, host, some)) for host, some in by_host.items()]
-    found = {key: shown for read in reads for key, shown in read.result().items()}
-    return [found[ref.key] for ref in refs if ref.key in found]
+    for read in reads:
+        found |= read.result()
+    for row in rows:
+        if row.key in found:
+            kept.keep(row, found[row.key])
+    return [found[row.key] for row in rows if row.key in found]
 
 
 async def _host(site: UtaskSite, ref: RunRef) -> HostId | None:
