@@ -6,16 +6,17 @@ from typing import Final, cast
 
 from floe.dialects.utask import readings
 from floe.dialects.utask.compiled import (
+    EXPANDED,
     HOOKED,
-    compiled_document,
+    TODO,
+    compiled,
     functions_of,
     label_of_state,
 )
-from floe.dialects.utask.document import UtaskFunction
 from floe.dialects.utask.loading import load_template
 from floe.model.codec import digest_of, to_text
 from floe.model.flow import Flow
-from floe.model.ids import NO_ITEM, Json, Shape
+from floe.model.ids import NO_ITEM, Json, NodeId, Shape
 from floe.model.people import Edit, StateEdit
 from floe.model.run import Run
 from floe.server.utask.calls import UtaskCall, UtaskReply
@@ -37,14 +38,24 @@ RUNTIME_KEYS: Final = (
 
 
 async def put(call: UtaskCall) -> UtaskReply:
-    """Replace the resolver inputs of a resolution. Its steps are edited one by one."""
+    """Replace the steps, or the resolver inputs, of a resolution."""
     run, body = await _paused(call), call.body
-    if body.keys.entries("steps"):
-        raise UtaskFault(501, "the steps of a resolution are edited one by one")
-    given: Json = {"of": call.names["resolution"].lower(), "values": body.map("resolver_inputs")}
+    given, steps = body.map("resolver_inputs"), body.map("steps")
     body.check()
-    edit = _edit(call, run, values={**run.values, "resolver_input": given})
-    await call.site.act(run.ref, edit, "Failed to update resolution")
+    values = None
+    if body.keys.is_given("resolver_inputs"):
+        of: Json = {"of": call.names["resolution"].lower(), "values": given}
+        values = {**run.values, "resolver_input": of}
+    flow, states = None, tuple[StateEdit, ...]()
+    if steps:
+        wholes = {name: _whole(name, step) for name, step in steps.items()}
+        flow = await _flow(call, run, {name: _plain(step) for name, step in wholes.items()})
+        ids = {node.name: node.id for node in flow.nodes}
+        made = (_state(flow, ids[name], step) for name, step in wholes.items())
+        states = tuple(one for one in made if one.state != TODO)
+    if flow or values:
+        edit = _edit(call, run, flow=flow, values=values, states=states, is_anew=bool(flow))
+        await call.site.act(run.ref, edit, "Failed to update resolution")
     await remark(call.site, run.ref, call.user.name, "manually updated resolution")
     return UtaskReply()
 
@@ -72,19 +83,11 @@ async def put_step(call: UtaskCall) -> UtaskReply:
     found = readings.steps_of(run).get(name)
     if found is None or found.item != NO_ITEM:
         raise UtaskFault(404, "Missing step")
-    given = dict(call.body.whole)
+    given = _whole(name, call.body.whole)
     document = cast(Shape, readings.flow_of(run).document)
-    template = {**document["template"], "steps": dict(document["template"]["steps"])}
-    template["steps"][name] = {
-        key: value for key, value in given.items() if key not in RUNTIME_KEYS and value is not None
-    }
-    changed = {**document, "template": template}
-    await _check(changed, functions_of(readings.flow_of(run)))
-    flow = compiled_document(changed)
-    label = _label(flow, str(given.get("state") or found.state))
-    outputs = {key: given[key] for key in OUTPUTS if given.get(key) is not None}
-    why = str(given.get("error") or "")
-    one = StateEdit(node=found.node, state=label, why=why, outputs=outputs)
+    steps = {**document["template"]["steps"], name: _plain(given)}
+    flow = await _flow(call, run, steps)
+    one = _state(flow, found.node, {"state": found.state, **given})
     edit = _edit(call, run, flow=flow, states=(one,))
     await call.site.act(run.ref, edit, "Failed to update resolution step")
     await remark(call.site, run.ref, call.user.name, f"manually edited step {name}")
@@ -117,12 +120,39 @@ async def _paused(call: UtaskCall) -> Run:
     return run
 
 
-async def _check(document: Shape, functions: Mapping[str, UtaskFunction]) -> None:
-    """Check the template of a document. Raises UtaskFault with its mistakes."""
-    text = to_text(document["template"])
-    loaded = await asyncio.to_thread(load_template, text, "step", functions, _AnyHost())
+def _whole(name: str, step: Json) -> Shape:
+    """A step as the API shows it, without members that are null. Raises UtaskFault."""
+    if not isinstance(step, Mapping):
+        raise UtaskFault(400, f"step {name[:80]!r} is no map")
+    return {key: value for key, value in step.items() if value is not None}
+
+
+def _plain(step: Shape) -> Shape:
+    """A step as a template has it."""
+    return {key: value for key, value in step.items() if key not in RUNTIME_KEYS}
+
+
+def _state(flow: Flow, node: NodeId, step: Shape) -> StateEdit:
+    """The state that an edited step is to have. A loop makes its children again."""
+    state = str(step.get("state") or TODO)
+    return StateEdit(
+        node=node,
+        state=_label(flow, TODO if state == EXPANDED else state),
+        why=str(step.get("error") or ""),
+        outputs={key: step[key] for key in OUTPUTS if key in step},
+    )
+
+
+async def _flow(call: UtaskCall, run: Run, steps: Shape) -> Flow:
+    """The flow of a run with other steps. Raises UtaskFault with their mistakes."""
+    old = readings.flow_of(run)
+    flows = (old, *call.site.templates())
+    functions = {name: one for flow in flows[::-1] for name, one in functions_of(flow).items()}
+    text = to_text({**cast(Shape, old.document)["template"], "steps": steps})
+    loaded = await asyncio.to_thread(load_template, text, "steps", functions, _AnyHost())
     if loaded.template is None:
         raise UtaskFault(400, "; ".join(one.what for one in loaded.findings))
+    return compiled(loaded.template, functions)
 
 
 def _edit(
@@ -132,8 +162,9 @@ def _edit(
     flow: Flow | None = None,
     values: Mapping[str, Json] | None = None,
     states: tuple[StateEdit, ...] = (),
+    is_anew: bool = False,
 ) -> Edit:
-    """An edit of a run as it was read."""
+    """An edit of a run as it was read. `is_anew`: no node keeps the state that it has."""
     assert run.passes is not None, "a run of utask is judged"
     return Edit(
         by=call.user.name,
@@ -142,6 +173,7 @@ def _edit(
         flow=flow or readings.flow_of(run),
         values=values,
         states=states,
+        gone=tuple(run.nodes) if is_anew else (),
     )
 
 
