@@ -36,9 +36,9 @@ EFFECTS: Final = (AskData, LoadFlow, PackArchive, SetTimer, StartAction, StopAct
 """Those that hands carry out; an offer is a message."""
 
 OF_DIALECTS: Final = frozenset(
-    ("WorkReturned", "SeekWork", "FoundWork", "Take", "Taken", "Untake", "Untaken")
+    ("WorkReturned", "SeekWork", "FoundWork", "Take", "Taken", "Untake", "Untaken", "child-rows")
 )
-"""Events and messages of dialects, which no flow of the simulated cluster causes."""
+"""Events, messages and rows of dialects, which no flow of the simulated cluster causes."""
 
 JUDGED: Final = ("floe.model.judging", "floe.model.passes")
 """The modules of the events of judged flows, which no trial plays either."""
@@ -49,7 +49,8 @@ MESSAGES: Final = tuple(
     if cls.__name__ not in OF_DIALECTS and "Shared" not in cls.__name__
 )
 
-ROWS: Final = (*(kind for kind in LEDGER_KINDS if "shared" not in kind), SWEEP, PASSED_OVER)
+_KINDS: Final = (kind for kind in LEDGER_KINDS if "shared" not in kind and kind not in OF_DIALECTS)
+ROWS: Final = (*_KINDS, SWEEP, PASSED_OVER)
 """Without those of shared rows, which have a simulator of their own: no run writes any."""
 
 LATER_THINGS: Final = (
