@@ -37,7 +37,7 @@ NodeSettled RunEnding RunEnded RunPacked
 """What rows are likely to have, the likeliest last. Never change it: what was compressed with it
 can be read with nothing else."""
 
-_FORM: Final = {"level": 1, "method": zlib.DEFLATED, "wbits": -12, "memLevel": 5}
+_FORM: Final = {"level": 6, "method": zlib.DEFLATED, "wbits": -12, "memLevel": 5}
 """No header, and a window for 4 kB of text: less memory to clear for each row."""
 
 

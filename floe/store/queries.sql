@@ -126,8 +126,8 @@ SELECT DISTINCT run FROM log ORDER BY run;
 
 -- name: search_again
 -- The text that a search reads, where it differs from what the columns say.
-UPDATE runs SET search = floe_search(id, flow, why, by, trigger, title, terms)
-WHERE search <> floe_search(id, flow, why, by, trigger, title, terms);
+UPDATE runs SET search = floe_kept_search(id, flow, why, by, trigger, title, terms)
+WHERE search <> floe_kept_search(id, flow, why, by, trigger, title, terms);
 
 -- name: clear_facets
 -- Empty the index of facets.

@@ -107,6 +107,12 @@ def text_of(summary: Summary) -> str:
     return searched(row.id, row.flow, row.why, row.by, row.trigger, row.title, row.terms)
 
 
+def kept_search(*texts: str) -> str:
+    """Rule of stores: the text that a search reads, where it has to be kept: SQL knows one case of
+    ASCII alone, so it makes such a text itself, when it is read."""
+    return "" if all(map(str.isascii, texts)) else searched(*texts)
+
+
 def searched(*texts: str) -> str:
     """Rule of stores: texts as a search reads them."""
     return "\n".join(texts).casefold()

@@ -20,6 +20,12 @@ Value = str | int | None
 SEARCH_ROWS_MAX: Final = 100_000
 """Rows searched for the text of a page."""
 
+_SEARCHED: Final = (
+    "iif(search <> '', search, lower(id || char(10) || flow || char(10) || why || char(10) || by"
+    " || char(10) || trigger || char(10) || title || char(10) || terms))"
+)
+"""The text that a search reads: see `kept_search`."""
+
 _STATES: Final[tuple[State, ...]] = ("pending", "active", "archive")
 
 
@@ -36,7 +42,7 @@ def read_page(conn: sqlite3.Connection, query: RunQuery, below: SortKey | None) 
             values[name] = at
     floor = _search_floor(conn, where, values) if query.text else None
     if query.text:
-        where.append("instr(search, :text)")
+        where.append(f"instr({_SEARCHED}, :text)")
         values["text"] = query.text.casefold()
     if floor:
         where.append("(pended_at, key) >= (:floor_at, :floor_key)")

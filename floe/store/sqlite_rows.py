@@ -9,7 +9,7 @@ from typing import Final
 from floe.model.facet import Facet
 from floe.model.summary import FIELDS, Summary
 from floe.store.facets import facets_in, facets_text
-from floe.store.rules import is_newer, text_of
+from floe.store.rules import is_newer, kept_search
 from floe.store.sql import queries
 from floe.store.sqlite_page import Value
 
@@ -48,7 +48,8 @@ assert FIELDS[-1] == "facets", "the facets of a row come last"
 def columns_of(row: Summary, pos: int | None) -> tuple[Value, ...]:
     """The values of a row, in the order of `put_run`."""
     facets = facets_text(row.facets) if row.facets else ""
-    return (*_fields_of(row), facets, text_of(row), pos)
+    search = kept_search(row.id, row.flow, row.why, row.by, row.trigger, row.title, row.terms)
+    return (*_fields_of(row), facets, search, pos)
 
 
 def put_rows(conn: sqlite3.Connection, puts: Iterable[tuple[Summary, int | None]]) -> None:

@@ -9,7 +9,7 @@ from floe.model.ids import Json
 from floe.model.old_reasons import reason_today, result_of_row
 from floe.model.search_terms import terms_in
 from floe.model.title import title_from
-from floe.store.rules import searched
+from floe.store.rules import kept_search, searched
 
 
 def add_functions(conn: sqlite3.Connection) -> None:
@@ -66,6 +66,7 @@ _FUNCTIONS: Final[Mapping[str, tuple[int, Callable[..., str | int | None]]]] = {
     "floe_title": (1, _upgraded_title),
     "floe_terms": (1, _upgraded_terms),
     "floe_search": (-1, searched),
+    "floe_kept_search": (-1, kept_search),
     "floe_rerun_of": (1, _upgraded_rerun_of),
     "floe_digest": (1, _upgraded_digest),
     "floe_output_bytes": (1, _upgraded_output_bytes),

@@ -12,7 +12,7 @@ import pytest
 from floe.model.errors import StoreForeign
 from floe.model.facet import Facet
 from floe.model.ids import Instant
-from floe.store.base import Append, FacetFilter, FacetQuery, Record
+from floe.store.base import Append, FacetFilter, FacetQuery, Record, RunQuery
 from floe.store.log_words import WORDS, packed, unpacked
 from floe.store.sql import migrations
 from floe.store.sqlite import SqliteStore
@@ -175,3 +175,23 @@ async def test_facets_that_a_newer_row_lacks_leave_the_index(tmp_path: Path) -> 
     await stored(tmp_path, *(an_append(a_run(), n, summary=row) for n, row in enumerate(rows)))
 
     assert asked(tmp_path, "SELECT key FROM facets") == [("env=test",)]
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "kept"),
+    [("Build Main", "build mAIN", ""), ("Straße K", "STRASSE k", "strasse k")],
+    ids=["ASCII", "not ASCII"],
+)
+async def test_search_finds_a_title_in_any_case(
+    tmp_path: Path, title: str, text: str, kept: str
+) -> None:
+    store = SqliteStore(tmp_path)
+    await store.open()
+    await store.append(a_batch(an_append(a_run(), summary=a_summary(a_run(), title=title))))
+
+    page = await store.runs(RunQuery(text=text))
+    await store.close()
+
+    [[search]] = asked(tmp_path, "SELECT search FROM runs")
+    assert [row.title for row in page.runs] == [title]
+    assert (kept in str(search), bool(search)) == (True, bool(kept))
