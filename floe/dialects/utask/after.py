@@ -47,7 +47,8 @@ def after(step: StepNow) -> Verdict:
     state = step.state
     assert state is not None, "its action ran"
     if state.lost and not step.plan.step.idempotent:
-        return Verdict(state=CRASHED, why=_why(state))
+        uncounted = _config(state).get("uncounted", 0) + 1
+        return Verdict(state=CRASHED, why=_why(state), outputs={"uncounted": uncounted})
     if "former" in state.outputs:
         name, error = cast(Sequence[str], state.outputs["former"])
         return _checked(step, state, Came(name, error, output_of(state)))

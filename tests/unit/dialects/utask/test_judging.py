@@ -163,6 +163,16 @@ def test_failed_call_is_an_error_of_the_server() -> None:
     assert (task.states(), task.steps()["a"].error) == ({"a": "SERVER_ERROR"}, "broken")
 
 
+def test_step_that_was_lost_is_for_a_person_and_was_not_executed() -> None:
+    def http(config: Any) -> Made:
+        return Failed(cause="lost", why="the host ended")
+
+    task = ran(f"steps:\n  a: {{action: {HTTP}}}\n", {"utask.http": http})
+
+    assert (task.states(), task.steps()["a"].try_count) == ({"a": "CRASHED"}, 0)
+    assert readings.resolution_state(task.run) == "BLOCKED_TOCHECK"
+
+
 def test_start_without_a_resource_is_no_execution() -> None:
     def http(config: Any) -> Made:
         metadata = {"uncounted": True}

@@ -127,6 +127,7 @@ def _check_task(task: TaskRun, seen: Mapping[str, Any]) -> None:
     assert readings.steps_done(run) == seen["task"]["steps_done"]
     assert readings.steps_total(run) == seen["task"]["steps_total"]
     assert dict(readings.tags_of(run)) == seen["task"].get("tags", {})
+    assert readings.title_of(run) == seen["task"]["title"]
     if seen["task"]["state"] == "DONE":
         assert readings.result_of(run) == seen["task"].get("result")
     assert _sorted(readings.errors_of(run)) == _sorted(seen["task"].get("errors", []))
