@@ -24,8 +24,9 @@ from floe.model.flow import Backoff, Flow, Retry, Trigger
 from floe.model.form import Field, Form
 from floe.model.ids import FlowId, HostId, NodeId
 from floe.model.secret import Secret
-from floe.model.work import Git
-from floe.nodes.base import NO_SECRETS, Document, StoredSecrets
+from floe.model.work import Action, Git
+from floe.nodes.base import NO_SECRETS, Document, Executor, StoredSecrets
+from floe.nodes.executors import lend
 from floe.peers.base import Peers
 from floe.server.app import Server
 from floe.server.settings import Bind, ServerSettings
@@ -157,11 +158,13 @@ async def a_site(
     secrets: StoredSecrets = NO_SECRETS,
     evaluators: Evaluators | None = None,
     store: RunStore | None = None,
+    work: Mapping[type[Action], Executor] | None = None,
 ) -> AsyncIterator[Site]:
     """Serve some flows (BUILD and WIDE if not said) at a free port.
 
     With `others`, so many, the hub itself speaks with its peers; else the server alone. With
     `evaluators` it knows all dialects of judged flows. The store is in memory if none is given.
+    `work`: real executors in place of `hands`.
     """
     finding = Finding(file="x.yml", line=3, col=1, what="odd", level="warning")
     book = FlowBook(flows=flows or (BUILD, WIDE), path="x.yml", findings=(finding,))
@@ -183,7 +186,7 @@ async def a_site(
         ),
         attempts=OutputSettings(root=root),
         store=store or MemoryStore(),
-        executors=executors(hands),
+        executors=work or executors(hands),
         refs=NoRefs(),
         flow_files=FlowFiles(NoDocuments(), dialect()),
         clock=WallClock(),
@@ -203,5 +206,6 @@ async def a_site(
         Server(hub, served, peers) as server,
         aiohttp.ClientSession(headers=sent, cookie_jar=aiohttp.CookieJar(unsafe=True)) as client,
     ):
+        lend(hub, parts.executors)
         hub.reads = replace(hub.reads, parts=replace(parts, peers=peers))
         yield Site(hub, hands, server, client, book)

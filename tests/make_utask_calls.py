@@ -23,7 +23,8 @@ from floe.model.signal import Answered, Failed
 from floe.nodes.base import Job
 from floe.nodes.call_ground import CallGround
 from tests.go_templates import StillWorld
-from tests.make_nodes import a_job
+from tests.make import a_run
+from tests.make_nodes import a_job, a_key
 from tests.utask_host import load
 
 
@@ -71,7 +72,7 @@ class Reads:
     def __init__(self, *templates: str) -> None:
         loaded = [load(text).template for text in templates]
         self._book = FlowBook(flows=tuple(compiled(one, {}) for one in loaded if one))
-        self.runs: dict[str, Run] = {}
+        self.runs: dict[str, Run] = {a_key().run.key: a_run()}
 
     def book(self) -> FlowBook:
         return self._book

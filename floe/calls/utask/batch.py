@@ -51,6 +51,7 @@ async def _opened(
 ) -> tuple[ChildOpening, ...]:
     """The openings of tasks with their inputs, by key. Raises ClientError, ServerError."""
     openings = TemplateOpenings(call, ground, call.text("template_name"), "batch template")
+    await openings.check_depth()
     comment = call.text("comment") or f"Auto created by batch {id}"
     return tuple(
         [

@@ -13,6 +13,7 @@ from floe.dialects.utask.creation import CREATE_KIND, TaskRequest, creation_body
 from floe.dialects.utask.document import TaskTemplate
 from floe.dialects.utask.readings import TO_AUTORUN_DELAYED
 from floe.expr.gotext.times import read_duration
+from floe.kernel.children import DEPTH_MAX
 from floe.model.codec import digest_of, iso
 from floe.model.errors import FloeError, World, Yours
 from floe.model.flow import Flow
@@ -51,6 +52,18 @@ class TemplateOpenings:
             batch=batch,
             parent=str(task.get("task_id") or ""),
         )
+
+    async def check_depth(self) -> None:
+        """Refuse a task below too many others. Raises ClientError.
+
+        The kernel refuses it too, but as an error that is tried again.
+        """
+        try:
+            run = await self._hub.reads.run(self._call.job.key.run.key)
+        except FloeError as error:
+            raise ServerError(str(error)) from None
+        if run.parent is not None and len(run.parent.above) >= DEPTH_MAX:
+            raise ClientError(f"{DEPTH_MAX} tasks are above this one, the most that may be")
 
     async def opened(self, key: str, asked: TaskRequest) -> ChildOpening:
         """The opening of a task under a key. Raises ClientError, ServerError."""

@@ -74,6 +74,7 @@ async def _opened(call: ActionCall, ground: CallGround) -> NotAssigned:
     """The end of the execution that opens the task. Raises ClientError, ServerError."""
     name, key = call.text("template"), child_key("subtask", call.job.key)
     openings = TemplateOpenings(call, ground, name, "sub-task template")
+    await openings.check_depth()
     given = call.entries("input")
     if text := call.text("json_input"):
         more = json_of(text, "json_input")
