@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from floe.host.rows import reader_of, row_of
 from floe.host.site import Site
 from floe.kernel.judged.children import news_of, update_of
+from floe.kernel.judged.people import refusal
 from floe.model.event import Event, GrantRevoked, RunEnded
 from floe.model.ids import HostId, Key, RunRef, StoreId
 from floe.model.judging import Update
@@ -135,5 +136,6 @@ def _tell(step: "Step", row: Summary, run: Run | None = None) -> None:
         return
     reader = reader_of(run, site.settings.row_readers) if run is not None else None
     if run is not None and reader is not None and (parent.sealed or not run.sealed):
-        update = replace(update, value=reader.told(run))
+        told = replace(update, value=reader.told(run))
+        update = update if refusal(parent, told) else told  # one that is too large has no value
     step.decide(parent, update)

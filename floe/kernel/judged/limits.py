@@ -95,7 +95,8 @@ def update_fault(passes: Passes, update: Update) -> str:
     """Why a run does not record an update; empty if it does."""
     if (size := size_of(update.value)) > UPDATE_BYTES_MAX:
         return f"an update has at most {UPDATE_BYTES_MAX:,} bytes"
-    if update.key not in passes.updates and len(passes.updates) >= UPDATES_MAX:
+    is_new = update.key not in passes.updates and update.key not in passes.children
+    if is_new and len(passes.updates) >= UPDATES_MAX:
         return f"it has updates of {UPDATES_MAX:,} keys, and no more fit"
     excess = run_excess(passes, size)
     return f"the update {excess}" if excess else ""

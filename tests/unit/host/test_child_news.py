@@ -8,9 +8,11 @@ import pytest
 from floe.host.child_news import unread
 from floe.host.inputs import ChildrenRead, Drain, Mark
 from floe.host.step_result import StepResult
-from floe.model.ids import Key, RunRef
-from floe.model.judging import ActionEnded
+from floe.kernel.judged import limits
+from floe.model.ids import Json, Key, RunRef
+from floe.model.judging import ActionEnded, Update, UpdateReceived
 from floe.model.passes import BeginPass, RunOpened, RunRested
+from floe.model.run import Run
 from floe.model.signal import Cancel
 from floe.store.base import Append
 from tests.make import a_flow
@@ -26,6 +28,7 @@ from tests.make_children import (
     work,
 )
 from tests.make_hosts import Host, a_host_core, carry, forget, later, met, phase
+from tests.toy.dialect import ToyRows
 
 
 @pytest.fixture
@@ -144,6 +147,49 @@ def test_parent_that_is_over_learns_nothing(h1: Host) -> None:
     end_child(h1, child)
 
     assert (updates(h1, ref), phase(h1, child)) == ([], "ended")
+
+
+class Talker(ToyRows):
+    """A dialect whose runs tell their parents a text."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def told(self, run: Run) -> Json:
+        """The text."""
+        return self.text
+
+
+@pytest.mark.parametrize(("size", "is_told"), [(9, True), (2 << 20, False)])
+def test_update_has_what_the_child_tells_unless_that_is_too_large(size: int, is_told: bool) -> None:
+    host = a_host_core("h1", peers=0, row_readers={"toy": Talker("x" * size)})
+    ref = open_judged(host)
+    answer(host, ref, a_child_opening(flow=replace(CHILD, dialect="toy")))
+    work(host, ref)
+    passes = host.run(ref).passes
+    assert passes is not None
+    child = RunRef.parse(passes.children["k1"])
+    work(host, child)
+
+    end_child(host, child)
+
+    [update] = [event for event in host.events(ref) if isinstance(event, UpdateReceived)]
+    assert update.state == "DONE"
+    assert update.value == ("x" * size if is_told else None)
+
+
+def test_run_with_all_its_updates_still_learns_of_its_children(
+    h1: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "UPDATES_MAX", 1)
+    ref = open_judged(h1)
+    child = open_child(h1, ref)
+    h1.step(Update(source="test", key="other"), run=ref)
+
+    h1.step(Update(source="test", key="more"), run=ref)
+    end_child(h1, child)
+
+    assert updates(h1, ref) == ["other ", "k1 DONE"]
 
 
 def three() -> tuple[Host, Host, Host]:
