@@ -8,13 +8,16 @@ from typing import Any
 import pytest
 
 from floe.dialects.flyte.compiled import flow_id_of
+from floe.dialects.registry import evaluators
 from floe.host import inbox
+from floe.hub.openings import event_inbox
 from floe.model.errors import KeeperAway
 from floe.model.ids import HostId
 from floe.server.flyte.ids import FlyteIds
 from floe.server.flyte.site import FlyteSite
 from tests.integration.test_flyte_scenarios import Packs, a_flyte_site
-from tests.make_server import ADMIN
+from tests.make_evaluators import pool_of
+from tests.make_server import ADMIN, a_site
 from tests.schemas import check
 
 pytestmark = pytest.mark.slow
@@ -218,6 +221,29 @@ async def test_run_goes_on_with_a_version_that_is_removed(tmp_path: Path) -> Non
 
     assert (versions, second["command"]) == ([], "Do")
     assert [step["id"] for step in run["steps"]] == ["one", "two"]
+
+
+async def test_evaluator_processes_run_before_the_address_is_there(tmp_path: Path) -> None:
+    async with a_flyte_site(tmp_path) as site:
+        evaluators = site.hub.reads.counts().evaluators
+
+    assert evaluators.running == evaluators.most > 0
+
+
+async def test_first_event_waits_for_the_start_of_an_evaluator_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_inbox, "START_S", 60.0)
+    async with a_site(tmp_path, evaluators=pool_of(evaluators=evaluators())) as site:
+        packs = Packs(site)
+        packs.base = f"{site.url}/flyte"
+        for path, body in (("packs", DEV), ("packs", {"name": "P"}), ("flows", FLOW)):
+            assert (await packs.ask("POST", f"/v1/{path}", json=body))[0] == 201
+        before = site.hub.reads.counts().evaluators.running
+        sent, _ = await packs.ask("POST", "/v1/packs/P/events", json={"event": "E"})
+        work = await take(packs)
+
+    assert (before, sent, work["command"]) == (0, 202, "Do")
 
 
 async def test_flow_has_at_most_a_thousand_steps(tmp_path: Path) -> None:

@@ -130,7 +130,7 @@ async def test_event_that_was_kept_opens_its_run_after_a_restart(tmp_path: Path)
     source = SomeFlows(BUILD)
     source.errors = [StoreFailed("no flows now")]
     async with a_toy_hub(tmp_path, source=source) as hub:
-        heard = await hub.inbox.hear("toy", PUSHED)
+        heard = await hub.inbox.hear("toy", PUSHED, wait_s=0)
     async with a_toy_hub(tmp_path) as hub:
         await until(lambda: not hub.inbox.waiting)
         await hub.loop.wait_idle()

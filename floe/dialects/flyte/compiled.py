@@ -17,6 +17,9 @@ from floe.model.tags import tag_of
 
 DIALECT: Final = "flyte"
 
+READY: Final = "ready"
+"""A kind of text whose judgement says that the evaluator is loaded."""
+
 ACTION: Final = "flyte.action"
 """The type of the outside work of a step."""
 

@@ -14,6 +14,7 @@ from floe.dialects.flyte.candidates import candidates
 from floe.dialects.flyte.compiled import (
     ACTION,
     FATAL,
+    READY,
     SUCCESS,
     labels_of,
     queue_of,
@@ -78,8 +79,10 @@ class FlyteEvaluator:
             yield verdict
 
     def judge_text(self, kind: str, body: Json) -> Json:
-        """Nothing is judged without an event. Raises ValueError."""
-        raise ValueError(f"flyte judges no {kind}")
+        """Nothing but `READY` is judged without an event. Raises ValueError."""
+        if kind != READY:
+            raise ValueError(f"flyte judges no {kind}")
+        return None
 
     def open(self, event: Json, flow: Flow, around: Json) -> Opened:
         """The run of a flow that an event opens: none if it makes no action."""

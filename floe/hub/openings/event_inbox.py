@@ -45,6 +45,9 @@ RUNS_MAX: Final = 32
 WAIT_S: Final = 0.03
 """Seconds that the sender of an event waits for its runs."""
 
+START_S: Final = 2.0
+"""The same where an evaluator process has to start first, as after a minute without events."""
+
 AGAIN_S: Final = 1.0
 """Seconds before events are judged again that could not be judged or stored."""
 
@@ -101,8 +104,9 @@ class EventInbox:
             raise TooLarge(f"an event has at most {EVENT_BYTES_MAX >> 20} MiB")
         return HearEvent(dialect=dialect, body=text)
 
-    async def hear(self, dialect: str, body: Json, *, wait_s: float = WAIT_S) -> Heard:
-        """Keep an event; it is on the disk when this returns. Waits a moment for its runs.
+    async def hear(self, dialect: str, body: Json, *, wait_s: float | None = None) -> Heard:
+        """Keep an event; it is on the disk when this returns. Waits a moment for its runs, by
+        default `WAIT_S`.
 
         Raises Yours, TooLarge, Busy where the inbox is full, StoreFailed.
         """
@@ -111,12 +115,15 @@ class EventInbox:
             raise Busy(reply.why, "try again in a moment")
         return await self.opened(reply.number, wait_s=wait_s)
 
-    async def opened(self, number: int, *, wait_s: float = WAIT_S) -> Heard:
+    async def opened(self, number: int, *, wait_s: float | None = None) -> Heard:
         """The runs of an event that was kept, if they are open within a time.
 
         While more events wait than are judged together, its sender does not: that is no use.
         """
         self._news.set()
+        if wait_s is None:
+            is_cold = self._evaluators is not None and not self._evaluators.counts().running
+            wait_s = START_S if is_cold else WAIT_S
         if number in self._recent or not wait_s or len(self._inbox) > BATCH:
             return Heard(number, self._recent.get(number))
         waiter = self._waiters.setdefault(number, asyncio.get_running_loop().create_future())

@@ -1,12 +1,16 @@
 """The routes of flyte's API, below a path of a host or at an address of their own."""
 
+import asyncio
 import functools
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from typing import Final
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from floe.dialects.flyte.compiled import DIALECT, READY
+from floe.model.errors import World
 from floe.server.app_keys import HUB, PEERS, SETTINGS, STRANGERS
 from floe.server.bodies import expect_body
 from floe.server.connection import Connection, protect
@@ -62,7 +66,14 @@ def add_flyte(app: web.Application) -> FlyteSite:
 
 async def flyte_application(site: FlyteSite, access: FlyteAccess | None) -> web.Application:
     """The API at the root of an address of its own. Without `access` each caller that reaches it
-    may use it. Raises World if the keys of the issuer cannot be read."""
+    may use it. Raises World if the keys of the issuer cannot be read.
+
+    It is there once the evaluator processes have started: clients look for the action of their
+    first event 100 ms after it.
+    """
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(site.hub.reads.counts().evaluators.most):
+            tasks.create_task(_load_evaluator(site))
     middlewares: list[Middleware] = [_heard, mask_replies, answer_flyte_errors]
     if access is None:
         return _application(site, "", middlewares)
@@ -75,6 +86,13 @@ async def flyte_application(site: FlyteSite, access: FlyteAccess | None) -> web.
     app = _application(site, "", middlewares)
     app.cleanup_ctx.append(lambda _: _kept(site, "keys of flyte's issuer", keys.watch))
     return app
+
+
+async def _load_evaluator(site: FlyteSite) -> None:
+    """Have an evaluator process ready that has no other work. One that fails is a problem of the
+    host, which shows it."""
+    with suppress(World):
+        await site.hub.people.judge_text(DIALECT, READY, None)
 
 
 def _application(site: FlyteSite, prefix: str, middlewares: list[Middleware]) -> web.Application:

@@ -318,5 +318,5 @@ class Server:
 class HeardAtOnce(EventInbox):
     """The inbox whose senders do not wait for their runs."""
 
-    async def opened(self, number: int, *, wait_s: float = 0.0) -> Heard:
+    async def opened(self, number: int, *, wait_s: float | None = None) -> Heard:
         return Heard(number, None)
