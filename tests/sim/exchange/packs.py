@@ -179,6 +179,9 @@ class Process:
         truth.answered(id, event["payload"]["n"], status, body, since, self.id)
         if status in (202, 500):
             self.held.pop(id, None)
+        elif self.world.host_of(id).is_gone:
+            truth.gave_up([id])
+            self.held.pop(id, None)
         elif self.retries or self.world.is_calm:
             self._later(POLL_MS, partial(self._answer, id, command, event))
         else:  # as the client in Go: it only writes that to its log
@@ -189,5 +192,6 @@ class Process:
         """Send an event that begins something."""
         event = self.world.truth.event(self, "Started")
         call = Call(json.dumps(event).encode(), pack=self.id)
-        done = partial(self.world.truth.heard, event["payload"]["n"], self.id, self.world.now)
-        self.world.ask(events.post, call, done)
+        number = event["payload"]["n"]
+        done = partial(self.world.truth.heard, number, self.id, self.world.now)
+        self.world.truth.events[int(number)].host = self.world.ask(events.post, call, done)

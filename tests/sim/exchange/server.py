@@ -104,6 +104,8 @@ class Server:
         )
         self.disk, self._safe, self._unsaved = Disk(), Disk(), list[StepResult]()
         self.refusals = 0
+        self.is_gone = False
+        """It is lost for good."""
         self.life = 0
         """Counts its processes."""
         self.core: HostCore

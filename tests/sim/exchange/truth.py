@@ -17,6 +17,7 @@ from tests.sim.exchange.packs import FLOWS, LATE, Process, Shape, action_in, ope
 from tests.sim.truth import Broken
 
 if TYPE_CHECKING:
+    from tests.sim.exchange.server import Server
     from tests.sim.exchange.world import World
 
 OK: Final = 200
@@ -35,6 +36,8 @@ class SentEvent:
     """The action whose result it is; empty for none."""
     at: int
     """When it was sent first."""
+    host: "Server | None"
+    """The host that keeps it, if it is accepted; None for not known yet."""
     is_accepted: bool = False
 
 
@@ -104,7 +107,8 @@ class Truth:
         number = len(self.events) + 1
         kind = "join" if self.world.random.random() < 0.3 else "plain"
         shape = {"event": name, "payload": {"n": f"{number}", "kind": kind}}
-        self.events[number] = SentEvent(shape, sender.name, action, self.world.now)
+        host = self.world.host_of(action) if action else None
+        self.events[number] = SentEvent(shape, sender.name, action, self.world.now, host)
         return shape
 
     def heard(self, number: str, pack: str, since: int, status: int, body: bytes) -> None:
@@ -123,8 +127,9 @@ class Truth:
         self.counts[f"result {status}"] += 1
         self.world.tell(f"result {number} of {action}: {status} {body!r}")
         if status == NOT_FOUND:
-            self.unknown_pack(pack, since)
-            if not body.startswith(b"no pack"):
+            if body.startswith(b"no pack"):
+                self.unknown_pack(pack, since)
+            elif not self.world.host_of(action).is_gone:
                 raise Broken(f"keeper_knows_each_404: {action} is there: {body!r}")
         if status == FORBIDDEN:
             raise Broken(f"action_fits_its_pack: {action} at {pack}")
@@ -157,7 +162,7 @@ class Truth:
 
     def judge(self) -> None:
         """What has to hold once all is calm."""
-        runs = [(server, ref) for server in self.world.servers.values() for ref in server.disk.logs]
+        runs = [(server, ref) for server in self.world.living() for ref in server.disk.logs]
         opened: dict[int, list[str]] = {}
         ended: dict[str, int] = {}
         for server, ref in runs:
@@ -167,13 +172,13 @@ class Truth:
             opened.setdefault(_number(first.values["event"]), []).append(_name(run))
             self.counts["runs"] += 1
             self._judge_run(run, ended)
-        for server in self.world.servers.values():
+        for server in self.world.living():
             if waiting := len(server.core.site.inbox):
                 raise Broken(f"every_event_leaves: {waiting} wait at {server.id}")
         for number, event in self.events.items():
             self._judge_event(number, event, opened.get(number, []))
         for action, number in self.counted.items():
-            if ended.get(action) != number:
+            if ended.get(action) != number and not self.world.host_of(action).is_gone:
                 raise Broken(f"accepted_result_is_kept: {action} has {ended.get(action)}")
         for number in ended.values():
             self._judge_event(number, self.events[number], opened.get(number, []), is_kept=True)
@@ -181,6 +186,8 @@ class Truth:
     def _judge_event(
         self, number: int, event: SentEvent, found: list[str], *, is_kept: bool = False
     ) -> None:
+        if event.host is None or event.host.is_gone:
+            return
         may = {flow["name"] for flow in (*FLOWS, LATE) if opens(flow, event.shape, event.pack)}
         must = {name for name in may if self._flows.get(name, event.at) < event.at}
         if len({*found}) < len(found):
@@ -228,7 +235,7 @@ class Truth:
         if taken is None or not taken.take:
             raise Broken(f"offered_action_is_taken: {run.ref} {state.work} is not")
         take, through = self.takes.get(taken.take), self.world.servers[str(taken.through)]
-        may_be_unknown = through.life > (take.life if take else 1)
+        may_be_unknown = through.is_gone or through.life > (take.life if take else 1)
         if take is not None and take.fate == "sent" and action not in self.dropped:
             at = self.at[action].id if action in self.at else "none"
             raise Broken(f"taken_action_has_a_pack: {action} of {run.ref} is at {at}")

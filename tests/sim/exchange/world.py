@@ -9,7 +9,8 @@ from random import Random
 from typing import Any, Final
 
 from floe.dialects.flyte.actions import number_of
-from floe.host.inputs import Incoming, Received
+from floe.dialects.flyte.ids import id_in
+from floe.host.inputs import Forget, Incoming, Received
 from floe.model.ids import HostId, NodeId
 from floe.model.nouns import replace
 from floe.model.peer_message import Envelope
@@ -17,7 +18,7 @@ from floe.model.run import Run
 from floe.server.flyte import copies, flows, packs, results
 from tests.make import NOW
 from tests.sim.exchange.packs import FLOWS, LATE, PACKS, TIMEOUT_MS, Process
-from tests.sim.exchange.server import Handler, Server
+from tests.sim.exchange.server import KEEPER, Handler, Server
 from tests.sim.exchange.tasks import Call, Relay, Task, at_once
 from tests.sim.exchange.truth import OK, Take, Truth
 from tests.sim.truth import Broken
@@ -28,7 +29,7 @@ CALM_MS: Final = 40_000
 EVENTS: Final = 3
 CREATED: Final = 201
 AGAIN_MS: Final = 300
-FAULTS: Final = ("crash", "power", "part", "refuse", "kill", "delete", "post")
+FAULTS: Final = ("crash", "power", "part", "refuse", "kill", "delete", "post", "forget")
 
 
 class Exchanged:
@@ -147,17 +148,21 @@ class World:
         self._cut.clear()
         for server in self.servers.values():
             server.refusals = 0
-            if not server.is_up:
+            if not (server.is_up or server.is_gone):
                 server.start()
         for process in self.processes:
             process.start()
 
     def _is_over(self) -> bool:
         """Whether nothing is to come but what never comes."""
-        for server in self.servers.values():
+        for server in self.living():
             if len(server.core.site.inbox) or not self._is_idle(server):
                 return False
         return not any(process.held for process in self.processes)
+
+    def living(self) -> list[Server]:
+        """The hosts that are not gone for good."""
+        return [server for server in self.servers.values() if not server.is_gone]
 
     def _is_idle(self, server: Server) -> bool:
         for run in server.core.table.runs.values():
@@ -249,9 +254,11 @@ class World:
 
     # --- between packs and hosts ---
 
-    def ask(self, handler: Handler, call: Call, done: Callable[[int, bytes], None]) -> None:
+    def ask(self, handler: Handler, call: Call, done: Callable[[int, bytes], None]) -> Server:
         """Send a request to any host; `done` gets status 0 where it is not answered."""
-        self.ask_at(self.servers[self.random.choice(NAMES)], handler, call, done)
+        server = self.servers[self.random.choice(NAMES)]
+        self.ask_at(server, handler, call, done)
+        return server
 
     def ask_at(
         self, server: Server, handler: Handler, call: Call, done: Callable[[int, bytes], None]
@@ -277,7 +284,14 @@ class World:
 
     def action_id(self, run: Run, node: NodeId) -> str:
         """The id of an action, as packs know it."""
-        return str(at_once(self.servers["h1"].site.ids.of_run(run.ref, number_of(node))))
+        return str(at_once(self.servers[KEEPER].site.ids.of_run(run.ref, number_of(node))))
+
+    def host_of(self, action: str) -> Server:
+        """The host with the run of an action."""
+        stores = [(server.id, server.store) for server in self.servers.values()]
+        found = id_in(action, stores, at_once(self.servers[KEEPER].site.ids.key()))
+        assert found is not None, "it is an id"
+        return self.servers[found.run.host]
 
     # --- faults ---
 
@@ -300,6 +314,8 @@ class World:
                 if process.is_up:
                     process.stop()
                     self.at(self.random.randint(100, 3000), process.start)
+            case "forget":
+                self._forget(server)
             case "delete":
                 pack = self.random.choice(self.processes).id
                 self.truth.deleting(pack)
@@ -307,6 +323,24 @@ class World:
             case _:
                 flow = self.random.choice(FLOWS)
                 self._post(flow | {"description": f"{self.now}"})
+
+    def _forget(self, server: Server) -> None:
+        """A host is lost with its disk, and is forgotten at the keeper; never the keeper itself."""
+        if server.id == KEEPER or any(one.is_gone for one in self.servers.values()):
+            return
+        server.is_gone = True
+        if server.is_up:
+            server.stop(power=False)
+        gone = Forget(host=server.id, store=server.store, force=True)
+        self._tell_forgotten(gone)
+
+    def _tell_forgotten(self, gone: Forget) -> None:
+        """A person forgets it, once the keeper is there."""
+        keeper = self.servers[KEEPER]
+        if keeper.is_up:
+            keeper.put(Incoming(input=gone))
+        else:
+            self.at(AGAIN_MS, lambda: self._tell_forgotten(gone))
 
     def failed(self, server: Server, *, power: bool = False) -> None:
         """A host ends, and starts again a while later."""
@@ -317,6 +351,6 @@ class World:
         self.at(self.random.choice((100, 1000, 4000)), lambda: self._restart(server))
 
     def _restart(self, server: Server) -> None:
-        if not server.is_up:
+        if not (server.is_up or server.is_gone):
             self.tell(f"{server.id} is up")
             server.start()
