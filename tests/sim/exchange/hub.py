@@ -72,10 +72,9 @@ class KnownRuns:
 
     async def run(self, name: str) -> Run:
         ref = RunRef.parse(name)
-        found = self._server.core.table.runs.get(ref)
-        if found is None:
+        if ref not in self._server.disk.logs:
             raise NotFound(f"no run {name}")
-        return found
+        return self._server.run(ref)
 
 
 class SimPeers:

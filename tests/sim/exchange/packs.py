@@ -160,6 +160,7 @@ class Process:
             id = action_in(action)
             self.world.truth.delivered(self, id, action)
             self.held[id] = action
+            self.world.strike(self.world.host_of(id))
             for _ in range(1 + (self.world.random.random() < 0.1)):  # or it answers twice
                 delay = self.world.random.choice((5, 50, 800))
                 self._later(delay, partial(self._answer, id, action["command"], None))

@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol, cast
 from aiohttp import web
 
 from floe.dialects.flyte.current_flows import CurrentFlows
+from floe.host.asleep import Asleep
 from floe.host.core import HostCore
 from floe.host.inputs import Incoming, Reply, TakeOldest
 from floe.host.ledger import LEDGER_KINDS
@@ -235,7 +236,7 @@ class Server:
         """Decide what waits, store it, and tell of it."""
         self._is_due = False
         inputs, self._inbox = self._inbox, []
-        decided = self.core.step(inputs, Instant(self.world.now))
+        decided = self._decided(inputs)
         if self.refusals:
             self.refusals -= 1
             self._refused(inputs, decided)
@@ -260,6 +261,20 @@ class Server:
         self._shared.stored(decided)
         self._set_alarm(decided.next_due)
         self._look()
+        for ref in {step.run.ref: None for step in decided.recorded}:
+            if self.world.random.random() < 0.5:
+                self.core.let_sleep(ref)
+
+    def _decided(self, inputs: Sequence[Incoming]) -> StepResult:
+        while True:
+            try:
+                return self.core.step(inputs, Instant(self.world.now))
+            except Asleep as asleep:
+                self.core.wake(asleep.run, self.disk.run(asleep.run))
+
+    def run(self, ref: RunRef) -> Run:
+        """A run of this host; one that is asleep is read."""
+        return self.core.table.runs.awake.get(ref) or self.disk.run(ref)
 
     def _refused(self, inputs: Sequence[Incoming], decided: StepResult) -> None:
         """As the loop does: callers fail, and inputs that none repeats stay."""

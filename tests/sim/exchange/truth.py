@@ -117,8 +117,11 @@ class Truth:
         if status == NOT_FOUND:
             self.unknown_pack(pack, since)
         if status == 202:
-            self.events[int(number)].is_accepted = True
+            event = self.events[int(number)]
+            event.is_accepted = True
             self.world.tell(f"event {number} is accepted")
+            assert event.host is not None, "it was sent"
+            self.world.strike(event.host)
 
     def answered(
         self, action: str, number: str, status: int, body: bytes, since: int, pack: str
@@ -138,6 +141,7 @@ class Truth:
                 raise Broken(f"result_counts_once: {action} has {before} and {number}")
             self.counted[action] = int(number)
             self.events[int(number)].is_accepted = True
+            self.world.strike(self.world.host_of(action))
 
     def gave_up(self, actions: Iterable[str]) -> None:
         """Processes will not answer these."""
@@ -166,7 +170,7 @@ class Truth:
         opened: dict[int, list[str]] = {}
         ended: dict[str, int] = {}
         for server, ref in runs:
-            run = server.core.table.runs[ref]
+            run = server.run(ref)
             first = server.disk.logs[ref][0].event
             assert isinstance(first, RunOpened)
             opened.setdefault(_number(first.values["event"]), []).append(_name(run))

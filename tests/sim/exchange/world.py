@@ -165,7 +165,7 @@ class World:
         return [server for server in self.servers.values() if not server.is_gone]
 
     def _is_idle(self, server: Server) -> bool:
-        for run in server.core.table.runs.values():
+        for run in map(server.run, server.disk.logs):
             if run.phase == "ended":
                 continue
             for state in run.nodes.values():
@@ -341,6 +341,12 @@ class World:
             keeper.put(Incoming(input=gone))
         else:
             self.at(AGAIN_MS, lambda: self._tell_forgotten(gone))
+
+    def strike(self, server: Server) -> None:
+        """Somebody has an answer that rests on what a host stored: now its power may fail."""
+        if self.chance(0.01):
+            self.truth.counts["power after an answer"] += 1
+            self.failed(server, power=True)
 
     def failed(self, server: Server, *, power: bool = False) -> None:
         """A host ends, and starts again a while later."""
