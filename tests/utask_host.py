@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Final
 
+from floe.dialects.utask.configurations import PluginCheck
 from floe.dialects.utask.document import UtaskFunction
 from floe.dialects.utask.loading import Loaded, load_functions, load_template
 
@@ -13,6 +14,7 @@ class UtaskHost:
     """Templates by name, the scripts of uTask's vectors, no way to notify people."""
 
     notify_backends: Final = ()
+    plugins: Final[Mapping[str, PluginCheck]] = {}
 
     def __init__(self, templates: Collection[str] = ("tpl",)) -> None:
         self.templates = templates

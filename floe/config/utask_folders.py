@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from floe.calls.utask.plugins import Plugins, faults_of, read_plugins
 from floe.calls.utask.scripts import script_fault
 from floe.config.conf import read_local
 from floe.config.utask import UtaskSettings
@@ -38,20 +39,23 @@ class UtaskFolders(NamedTuple):
     functions: Path | None = None
     script_fault: ScriptFault = lambda _: ""
     """By default no script is looked for."""
+    plugins: Plugins = Plugins()
 
 
 def folders_of(settings: UtaskSettings) -> UtaskFolders:
     """The folders that a config names; without one of scripts, no script can run."""
     scripts = partial(script_fault, settings.scripts)
-    return UtaskFolders(settings.templates, settings.functions, scripts)
+    plugins = read_plugins(settings.plugins) if settings.templates else Plugins()
+    return UtaskFolders(settings.templates, settings.functions, scripts, plugins)
 
 
 def read_folders(folders: UtaskFolders) -> Catalog:
     """Read and check the templates and functions of folders. Never raises."""
-    findings: list[Finding] = []
+    findings = [*folders.plugins.findings]
+    checks = {one.name: partial(faults_of, one.check) for one in folders.plugins.actions}
     functions = _texts(_function_files(folders.functions, findings), findings)
     templates = _texts(_template_files(folders.templates, findings), findings)
-    catalog = read_catalog(templates, functions, folders.script_fault)
+    catalog = read_catalog(templates, functions, folders.script_fault, plugins=checks)
     return replace(catalog, findings=(*findings, *catalog.findings))
 
 

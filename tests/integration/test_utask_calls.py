@@ -33,7 +33,7 @@ async def host(root: Path, *templates: str, **settings: Any) -> AsyncIterator[Si
     (root / "scripts" / "env.sh").chmod(0o755)
     given = UtaskCallSettings(
         scripts=root / "scripts",
-        items={"callback-config": {"base_url": "http://utask.test"}},
+        items=lambda: {"callback-config": {"base_url": "http://utask.test"}},
         **settings,
     )
     work = executors_of(

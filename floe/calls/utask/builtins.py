@@ -22,7 +22,7 @@ def builtins(settings: UtaskCallSettings, ground: CallGround) -> tuple[UtaskActi
     async def cached(call: ActionCall) -> CameTo:
         return await cache(call, ground.rows)  # the hub lends its rows later
 
-    address = address_of(settings.items)
+    address = address_of(settings.items())
 
     async def called_back(call: ActionCall) -> CameTo:
         return await callback(call, ground.rows, address)

@@ -46,11 +46,10 @@ def actions_of(ground: CallGround) -> Mapping[str, CallType]:
     settings = ground.settings.get(DIALECT)
     if not isinstance(settings, UtaskCallSettings):
         settings = UtaskCallSettings()
-    own = builtins(settings, ground)
-    plugins = read_plugins(settings.plugins, [one.name for one in own])
+    plugins = read_plugins(settings.plugins)
     for finding in plugins.findings:
         log.error("utask.plugin_left_out", finding=str(finding))
-    return calls_of((*own, *plugins.actions), settings)
+    return calls_of((*builtins(settings, ground), *plugins.actions), settings)
 
 
 def calls_of(

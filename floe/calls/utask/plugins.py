@@ -4,20 +4,22 @@ A plugin is code of the host's administrator: it runs in the host's process, wit
 What is wrong in one is a finding, and the others are read. The functions here block.
 """
 
+import functools
 import importlib.util
 import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from floe.calls.utask.action import UtaskActionType
 from floe.model.finding import Finding
 from floe.model.ids import Json
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP: Final = "floe.utask.actions"
 """The group of entry points: each names a UtaskActionType, or a list of some."""
@@ -25,6 +27,9 @@ ATTRIBUTE: Final = "ACTIONS"
 """In a file: its actions."""
 INIT: Final = "init"
 """In an init file: a function that gets the configuration items, which it may change."""
+
+OWN: Final = (*("batch", "cache", "callback", "echo", "http", "script", "ssh", "subtask", "tag"),)
+"""The names of floe's own actions, which no plugin may have."""
 
 NAME: Final = re.compile("[A-Za-z][A-Za-z0-9_.-]{0,62}")
 
@@ -36,10 +41,11 @@ class Plugins(NamedTuple):
     findings: tuple[Finding, ...] = ()
 
 
-def read_plugins(folder: Path | None, taken: Iterable[str]) -> Plugins:
-    """The actions of all plugins. `taken`: names that no plugin may have."""
+@functools.cache
+def read_plugins(folder: Path | None) -> Plugins:
+    """The actions of all plugins. They are read once in a process: what is checked is what runs."""
     sources = [*_of_packages(), *_of_files(folder)]
-    names, actions, findings = set(taken), list[UtaskActionType](), list[Finding]()
+    names, actions, findings = set(OWN), list[UtaskActionType](), list[Finding]()
     for source in sources:
         found = source.read()
         if isinstance(found, Finding):
@@ -82,13 +88,15 @@ class _Source(NamedTuple):
 
 
 def _of_packages() -> Iterator[_Source]:
+    from importlib.metadata import entry_points  # a host without templates does not need it
+
     for point in sorted(entry_points(group=GROUP), key=lambda one: (one.name, one.value)):
-        yield _Source(f"{GROUP}: {point.name} = {point.value}", partial(_point, point))
+        yield _Source(f"{GROUP}: {point.name} = {point.value}", functools.partial(_point, point))
 
 
 def _of_files(folder: Path | None) -> Iterator[_Source]:
     for path in _python_files(folder):
-        yield _Source(str(path), partial(_file, path))
+        yield _Source(str(path), functools.partial(_file, path))
 
 
 def _python_files(folder: Path | None) -> list[Path]:
@@ -97,7 +105,7 @@ def _python_files(folder: Path | None) -> list[Path]:
     return sorted(path for path in folder.glob("*.py") if not path.name.startswith((".", "_")))
 
 
-def _point(point: EntryPoint) -> tuple[UtaskActionType, ...] | Finding:
+def _point(point: "EntryPoint") -> tuple[UtaskActionType, ...] | Finding:
     name = f"{GROUP}: {point.name} = {point.value}"
     try:
         found = point.load()

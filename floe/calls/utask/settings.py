@@ -1,6 +1,6 @@
 """What the config of a host has for uTask's actions."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import field
 from pathlib import Path
 
@@ -22,5 +22,5 @@ class UtaskCallSettings:
     """How many executions at once may have a resource, by its label. Others have no limit."""
     resource_timeout_s: float | None = 60.0
     """Seconds that an execution waits for a resource; None for no limit."""
-    items: Mapping[str, Json] = field(default_factory=dict)
-    """What templates see as `.config`."""
+    items: Callable[[], Mapping[str, Json]] = dict
+    """Reads the configuration items, concealed ones too. It blocks, and never raises."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from floe.dialects.go_yaml import GoEntry, GoItems, GoScalar, GoTable, GoTree
+from floe.dialects.go_yaml import GoEntry, GoItems, GoScalar, GoTable, GoTree, json_value
 from floe.dialects.nearest import closest
 from floe.dialects.notes import Notes, Position
 from floe.dialects.utask.configurations import CONFIGURATIONS, Installation
@@ -68,8 +68,9 @@ class Actions:
         prefix = "".join(f'function "{name}": ' for name in through)
         place = action.places.get("type", action.at) if not through else at
         function = self._functions.get(action.type)
-        if function is None and action.type not in CONFIGURATIONS:
-            known = [*CONFIGURATIONS, *self._functions]
+        plugin = self._installation.plugins.get(action.type)
+        if function is None and plugin is None and action.type not in CONFIGURATIONS:
+            known = [*CONFIGURATIONS, *self._installation.plugins, *self._functions]
             what = f"Invalid {word} action: {prefix}No runner for type '{action.type}'"
             notes.error(place, what, closest(action.type, known))
             return
@@ -89,7 +90,12 @@ class Actions:
         own = Notes(notes.file)
         tree = merged(base, action.configuration) or GoScalar(place, None)
         keys = TypedKeys(tree, f"the configuration of {action.type}", Reading(own), is_strict=True)
-        CONFIGURATIONS[action.type](keys, self._installation)
+        if plugin is None:
+            CONFIGURATIONS[action.type](keys, self._installation)
+        else:
+            given = json_value(tree)
+            for fault in plugin(given if isinstance(given, dict) else {}):
+                own.error(tree.at, fault)
         for finding in own.findings:
             where = at if through else Position(finding.line, finding.col)
             notes.error(where, f"Invalid {word} action: {prefix}{finding.what}", finding.hint)

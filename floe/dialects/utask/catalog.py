@@ -6,9 +6,10 @@ templates name functions, scripts and, as sub-tasks, other templates.
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from floe.dialects.notes import Notes
+from floe.dialects.utask.configurations import PluginCheck
 from floe.dialects.utask.document import TaskTemplate, UtaskFunction
 from floe.dialects.utask.loading import checked, load_functions, read
 from floe.model.finding import Finding
@@ -16,6 +17,9 @@ from floe.model.nouns import dataclass
 
 ScriptFault = Callable[[str], str]
 """Why a script cannot run, by its name in a template; empty if it can."""
+
+
+NO_PLUGINS: Final[Mapping[str, PluginCheck]] = {}
 
 
 class SourceFile(NamedTuple):
@@ -49,14 +53,18 @@ def read_catalog(
     functions: Iterable[SourceFile],
     script_fault: ScriptFault,
     others: Collection[str] = (),
+    plugins: Mapping[str, PluginCheck] = NO_PLUGINS,
 ) -> Catalog:
-    """Read and check documents together; `others` are names of templates besides theirs."""
+    """Read and check documents together; `others` are names of templates besides theirs.
+
+    `plugins`: the checks of further actions, by their names.
+    """
     functions = tuple(functions)
     loaded = load_functions(functions)
     findings = [*loaded.findings]
     documents = [(file, read(file.text, file.name)) for file in templates]
     names = {one.template.name for _, one in documents if one.template is not None}
-    installation = _Installation(frozenset((*names, *others)), script_fault)
+    installation = _Installation(frozenset((*names, *others)), script_fault, plugins)
     found: dict[str, SourceTemplate] = {}
     for file, one in documents:
         template, own = checked(one, loaded.functions, installation)
@@ -81,4 +89,5 @@ def read_catalog(
 class _Installation:
     templates: frozenset[str]
     script_fault: ScriptFault
+    plugins: Mapping[str, PluginCheck]
     notify_backends: tuple[str, ...] = ()

@@ -4,12 +4,13 @@ They are read before their texts are rendered, and values are never converted to
 """
 
 import re
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Final, Protocol
 
 from floe.dialects.utask.keys import TypedKeys
 from floe.expr.gotext.times import read_duration
 from floe.expr.patterns import fault_of
+from floe.model.ids import Json
 
 HTTP_METHODS: Final = ("GET", "POST", "PUT", "DELETE", "PATCH")
 OUTPUT_MODES: Final = ("disabled", "manual-delimiters", "manual-lastline")
@@ -25,6 +26,10 @@ _BOOLS: Final = (
 _SHAPES: Final = {"s": "text", "b": "flag", "i": "whole", "m": "entries", "l": "items", "a": "raw"}
 
 
+PluginCheck = Callable[[Mapping[str, Json]], Iterable[str]]
+"""What is wrong with a configuration of a plugin's action, as it is written."""
+
+
 class Installation(Protocol):
     """What a host has that templates name."""
 
@@ -35,6 +40,11 @@ class Installation(Protocol):
 
     def script_fault(self, path: str) -> str:
         """Why a script cannot run; empty if it can."""
+        ...
+
+    @property
+    def plugins(self) -> Mapping[str, PluginCheck]:
+        """The checks of the actions that plugins bring, by their names."""
         ...
 
     @property

@@ -1,7 +1,7 @@
 """The routes that change the steps of a resolution while it is paused."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, cast
 
 from floe.dialects.utask import readings
@@ -12,7 +12,9 @@ from floe.dialects.utask.compiled import (
     compiled,
     functions_of,
     label_of_state,
+    read_of,
 )
+from floe.dialects.utask.configurations import CONFIGURATIONS
 from floe.dialects.utask.loading import load_template
 from floe.model.codec import digest_of, to_text
 from floe.model.flow import Flow
@@ -101,11 +103,24 @@ class _AnyName:
         return True
 
 
+def no_faults(_: Mapping[str, Json]) -> tuple[str, ...]:
+    """The check of a plugin whose code is not here."""
+    return ()
+
+
 class _AnyHost:
     """A host that has all that a step can name."""
 
     templates = _AnyName()
     notify_backends = _AnyName()
+
+    def __init__(self, flows: Iterable[Flow]) -> None:
+        """`flows`: what their steps do is known, also by plugins."""
+        reads = [read_of(flow) for flow in flows]
+        actions = [step.action for read in reads for step in read.template.steps.values()]
+        actions += [one.action for read in reads for one in read.functions.values()]
+        names = {one.type for one in actions} - CONFIGURATIONS.keys()
+        self.plugins = dict.fromkeys(names, no_faults)
 
     def script_fault(self, path: str) -> str:
         """No script is missing."""
@@ -149,7 +164,7 @@ async def _flow(call: UtaskCall, run: Run, steps: Shape) -> Flow:
     flows = (old, *call.site.templates())
     functions = {name: one for flow in flows[::-1] for name, one in functions_of(flow).items()}
     text = to_text({**cast(Shape, old.document)["template"], "steps": steps})
-    loaded = await asyncio.to_thread(load_template, text, "steps", functions, _AnyHost())
+    loaded = await asyncio.to_thread(load_template, text, "steps", functions, _AnyHost(flows))
     if loaded.template is None:
         raise UtaskFault(400, "; ".join(one.what for one in loaded.findings))
     return compiled(loaded.template, functions)

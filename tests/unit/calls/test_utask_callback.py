@@ -13,12 +13,13 @@ from tests.make_nodes import a_key
 from tests.make_utask_calls import OwnHub, came_to, ground_of
 
 KEY = bytes(range(16))
+ITEMS: Json = {"callback-config": {"base_url": "http://u.test/"}}
 OWN = a_key()
 
 
 async def ground_with_key(key: str = KEY.hex()) -> CallGround:
     """A host at which tasks were made, whose callbacks have an address."""
-    ground, hub = ground_of(items={"callback-config": {"base_url": "http://u.test/"}}), OwnHub()
+    ground, hub = ground_of(items=lambda: ITEMS), OwnHub()
     await hub.shared.write("utask.key", "ids", key, by="utask", expected=0)
     ground.hub = hub
     return ground

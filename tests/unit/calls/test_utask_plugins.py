@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from floe.calls.utask.plugins import faults_of, read_plugins, run_init
+from floe.calls.utask.builtins import builtins
+from floe.calls.utask.plugins import OWN, faults_of, read_plugins, run_init
 from floe.calls.utask.settings import UtaskCallSettings
+from floe.config.utask import UtaskSettings
+from floe.config.utask_folders import folders_of, read_folders
 from floe.model.ids import Json
 from floe.nodes.call_ground import CallGround
 from tests.make_utask_calls import came_to
@@ -37,7 +40,7 @@ async def test_plugin_of_the_documentation_runs(tmp_path: Path) -> None:
     assert good.outputs == {"output": {"address": "127.0.0.1"}}
     assert good.metadata == {"tags": {"address": "127.0.0.1"}}
     assert (bad.kind, bad.why) == ("CLIENT_ERROR", "`name` is missing")
-    [lookup] = read_plugins(tmp_path, ()).actions
+    [lookup] = read_plugins(tmp_path).actions
     assert faults_of(lookup.check, {}) == ["`name` is missing"]
 
 
@@ -85,7 +88,7 @@ def test_plugin_with_a_mistake_leaves_the_others(
     bad = put(tmp_path, "bad.py", text)
     put(tmp_path, "good.py", NAMED.format("good"))
 
-    plugins = read_plugins(tmp_path, ["echo"])
+    plugins = read_plugins(tmp_path)
 
     [finding] = plugins.findings
     assert [one.name for one in plugins.actions] == ["good"]
@@ -97,9 +100,9 @@ def test_only_python_files_that_are_not_hidden_are_plugins(tmp_path: Path) -> No
     for name in ("_part.py", ".hidden.py", "text.txt"):
         put(tmp_path, name, "raise ValueError")
 
-    assert read_plugins(tmp_path, ()) == ((), ())
-    assert read_plugins(tmp_path / "none", ()) == ((), ())
-    assert read_plugins(None, ()) == ((), ())
+    assert read_plugins(tmp_path) == ((), ())
+    assert read_plugins(tmp_path / "none") == ((), ())
+    assert read_plugins(None) == ((), ())
 
 
 def test_package_brings_actions_by_entry_point(
@@ -117,11 +120,41 @@ def test_package_brings_actions_by_entry_point(
     put(info, "entry_points.txt", "\n".join(lines))
     monkeypatch.syspath_prepend(tmp_path)
 
-    plugins = read_plugins(None, ())
+    plugins = read_plugins(tmp_path / "none")
 
     assert [one.name for one in plugins.actions] == ["packed"]
     [finding] = plugins.findings
     assert "floe.utask.actions: broken" in finding.file
+
+
+def test_no_plugin_may_have_the_name_of_an_own_action() -> None:
+    own = builtins(UtaskCallSettings(), CallGround())
+
+    assert sorted(OWN) == sorted(one.name for one in own)
+
+
+def test_template_may_name_the_action_of_a_plugin(tmp_path: Path) -> None:
+    plugins, templates = tmp_path / "plugins", tmp_path / "templates"
+    plugins.mkdir()
+    templates.mkdir()
+    text = NAMED.replace("run=", "check=lambda given: given.get('faults', ()), run=")
+    put(plugins, "mine.py", text.format("mine"))
+    put(plugins, "bad.py", "def (")
+    for name, given in (("good", "{}"), ("bad", "{faults: [no good]}")):
+        step = f"steps: {{a: {{description: a, action: {{type: mine, configuration: {given}}}}}}}"
+        put(
+            templates,
+            f"{name}.yaml",
+            f"name: {name}\ndescription: abc\ntitle_format: abc\n{step}\n",
+        )
+    settings = UtaskSettings(templates=(templates,), plugins=plugins)
+
+    catalog = read_folders(folders_of(settings))
+
+    assert [*catalog.templates] == ["good"]
+    first, second = catalog.findings
+    assert (first.file, first.line) == (str(plugins / "bad.py"), 1)
+    assert (Path(second.file).name, "no good" in second.what) == ("bad.yaml", True)
 
 
 def test_defect_of_a_check_is_a_fault() -> None:
