@@ -9,6 +9,7 @@ Source: docs/cluster-protocol.md, "Child runs".
 """
 
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from floe.host.rows import reader_of, row_of
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 CHILD_ROWS: Final = "child-rows"
 """Rows of the ledger: parents whose children are to be read."""
+
+READ_MAX: Final = 256
+"""Parents whose children are read at once."""
 
 
 def tell_parent(step: "Step", ref: RunRef) -> None:
@@ -98,9 +102,9 @@ def rows_read(
 
 
 def unread(site: Site) -> list[RunRef]:
-    """The parents here whose children are to be read."""
+    """The parents here whose children are to be read next."""
     refs = map(RunRef.parse, site.child_rows)
-    return [ref for ref in refs if ref in site.table.runs]
+    return [*islice((ref for ref in refs if ref in site.table.runs), READ_MAX)]
 
 
 def _has_child_of(passes: Passes, store: StoreId) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from floe.host import child_news
 from floe.host.child_news import unread
 from floe.host.inputs import ChildrenRead, Drain, Mark
 from floe.host.step_result import StepResult
@@ -305,6 +306,21 @@ def test_loss_of_a_host_makes_a_parent_that_is_asleep_look_at_its_children() -> 
     assert (updates(h1, ref), unread(h1.core.site)) == ([], [])
     end_child(h1, child)
     assert updates(h1, ref) == ["k1 DONE"]
+
+
+def test_parents_are_read_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child_news, "READ_MAX", 2)
+    h1, h2 = met(a_host_core("h1"), a_host_core("h2"))
+    refs = [open_judged(h1) for _ in range(3)]
+    for ref in refs:
+        open_child(h1, ref)
+        assert h1.core.let_sleep(ref)
+
+    forget(h1, h2)
+
+    assert unread(h1.core.site) == refs[:2]
+    read_children(h1)
+    assert unread(h1.core.site) == refs[2:]
 
 
 def test_loss_of_a_host_is_no_news_of_a_child_that_ended_before() -> None:
