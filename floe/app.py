@@ -332,6 +332,7 @@ def server_settings(config: HostConfig) -> ServerSettings:
         public=config.pub,
         private=config.prv,
         flyte=config.flyte.bind,
+        utask=config.utask_bind,
         flyte_access=read_access(config.flyte.policy, config.flyte.issuer),
         remove_packs_s=config.flyte.remove_packs_s,
         insecure=config.insecure,

@@ -8,6 +8,7 @@ from floe.config.host import HostConfig
 from floe.config.utask import UtaskSettings
 from floe.config.utask_folders import read_items
 from floe.model.ids import Json
+from floe.server.settings import split_address
 
 
 def call_settings(config: HostConfig) -> Mapping[str, object]:
@@ -19,12 +20,24 @@ def call_settings(config: HostConfig) -> Mapping[str, object]:
         init=utask.init,
         resource_limits=utask.resource_limits,
         resource_timeout_s=utask.resource_timeout_s,
-        items=partial(_items, utask),
+        items=partial(_items, utask, callback_url(config)),
     )
     return {"utask": settings}
 
 
-def _items(utask: UtaskSettings) -> Mapping[str, Json]:
-    """The configuration items of a host; `base-url` is that of callbacks, unless an item has it."""
+def callback_url(config: HostConfig) -> str:
+    """The URL below which callbacks arrive: that of the config, of the address of uTask's API
+    alone, or below that of the dashboard; empty where none is known."""
+    if config.utask.base_url:
+        return config.utask.base_url
+    if (bind := config.utask_bind) is not None:
+        host, port = split_address(bind.address)
+        named = f"[{host}]" if ":" in host else host or "localhost"
+        return f"{'https' if bind.cert else 'http'}://{named}:{port}"
+    return f"{config.public_url}/utask" if config.public_url else ""
+
+
+def _items(utask: UtaskSettings, url: str) -> Mapping[str, Json]:
+    """The configuration items of a host; callbacks arrive at `url`, unless an item has theirs."""
     items = read_items(utask.items, ())[0] if utask.items else {}
-    return {"utask-cfg": {"base_url": utask.base_url}, **items} if utask.base_url else items
+    return {"utask-cfg": {"base_url": url}, **items} if url else items

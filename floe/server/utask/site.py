@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import Final, cast
+from typing import Final
 
 from aiohttp import web
 
@@ -86,9 +86,8 @@ class UtaskSite:
         return found
 
     def functions(self) -> Mapping[str, Json]:
-        """The functions that templates of this host use, by name, as uTask shows them."""
-        documents = (cast(Shape, flow.document) for flow in self.templates())
-        return {name: one for shape in documents for name, one in shape["functions"].items()}
+        """The functions of this host, by name, as uTask shows them."""
+        return self.hub.reads.book().functions
 
     def digest(self, flow: Flow) -> str:
         """The digest under which runs keep a template."""

@@ -39,6 +39,7 @@ def test_an_archived_run_is_removed_with_a_note_of_its_files() -> None:
     assert decided.ledger == (
         LedgerWrite(kind="sweep", key=run.ref.key, value="build"),
         LedgerWrite(kind="notified", key=run.ref.key, value=None),
+        LedgerWrite(kind="late-notes", key=run.ref.key, value=None),
     )
     assert decided.promise
     assert decided.replies[0].removed == (run.ref.key,)
