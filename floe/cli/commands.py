@@ -159,6 +159,9 @@ def end_with(error: Exception | KeyboardInterrupt, words: Sequence[str]) -> NoRe
         case KeyboardInterrupt():
             click.echo(err=True)
             sys.exit(INTERRUPTED)
+        case click.exceptions.NoArgsIsHelpError():  # its message is the help
+            click.echo(error.format_message(), err=True)
+            sys.exit(YOURS)
         case click.ClickException():
             from floe.cli.usage import usage_error  # only a wrong command line needs it
 

@@ -293,4 +293,4 @@ def _why(error: OSError) -> str:
 def _try(error: OSError) -> str:
     if error.errno == errno.EACCES:
         return "ports below 1024 need a privilege; choose a higher one with -pub_bind"
-    return "is floe running already? choose a different address with -pub_bind or -prv_bind"
+    return "is floe running already? choose a different address"

@@ -77,6 +77,14 @@ def test_host_loads_what_is_seldom_needed_later() -> None:
     assert found <= {"asyncio", "yaml", "aiohttp"}
 
 
+def test_command_without_its_subcommand_prints_its_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["flyte"])
+
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("Usage: floe flyte [OPTIONS] COMMAND [ARGS]...\n")
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [
