@@ -4,20 +4,22 @@ A value is a shared row: it is written by the keeper, and each host has a copy. 
 """
 
 import time
+from collections.abc import Mapping
+from contextlib import suppress
 from hashlib import sha256
 from typing import Final
 
 from floe.calls.utask.action import ActionCall, CameTo, ClientError, ServerError
-from floe.model.errors import FloeError, Yours
+from floe.model.errors import Conflict, FloeError, Yours
 from floe.model.ids import Json
-from floe.model.shared_row import KEY_MAX
+from floe.model.shared_row import KEY_MAX, SharedRow
 from floe.nodes.call_ground import CallRows
 
 KIND: Final = "utask.cache"
 
 
 async def cache(call: ActionCall, rows: CallRows) -> CameTo:
-    """Set, get or delete a value. A value after its `ttl` is a miss."""
+    """Set, get or delete a value. A value after its `ttl` is a miss, and is deleted then."""
     key = call.text("key")
     if not key:
         raise ClientError('missing required parameter "key"')
@@ -41,7 +43,11 @@ async def _done(call: ActionCall, key: str, rows: CallRows) -> Json:
             await rows.write(KIND, _row_key(key), value, by=by, expected=None)
             return {"key": key, "cached": True}
         case "get":
-            return {"key": key, **_read(await rows.find(KIND, _row_key(key)))}
+            row = await rows.find(KIND, _row_key(key))
+            if row is not None and _is_old(row):
+                with suppress(Conflict):  # a new value is there by now
+                    await rows.write(KIND, row.key, None, by=by, expected=row.number)
+            return {"key": key, **_read(row)}
         case "delete":
             await rows.write(KIND, _row_key(key), None, by=by, expected=None)
             return {"key": key, "deleted": True}
@@ -49,11 +55,15 @@ async def _done(call: ActionCall, key: str, rows: CallRows) -> Json:
             raise ClientError(f'invalid action "{other}": set, get or delete')
 
 
-def _read(row: object) -> dict[str, Json]:
-    found = getattr(row, "value", None)
-    if isinstance(found, dict) and (found["until"] is None or found["until"] > _now_s()):
-        return {"hit": True, "value": found["value"]}
-    return {"hit": False, "value": None}
+def _read(row: SharedRow | None) -> dict[str, Json]:
+    if row is None or not isinstance(row.value, Mapping) or _is_old(row):
+        return {"hit": False, "value": None}
+    return {"hit": True, "value": row.value["value"]}
+
+
+def _is_old(row: SharedRow) -> bool:
+    until = row.value["until"] if isinstance(row.value, Mapping) else None
+    return isinstance(until, int) and until <= _now_s()
 
 
 def _row_key(key: str) -> str:

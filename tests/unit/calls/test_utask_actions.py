@@ -114,6 +114,9 @@ async def test_value_of_the_cache_is_a_miss_after_its_time(monkeypatch: pytest.M
         {"key": "k", "hit": False, "value": None},
         {"key": "ever", "hit": True, "value": 1},
     ]
+    old = await ground.rows.find("utask.cache", "k")
+    assert old is not None
+    assert old.value is None
 
 
 @pytest.mark.parametrize("key", ["a\nb", "x" * 500, "sha256:a"])
