@@ -12,7 +12,8 @@ from floe.model.summary import Summary, summary_of
 
 def reader_of(run: Run, readers: RowReaders) -> RowReader | None:
     """The reader of the dialect of a run; None for floe's own, and before the flow is read."""
-    return readers.get(run.flow.dialect) if run.flow is not None and run.flow.dialect else None
+    flow = run.flow
+    return readers.get(flow.dialect) if flow is not None and flow.dialect else None
 
 
 def row_of(run: Run, reader: RowReader | None) -> Summary:

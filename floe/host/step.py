@@ -17,7 +17,7 @@ from floe.kernel.children import end_of
 from floe.kernel.decide import Decision, decide
 from floe.kernel.evolve import evolve
 from floe.kernel.owed import WHOLE, part_of
-from floe.model.codec import Body, encode, encode_event, to_text
+from floe.model.codec import Body, encode, event_text
 from floe.model.effect import Effect
 from floe.model.event import (
     Event,
@@ -329,7 +329,7 @@ class Step:
 
     def record(self, run: Run, event: Event, old: Run | None, body: Body = "") -> None:
         """Record one event: `run` is `old` after it."""
-        body = body or to_text(encode_event(event))  # first: it refuses NaN, and nothing changed
+        body = body or event_text(event)  # first: it refuses NaN, and nothing changed
         if run.sealed and isinstance(body, str) and not isinstance(event, CLEAR):
             body = self.site.seals.seal(run.ref, run.seq, type(event).__name__, body)
         self.retry_pends |= self.site.table.put(run.ref, run)

@@ -50,7 +50,7 @@ def shown_text(value: object) -> str:
     """
     try:
         return _shown(value).decode()
-    except (UnicodeEncodeError, TypeError):  # half a character, a class of texts or numbers
+    except (UnicodeEncodeError, TypeError, OverflowError):  # half a character, a class of texts
         return to_text(value)
 
 
@@ -73,6 +73,20 @@ def decode(cls: type[T], shape: Mapping[str, Json]) -> T:
 def encode_event(event: Event) -> Shape:
     """The JSON shape of an event's fields; the store keeps its name separately."""
     return encode(event)
+
+
+def event_text(event: Event) -> str:
+    """`to_text` of the JSON shape of an event's fields. Raises ValueError for NaN and infinities.
+
+    Most events have no number but whole ones: `msgspec` writes these to the letter as `json` does,
+    in a fifth of the time.
+    """
+    cls: Any = type(event)
+    shape = _encoder(cls)(event)
+    for name in _numbered(cls):
+        if shape.get(name):
+            return to_text(shape)
+    return shown_text(shape)
 
 
 def decode_event(name: str, shape: Mapping[str, Json]) -> Event:
@@ -113,12 +127,30 @@ def _encoder(cls: Any) -> Callable[[Any], Shape]:
 
     def encoded(value: Any) -> Shape:
         shape: Shape = {}
-        for (name, default, out), field in zip(plan, fields_of(value), strict=True):
+        for (name, default, out), field in zip(plan, fields_of(value)):  # noqa: B905  # of its plan
             if field is not default and field != default:
                 shape[name] = field if out is None else out(field)
         return shape
 
     return encoded
+
+
+@functools.cache
+def _numbered(cls: Any) -> tuple[str, ...]:
+    """The fields of a class in which a number may be that is not whole."""
+    hints = typing.get_type_hints(cls)
+    return tuple(f.name for f in dataclasses.fields(cls) if _may_have_float(hints[f.name], set()))
+
+
+def _may_have_float(hint: Any, seen: set[Any]) -> bool:
+    if hint in (float, Json, Any, object):
+        return True
+    if dataclasses.is_dataclass(hint):
+        if hint in seen:
+            return False
+        seen.add(hint)
+        return any(_may_have_float(one, seen) for one in typing.get_type_hints(hint).values())
+    return any(_may_have_float(one, seen) for one in typing.get_args(hint))
 
 
 def _fields_of(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:

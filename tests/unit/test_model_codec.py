@@ -6,8 +6,15 @@ import pytest
 
 from floe.model.call import Call, OutsideWork
 from floe.model.children import SubFlow
-from floe.model.codec import decode_event, encode_event, from_text, shown_text, to_text
-from floe.model.event import NodeEntered
+from floe.model.codec import (
+    decode_event,
+    encode_event,
+    event_text,
+    from_text,
+    shown_text,
+    to_text,
+)
+from floe.model.event import CancelAsked, NodeEntered, RunEnded
 from floe.model.form import Form
 from floe.model.http import Http, HttpHeader
 from floe.model.ids import Instant, Json, NodeId
@@ -15,6 +22,7 @@ from floe.model.notify import Notify
 from floe.model.ssh import Ssh
 from floe.model.template import Template, TemplatePart, plain_template
 from floe.model.work import Ask, End, Exec, Fetch, Git, GitCheckout, GitMerge, Join, Wait, Work
+from tests.logs import logs
 
 WORKS = (
     Exec(argv=("make",)),
@@ -68,3 +76,38 @@ def test_text_for_readers_has_the_same_value(value: Json) -> None:
 @pytest.mark.parametrize("value", ["\ud800", type("Text", (str,), {})("a")])
 def test_text_for_readers_can_be_written_of_all_that_other_texts_can(value: str) -> None:
     assert shown_text([value]) == to_text([value])
+
+
+def test_text_of_an_event_is_that_of_its_shape() -> None:
+    events = [event for log in logs() for event in log.events]
+
+    assert [event_text(one) for one in events] == [to_text(encode_event(one)) for one in events]
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        {"a": 1e22},
+        {"a": 0.1},
+        {"a": [{"b": -0.0}]},
+        {"a": 2**70},
+        {"a": "\x00\x7f\u2028\ud800"},
+        {},
+    ],
+)
+def test_text_of_an_event_spells_each_value_as_json_does(outputs: dict[str, Json]) -> None:
+    event = RunEnded(at=Instant(1), good=True, why='"\\/\n\x1f\x7fé', outputs=outputs)
+
+    assert event_text(event) == to_text(encode_event(event))
+
+
+def test_event_with_half_a_character_has_a_text_that_no_store_takes() -> None:
+    event = CancelAsked(at=Instant(1), by="\ud800", why="")
+
+    assert event_text(event) == to_text(encode_event(event))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), [{"a": float("nan")}]])
+def test_event_with_a_number_that_json_lacks_is_refused(value: Json) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        event_text(RunEnded(at=Instant(1), good=True, why="", outputs={"a": value}))
