@@ -127,42 +127,60 @@ def flyte(plan: Plan) -> list[Row]:
     """Packs that poll; a burst of events that open many runs; many open and many finished ones."""
     folder = plan.within("flyte").folder
     seconds = {2: 10.0, 7: 60.0}[plan.repeats]
-    return [*_steady(folder, seconds), *_burst(folder, seconds), *audit_rows(folder, plan.history)]
+    return [
+        *_steady(folder, seconds, answers=False),
+        *_steady(folder, seconds, answers=True),
+        *_burst(folder, seconds),
+        *audit_rows(folder, plan.history),
+    ]
 
 
-def _steady(folder: Path, seconds: float) -> list[Row]:
-    served = FlyteHost(folder / "steady")
+def _steady(folder: Path, seconds: float, *, answers: bool) -> list[Row]:
+    """Packs take what events make; with `answers`, each sends its result too, a further event."""
+    served = FlyteHost(folder / ("answered" if answers else "taken"))
     with served.host:
-        seen, used, memory = asyncio.run(_polled(served, seconds))
+        seen, used, memory = asyncio.run(_polled(served, seconds, answers=answers))
         wait(lambda: not served.waiting(), DRAIN_S, "all events to have their runs")
         time.sleep(EVERY_S)  # the last results are judged
         left = served.open()
-    what = f"{PACKS:,} packs that poll, {RATE} events/s"
+    what = f"{PACKS:,} packs that poll, {RATE} events/s{', with results' if answers else ''}"
     lost = round(RATE * (2 * EVERY_S + seconds)) - seen.ended - left
     return [
         Row(f"{what}: take, p50", seen.takes_ms, "ms"),
         Row(f"{what}: take, p95", seen.takes_ms, "ms", percent=95, budget=most(20)),
         Row(f"{what}: event → 202, p95", seen.events_ms, "ms", percent=95, budget=most(50)),
-        Row(f"{what}: result → 202, p95", seen.results_ms, "ms", percent=95),
-        Row(f"{what}: takes", [len(seen.results_ms) / seconds], "/s"),
+        *_results(what, seen, seconds),
         Row(f"{what}: CPU of hub and evaluators", [used.percent], "%", budget=most(50)),
         Row(f"{what}: memory of the hub grows by", [memory[-1] - memory[0]], "MB"),
         Row(f"{what}: refused, and lost", [seen.refused + lost], "", budget=most(0)),
     ]
 
 
-async def _polled(served: FlyteHost, seconds: float) -> tuple[Seen, Used, list[float]]:
+def _results(what: str, seen: Seen, seconds: float) -> list[Row]:
+    if not seen.results_ms:
+        return []
+    return [
+        Row(f"{what}: result → 202, p95", seen.results_ms, "ms", percent=95),
+        Row(f"{what}: results", [len(seen.results_ms) / seconds], "/s"),
+    ]
+
+
+async def _polled(
+    served: FlyteHost, seconds: float, *, answers: bool
+) -> tuple[Seen, Used, list[float]]:
     await served.prepare()
     seen, warm = Seen(), Seen()
-    polls = [
+    polls = round(seconds / EVERY_S) + 4  # two before what is measured, and two after it
+    polling = [
         asyncio.create_task(
             poll(
                 served.port,
                 f"pack{number % NAMES}.n.{number}",
                 EVERY_S,
                 number / PACKS * EVERY_S,
+                polls,
                 seen,
-                answers=True,
+                answers=answers,
             )
         )
         for number in range(PACKS)
@@ -177,10 +195,7 @@ async def _polled(served: FlyteHost, seconds: float) -> tuple[Seen, Used, list[f
     with served.used() as used:
         await send_events(served.port, RATE, seconds, seen, event)
     memory.append(machine.pss_mb(served.host.hub))
-    await asyncio.sleep(2 * EVERY_S)
-    for task in polls:
-        task.cancel()
-    await asyncio.gather(*polls, return_exceptions=True)
+    await asyncio.gather(*polling)
     seen.refused += warm.refused
     return seen, used, memory
 
@@ -211,14 +226,13 @@ async def _burst_rows(served: FlyteHost, seconds: float) -> list[Row]:
     watching.cancel()
     runs, opened = round(RATE * seconds) * WIDE, served.open()
     memory = machine.pss_mb(served.host.hub)
-    takes = Seen()
+    takes: list[float] = []
     async with Client(served.port) as client:
         for number in range(TAKES):
             at = time.perf_counter()
             path = f"/v1/packs/pack{number % WIDE}.n.{number % WIDE}/actions/take"
             status, _ = await client.ask("POST", path)
-            takes.takes_ms.append((time.perf_counter() - at) * 1e3)
-            takes.taken += status == 200
+            takes += [(time.perf_counter() - at) * 1e3] if status == 200 else []
     what = f"{RATE} events/s for {seconds:.0f} s, each for {WIDE} flows"
     return [
         Row(f"{what}: event → 202, p95", seen.events_ms, "ms", percent=95, budget=most(50)),
@@ -228,6 +242,6 @@ async def _burst_rows(served: FlyteHost, seconds: float) -> list[Row]:
         Row(f"{what}: last event → all runs are open", [drained_s * 1e3], "ms"),
         Row(f"{what}: CPU of hub and evaluators", [used.cpu_s * 1e6 / runs], "µs/run"),
         Row(f"{runs:,} open actions: memory of the hub", [memory - empty_mb], "MB more"),
-        Row(f"{runs:,} open actions: take, p95", takes.takes_ms, "ms", percent=95, budget=most(20)),
-        Row(f"{runs:,} open actions: takes of {TAKES}", [takes.taken], "", budget=least(TAKES)),
+        Row(f"{runs:,} open actions: take, p95", takes, "ms", percent=95, budget=most(20)),
+        Row(f"{runs:,} open actions: takes of {TAKES}", [len(takes)], "", budget=least(TAKES)),
     ]

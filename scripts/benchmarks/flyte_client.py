@@ -64,7 +64,6 @@ class Seen:
     results_ms: list[float] = field(default_factory=list)
     refused: int = 0
     """Answers other than 202 to events and results."""
-    taken: int = 0
     ended: int = 0
     """Actions whose results were accepted."""
 
@@ -101,12 +100,12 @@ async def _send(port: int, free: list[Client], seen: Seen, event: object) -> Non
 
 
 async def poll(
-    port: int, pack: str, every_s: float, first_s: float, seen: Seen, *, answers: bool
+    port: int, pack: str, every_s: float, first_s: float, polls: int, seen: Seen, *, answers: bool
 ) -> None:
-    """Take at most one action every some seconds, and answer it, until cancelled."""
+    """Take at most one action every some seconds, some times, and perhaps answer it."""
     async with Client(port) as client:
         next_s = time.perf_counter() + first_s
-        while True:
+        for _ in range(polls):
             await asyncio.sleep(max(0.0, next_s - time.perf_counter()))
             next_s += every_s
             begun = time.perf_counter()
@@ -114,7 +113,6 @@ async def poll(
             seen.takes_ms.append((time.perf_counter() - begun) * 1e3)
             if status != 200:
                 continue
-            seen.taken += 1
             if answers:
                 await _answer(client, json.loads(body), seen)
 
