@@ -34,7 +34,7 @@ def _check(hint: Any) -> Check:
     if dataclasses.is_dataclass(hint):
         return _of_class(hint)
     if origin in (typing.Union, types.UnionType):
-        return lambda v: any(_check(arg)(v) for arg in args)
+        return _any_of(args)
     if origin is typing.Literal:
         return lambda v: isinstance(v, type(args[0]))
     if origin in (tuple, frozenset, Sequence):
@@ -56,13 +56,31 @@ def _is_whole(value: object) -> bool:
     )
 
 
+def _any_of(hints: Sequence[Any]) -> Check:
+    checks = _Checks(hints)
+    return lambda value: any(check(value) for check in checks.all)
+
+
 def _of_class(cls: Any) -> Check:
     hints = typing.get_type_hints(cls)
-    plan = [(f.name, hints[f.name]) for f in dataclasses.fields(cls) if f.init]
+    names = [f.name for f in dataclasses.fields(cls) if f.init]
+    checks = _Checks([hints[name] for name in names])
 
     def of_class(value: object) -> bool:
         return isinstance(value, cls) and all(
-            _check(hint)(getattr(value, name)) for name, hint in plan
+            check(getattr(value, name)) for name, check in zip(names, checks.all, strict=True)
         )
 
     return of_class
+
+
+class _Checks:
+    """The checks of some types, made at their first use: a class may have itself in a field."""
+
+    def __init__(self, hints: Sequence[Any]) -> None:
+        self._hints = hints
+
+    @functools.cached_property
+    def all(self) -> Sequence[Check]:
+        """In the order of the types."""
+        return [_check(hint) for hint in self._hints]
