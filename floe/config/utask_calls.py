@@ -6,7 +6,6 @@ from functools import partial
 from floe.calls.utask.settings import UtaskCallSettings
 from floe.config.host import HostConfig
 from floe.config.utask import UtaskSettings
-from floe.config.utask_folders import read_items
 from floe.model.ids import Json
 from floe.server.settings import split_address
 
@@ -39,5 +38,7 @@ def callback_url(config: HostConfig) -> str:
 
 def _items(utask: UtaskSettings, url: str) -> Mapping[str, Json]:
     """The configuration items of a host; callbacks arrive at `url`, unless an item has theirs."""
+    from floe.config.utask_folders import read_items  # many hosts have no templates
+
     items = read_items(utask.items, ())[0] if utask.items else {}
     return {"utask-cfg": {"base_url": url}, **items} if url else items
