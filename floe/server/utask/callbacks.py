@@ -17,6 +17,7 @@ from floe.server.utask.site import UtaskFault
 OPEN_STATES: Final = ("BLOCKED", "RUNNING", "WAITING")
 """States of tasks that take callbacks."""
 
+RESOLVED: Final = "callback has already been resolved"
 UNKNOWN: Final = "failed to load callback from public id: callback not found"
 
 
@@ -31,17 +32,18 @@ async def post(call: UtaskCall) -> UtaskReply:
     if made is None or not hmac.compare_digest(str(made.get("token")).encode(), token.encode()):
         raise UtaskFault(404, UNKNOWN)
     body = call.body.whole
-    assert run.passes is not None, "it was checked"
-    key = f"callback:{id}"
-    if key in run.passes.updates:
-        raise UtaskFault(400, "callback has already been resolved")
     if (state := readings.task_state(run)) not in OPEN_STATES:
         raise UtaskFault(400, f"related task is not in a valid state: {state}")
     if made.get("schema"):
         await _check(call, run, made["schema"], body)
     value: Json = {"date": iso(call.site.hub.clock.now()), "body": body}
-    update = Update(source="callback", key=key, state="DONE", value=value)
-    await call.site.act(run.ref, update, "callback has already been resolved")
+    update = Update(source="callback", key=f"callback:{id}", state="DONE", value=value)
+    async with call.site.calling_back:
+        run = await call.site.run(call.id, "callback")
+        assert run.passes is not None, "a run of utask is judged"
+        if update.key in run.passes.updates:
+            raise UtaskFault(400, RESOLVED)
+        await call.site.act(run.ref, update, RESOLVED)
     return UtaskReply(200, {"message": "The callback has been resolved"})
 
 

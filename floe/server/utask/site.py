@@ -1,5 +1,6 @@
 """What uTask's API at one host works with: the hub, the templates, the ids and the evaluators."""
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Final
@@ -71,6 +72,8 @@ class UtaskSite:
         """Of the application, for people."""
         self.ids = UtaskIds(hub)
         self.listed = ListedTasks()
+        self.calling_back = asyncio.Lock()
+        """One callback at a time: of two with different bodies the first counts."""
 
     # --- templates ---
 
