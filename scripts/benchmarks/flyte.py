@@ -12,7 +12,7 @@ from scripts.benchmarks import machine
 from scripts.benchmarks.figures import Row, least, most
 from scripts.benchmarks.flyte_audit import audit_rows
 from scripts.benchmarks.flyte_client import Client, Seen, poll, send_events
-from scripts.benchmarks.host import Host, wait
+from scripts.benchmarks.host import Host, wait, wait_served
 from scripts.benchmarks.plan import Plan
 from tests.ports import free_port
 
@@ -54,6 +54,7 @@ class FlyteHost:
 
     async def prepare(self) -> None:
         """Register packs and flows."""
+        await asyncio.to_thread(wait_served, self.port)
         async with Client(self.port) as client:
             await self._expect(client, "/v1/packs", {"name": "Source"})
             for number in range(PACKS):

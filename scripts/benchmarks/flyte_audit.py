@@ -26,7 +26,7 @@ from floe.store.sqlite import SqliteStore
 from scripts.benchmarks import machine
 from scripts.benchmarks.figures import Row, most
 from scripts.benchmarks.flyte_client import Client
-from scripts.benchmarks.host import Host
+from scripts.benchmarks.host import Host, wait_served
 from tests.ports import free_port
 
 H1: Final = HostId("h1")
@@ -61,6 +61,7 @@ def audit_rows(folder: Path, count: int) -> list[Row]:
     what = f"{count:,} finished correlations"
     rows = [Row(f"{what}: disk, each", [bytes_each], "bytes", budget=most(BYTES_MAX))]
     with host:
+        wait_served(port)
         for name, query in FILTERS.items():
             walls, cpus = asyncio.run(_pages(host.hub, port, f"/v1/audit/flows?{query}"))
             rows += [

@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -206,6 +207,17 @@ def started(folder: Path, name: str, config: str) -> Iterator[Host]:
     place.mkdir()
     with Host(place, config) as host:
         yield host
+
+
+def wait_served(port: int) -> None:
+    """Wait until an address answers that a host serves besides its own."""
+
+    def is_served() -> bool:
+        with suppress(ConnectionError), socket.create_connection(("127.0.0.1", port)):
+            return True
+        return False
+
+    wait(is_served, READY_S, f"port {port} to be served")
 
 
 def wait(fact: Callable[[], object], timeout_s: float, what: str) -> None:
