@@ -10,7 +10,9 @@ from typing import Final
 
 from aiohttp import web
 
+from floe.host.peers.member import Member
 from floe.hub.hub import Hub
+from floe.kernel.place import HOST_STALE_S
 from floe.model.errors import HostAway, Theirs
 from floe.model.ids import HostId
 from floe.peers.base import Peers, Request
@@ -34,6 +36,7 @@ class Copies:
         self._hub = hub
         self._peers = peers
         self._pause = pause
+        self._begun_at = hub.clock.now()
 
     async def settle(self) -> None:
         """Wait until each host that answers has all rows that were written. Raises HostAway.
@@ -48,13 +51,19 @@ class Copies:
         since = clock.now()
         while True:
             member = self._hub.loop.core.members.get(host)
-            if member is None or member.stale or not (why := await self._lag(host)):
+            if member is None or self._is_away(member) or not (why := await self._lag(host)):
                 return
             if clock.now() - since >= WAIT_MS:
                 break
             await self._pause(PAUSE_S)
         hint = "it is stored: send it again, which changes nothing but waits for that host"
         raise HostAway(f"{host} has not copied this yet: {why}", hint, host=host)
+
+    def _is_away(self, member: Member) -> bool:
+        """Whether a host was silent for as long as it takes to call it away. At the start of this
+        one it has sent nothing yet."""
+        age_ms = self._hub.clock.now() - self._begun_at
+        return member.stale and age_ms >= HOST_STALE_S * 1000
 
     async def _lag(self, host: HostId) -> str:
         """Why a host has not copied all rows; empty if it has."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
+from unittest.mock import patch
 
 from floe.dialects.flyte.evaluator import FlyteEvaluator
 from floe.evaluators.base import EventQuestion, Judgement, OnVerdicts
@@ -16,6 +17,7 @@ from floe.hub.reads import FoundRun
 from floe.model.codec import from_text
 from floe.model.errors import HostAway, NotFound
 from floe.model.ids import HostId, Instant, Json, RunRef, StoreId
+from floe.model.judging import Verdict
 from floe.model.opening import Opened
 from floe.model.run import Run
 from floe.peers.base import Request
@@ -132,10 +134,33 @@ class Evaluating:
         verdicts = list(EVALUATOR.judge(run, asks, (), around))
         if self._server.world.chance(0.2):  # it ran out of time
             verdicts = verdicts[: self._server.world.random.randint(1, len(verdicts))]
-        done(verdicts)
+        if self._server.world.chance(0.05):
+            at = self._server.world.random.randrange(len(verdicts))
+            verdicts[at] = Verdict(failed="no memory was left", unjudged=True)
+        with patch("floe.hub.attempts.judgements.asyncio.get_running_loop", lambda: self):
+            done(verdicts)
+
+    def call_later(self, seconds: float, call: Callable[..., None], *args: object) -> Timer:
+        """As the loop of the host: call a while later."""
+        timer = Timer()
+        self._server._later(
+            int(seconds * 1000), lambda: None if timer.is_cancelled else call(*args)
+        )
+        return timer
 
     def _delay(self) -> int:
         return self._server.world.random.choice((1, 10, 300))
+
+
+class Timer:
+    """A call that may be cancelled."""
+
+    def __init__(self) -> None:
+        self.is_cancelled = False
+
+    def cancel(self) -> None:
+        """Do not call."""
+        self.is_cancelled = True
 
 
 def _around(body: bytes) -> Any:
