@@ -177,15 +177,16 @@ class Server:
         asyncio.get_running_loop().set_exception_handler(RefusedConnections())
         try:
             await self._runner.setup()
-            self.urls = tuple([await self._listen(self._runner, at) for at in endpoints])
-            if settings.private:
-                app[PEER_AUTH].addresses.update(endpoints[1].addresses(self._listeners[1]))
+            # First, so that a host which says that it is ready serves there, too.
             if settings.flyte:
                 flyte = await flyte_application(app[FLYTE_SITE], settings.flyte_access)
                 self.flyte_url = await self._serve_alone(flyte, settings.flyte)
             if settings.utask:
                 utask = utask_application(app[UTASK_SITE], app[AUTH])
                 self.utask_url = await self._serve_alone(utask, settings.utask)
+            self.urls = tuple([await self._listen(self._runner, at) for at in endpoints])
+            if settings.private:
+                app[PEER_AUTH].addresses.update(endpoints[1].addresses(self._listeners[-1]))
         except BaseException:
             await self.stop()
             raise
