@@ -14,8 +14,9 @@ import _quickjs
 from floe.expr.errors import ExpressionError, TooMuch
 from floe.expr.fuel import RESULT_BYTES_MAX
 
-LIMIT_S_MAX: Final = 3.0
-"""Seconds of CPU time of a program, whatever its variable allows: a judgement has five."""
+LIMIT_S_MAX: Final = 2.0
+"""Seconds of CPU time of a program, whatever its variable allows: a judgement has five, by a clock
+that also counts while other processes have the processor."""
 
 MEMORY_BYTES_MAX: Final = 64 << 20
 STACK_BYTES_MAX: Final = 2 << 20
