@@ -30,6 +30,7 @@ from floe.model.effect import Effect
 from floe.model.errors import ConfigInvalid, Conflict, NotFound, TriggerHeld
 from floe.model.flow import Flow, Trigger, TriggerType
 from floe.model.ids import HostId, Json, RunRef, StoreId
+from floe.model.passes import BeginPass
 from floe.model.secret_name import SecretName
 from floe.model.signal import Cancel
 from floe.model.summary import Summary
@@ -165,6 +166,13 @@ class Hub(Life):
         if not reply.changed:
             raise Conflict(f"{self.reads.name_of(ref)} is over or already being cancelled")
         return Done(await self.reads.summary(ref))
+
+    async def begin_pass(self, run: RunRef, *, by: str, why: str = "", once: str = "") -> Done:
+        """Run a judged run again that rests. Raises Conflict where it does not, Busy."""
+        if known := await self._once(once):
+            return known
+        await self.people.act(run, BeginPass(by=by, why=why), once=once)
+        return Done(await self.reads.summary(run))
 
     def cancel_nowait(self, run: str, *, by: str, why: str = "") -> None:
         """Request the end of a run without waiting for it; one that is over stays as it is."""

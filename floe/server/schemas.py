@@ -185,6 +185,10 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
             "outputs": {**VALUES, "description": "of the run, once it has ended"},
             "about": {**many(ref("ShownValue")), "description": "the first values, shortened"},
             "workspace": TEXT,
+            "passes": {
+                **maybe(COUNT),
+                "description": "that began, of a run of a different language; null for floe's own",
+            },
             "moved_from": {**TEXT, "description": "the workspace of an earlier run that it took"},
             "by_hand": FLAG,
             "moved_to": {**TEXT, "description": "the re-run that took its workspace"},

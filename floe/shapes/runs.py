@@ -71,6 +71,7 @@ def run_shape(run: Run, row: Summary, named: Named, moved_to: str = "") -> Shape
         "outputs": without_secrets(run.outputs),
         "about": about(run),
         "workspace": run.workspace,
+        "passes": run.passes.number if run.passes else None,
         "moved_from": run.moved_from,
         "moved_to": moved_to,
         "by_hand": is_by_hand(run),

@@ -1,13 +1,15 @@
 """uTask's templates on a host: started by their forms, seen as runs, read again at a reload."""
 
 import shutil
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from floe.model.errors import Yours
+from floe.cli.client import Account, Client
+from floe.model.errors import Conflict, Yours
 from tests.acceptance.conftest import HostOf
-from tests.acceptance.product import Host, until
+from tests.acceptance.product import TOKEN, Host, until
 
 pytestmark = pytest.mark.slow
 
@@ -43,8 +45,7 @@ def test_a_template_is_started_by_its_form_and_seen_as_a_run(host: Host) -> None
 
 
 def test_a_task_with_a_resolver_is_created_and_resolved_at_once(host: Host) -> None:
-    run = host.trigger("utask-deploy", service="api", size="2", reason="we need it")
-    until(lambda: host.show(run)["label"] == "BLOCKED", "a blocked task")
+    run = blocked(host)
 
     shown = host.show(run)
     assert shown["values"]["input"] == {"service": "api", "size": 2}
@@ -71,6 +72,43 @@ def test_wrong_values_start_nothing(host: Host, values: dict[str, str]) -> None:
 def test_a_second_request_with_the_same_key_starts_no_second_task(host: Host) -> None:
     first = host.trigger("utask-greeting", once="k", who="Ada")
     assert host.trigger("utask-greeting", once="k", who="Ada") == first
+
+
+def blocked(host: Host) -> str:
+    """A task that rests after its first pass."""
+    run = host.trigger("utask-deploy", service="api", size="2", reason="we need it")
+    until(lambda: host.show(run)["label"] == "BLOCKED", "a blocked task")
+    return run
+
+
+def test_a_person_begins_the_next_pass_of_a_blocked_task_once(host: Host) -> None:
+    run = blocked(host)
+
+    for _ in range(2):
+        host.api.post(f"runs/{run}/pass", {"why": "mended"}, "k")
+    until(lambda: host.show(run)["phase"] == "resting", "the end of the pass")
+
+    assert host.show(run)["passes"] == 2
+
+
+def test_a_blocked_task_is_cancelled(host: Host) -> None:
+    run = blocked(host)
+
+    host.cancel(run)
+
+    assert host.until_over(run)["label"] == "CANCELLED"
+
+
+def test_a_task_that_is_not_resolved_has_no_next_pass(host: Host) -> None:
+    values = {"service": "api", "size": 2}
+    with closing(Client(Account(url=f"http://{host.address}/utask", token=TOKEN))) as utask:
+        utask.post("task", {"template_name": "deploy", "input": values})
+    (run,) = host.api.get("runs")["runs"]
+
+    with pytest.raises(Conflict, match="has had no pass yet"):
+        host.api.post(f"runs/{run['id']}/pass", {})
+
+    assert run["label"] == "TODO"
 
 
 def test_a_reload_reads_templates_again_and_keeps_what_is_bad_now(host: Host) -> None:

@@ -61,7 +61,10 @@ BARE_TASKS = {
 # Rooms whose files have no second thoughts left, and the reason of the one that is longer.
 SHORT_ROOMS = ("feed", "hub", "server", "shapes")
 SHORT_LINES_MAX = 300
-TABLES = {"floe/server/schemas.py": "one table: the schema of each body and answer of the API"}
+TABLES = {
+    "floe/server/routes.py": "one table: the routes of the API",
+    "floe/server/schemas.py": "one table: the schema of each body and answer of the API",
+}
 
 # Rooms where each module that does something has a file of tests of its name. Whole flows test the
 # kernel by design: these of its modules are tested by the scenarios whose names begin so.

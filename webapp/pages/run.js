@@ -7,6 +7,7 @@ import { narrow } from "../settings.js";
 import { Ask } from "../panels/ask.js";
 import { Away } from "../panels/away.js";
 import { Cancel } from "../panels/cancel.js";
+import { mayPass, Pass } from "../panels/pass.js";
 import { ChildRuns } from "../panels/children.js";
 import { DataPanel } from "../panels/data.js";
 import { EventsPanel } from "../panels/events.js";
@@ -166,7 +167,14 @@ function Head({ run, at, away }) {
       <span role="status" class="head-state"><${Mark} state=${state} named old=${old} />${
         failed > 0 && html`<span class="unseen">, </span>`
       }<${Failed} count=${failed} /></span>
-      ${!at && !over && !away && !cancelled && html`<${Cancel} run=${run} />`}
+      ${
+        !at &&
+        !over &&
+        !away &&
+        !cancelled &&
+        html`<span class="head-acts">${"nodes" in run && mayPass(run) && html`<${Pass} run=${run} />`}
+          <${Cancel} run=${run} /></span>`
+      }
       ${!at && over && "nodes" in run && html`<${RerunButton} run=${run} />`}</div>
     ${run.title && html`<p class="head-named"><b>${plain(run.title)}</b></p>`}
     ${run.why && !run.good && html`<p class="head-why">${plain(run.why)}</p>`}

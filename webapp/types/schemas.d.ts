@@ -266,6 +266,8 @@ export type Run = {
   /** the first values, shortened */
   about: ShownValue[];
   workspace: string;
+  /** that began, of a run of a different language; null for floe's own */
+  passes: number | null;
   /** the workspace of an earlier run that it took */
   moved_from: string;
   by_hand: boolean;
