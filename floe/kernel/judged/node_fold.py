@@ -188,7 +188,7 @@ def _set_while_running(old: NodeState, event: NodeSet) -> NodeState:
     if state.items is None:
         return state
     dropped = replace(state.items, next=len(state.items.values), again=frozenset())
-    return _node(state, items=dropped)
+    return _node(state, items=dropped, outcome=event.outcome, due=event.due)
 
 
 def _never_entered(event: NodeSet, seq: int) -> NodeState:

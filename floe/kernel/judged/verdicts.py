@@ -212,7 +212,10 @@ def _leave(step: RunStep, question: Question) -> None:
     if question.item == NO_ITEM or above is None or above.items is None or above.items.open:
         return
     if above.state and question.node in step.run.open:
-        put(step, (question.node, NO_ITEM), NewState(name=above.state, by=above.by))
+        assert above.outcome is not None, "it was set with one"
+        why = above.outcome.why
+        new = NewState(name=above.state, why=why, due=above.due, by=above.by)
+        put(step, (question.node, NO_ITEM), new)
 
 
 def _prune_sequence(step: RunStep, question: Question) -> None:

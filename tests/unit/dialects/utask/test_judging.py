@@ -259,9 +259,11 @@ steps:
     conditions: [{type: check, then: {loop: TO_RETRY}, message: again}]
 """)
 
-    assert task.states() == {"loop": "TO_RETRY"}
+    due = readings.next_retry(task.run)
+    assert (task.states(), task.steps()["loop"].error) == ({"loop": "TO_RETRY"}, "again")
     assert readings.resolution_state(task.run) == "ERROR"
-    assert readings.next_retry(task.run) is not None
+    assert due is not None
+    assert due - task.log[-1].at <= 8_000  # as for a step that was never executed
 
 
 def test_loop_that_failed_is_not_expanded_by_the_next_pass() -> None:
