@@ -27,18 +27,22 @@ EVENTS_MAX: Final = 256
 """Events of a row: a reader splits all of them, however few it wants."""
 
 
-def rows_of(run: str, append: Append, last: int) -> Iterator[LogRow]:
+def rows_of(run: str, append: Append, last: int) -> Sequence[LogRow]:
     """The rows of the records that are added to a run, by its key. `last`: the position before."""
     records = append.records
+    if len(records) == 1 and not append.dense:  # the step of a chain
+        return (_row(run, records, last + 1, records[0].body),)
+    rows: list[LogRow] = []
     for first in range(0, len(records), EVENTS_MAX):
         part = records[first : first + EVENTS_MAX]
         lines = _lines(part)
         if lines is None:
-            for pos, record in enumerate(part, last + first + 1):
-                yield _row(run, (record,), pos, record.body)
+            each = enumerate(part, last + first + 1)
+            rows += [_row(run, (record,), pos, record.body) for pos, record in each]
         else:
             row = _row(run, part, last + first + len(part), lines)
-            yield _dense(row) if append.dense else row
+            rows.append(_dense(row) if append.dense else row)
+    return rows
 
 
 def _lines(records: Sequence[Record]) -> Body | None:

@@ -293,7 +293,8 @@ class SqliteWriter:
         many = self._conn.executemany
         if events:
             many(self._sql["append_event"], events)
-        put_rows(self._conn, rows.puts)
+        if rows.puts:
+            put_rows(self._conn, rows.puts)
         if puts := [(*row, value) for row, value in ledger.items() if value is not None]:
             many(self._sql["put_row"], puts)
         if drops := [row for row, value in ledger.items() if value is None]:
