@@ -39,6 +39,8 @@ BUGS: Final = {
     "stale-index": "the nodes after one are not looked at when its state changes",
 }
 
+PASSES_MAX: Final = 20
+
 _again = fold._again
 _apply, _action_ended, _decide = verdicts.apply, node_fold.action_ended, signals.decide_judged
 
@@ -56,6 +58,8 @@ def _later_attempts(passes: Passes) -> Iterator[Question]:
 
 
 def _any_update(passes: Passes) -> frozenset[str]:
+    if passes.number > PASSES_MAX:  # else one step would not end
+        return frozenset()
     met = (keys for keys in passes.waiting.values() if all(key in passes.updates for key in keys))
     return frozenset(key for keys in met for key in keys)
 
