@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, asdict, dataclass
+from math import isnan, nan
 from statistics import median
 from typing import Any, Literal
 
@@ -86,7 +87,9 @@ class Row:
 
 
 def percentile(values: Sequence[float], percent: int) -> float:
-    """The value that this percentage of them does not exceed; the median for 50."""
+    """The value that this percentage of them does not exceed; the median for 50; NaN for none."""
+    if not values:
+        return nan
     if percent == 50:
         return median(values)
     ranked = sorted(values)
@@ -129,6 +132,8 @@ def _bound(row: Row) -> str:
 
 def number(value: float) -> str:
     """Three digits, or all digits before the point if there are more."""
+    if isnan(value):
+        return "none"
     if value == 0 or abs(value) >= 100:
         return f"{value:.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
