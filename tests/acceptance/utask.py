@@ -84,6 +84,15 @@ class UtaskHost(Host):
         for name in SCRIPTS:
             (folder / "scripts" / name).chmod(0o755)
 
+    def is_ready(self) -> bool:
+        """Whether it answers, also at the address of uTask's API."""
+        if not super().is_ready():
+            return False
+        try:
+            return self.ask("GET", "/unsecured/mon/ping", user=None).status == 200
+        except OSError:
+            return False
+
     def ask(
         self,
         method: str,
