@@ -56,7 +56,8 @@ def a_running(host: UtaskHost) -> str:
     task = host.ask("POST", "/task", {"template_name": "sleeps"}).body["id"]
     id = host.ask("POST", "/resolution", {"task_id": task}).body["id"]
     path = f"/resolution/{id}"
-    until(lambda: host.ask("GET", path).body["state"] == "RUNNING", "its start")
+    step = f"{path}/step/a"
+    until(lambda: host.ask("GET", step).body["state"] == "RUNNING", "the start of its step")
     return path
 
 
