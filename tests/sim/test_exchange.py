@@ -134,3 +134,15 @@ def test_host_that_comes_back_judges_no_event_with_the_copy_that_it_had(
 
     assert (status, soon) == (202, int(is_keeper_there))
     assert len(h2.core.site.inbox) == 0
+
+
+def test_trial_is_not_over_while_a_request_is_under_way(world: World) -> None:
+    statuses: list[int] = []
+    call = Call(pack="P")
+    world.ask_at(world.servers["h1"], events.take, call, lambda status, _: statuses.append(status))
+    seen = []
+    while not statuses:
+        seen.append(world.is_over())
+        world.run(world.now + 1)
+
+    assert ({*seen}, world.is_over()) == ({False}, True)

@@ -177,6 +177,11 @@ class Server:
 
     # --- requests ---
 
+    @property
+    def is_serving(self) -> bool:
+        """Whether a request, or other work of the host, is not answered yet."""
+        return bool(self._open)
+
     def serve(
         self,
         handler: Handler,

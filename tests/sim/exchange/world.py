@@ -49,6 +49,7 @@ class Exchanged:
         world.at(TIMEOUT_MS, self._time_out)
         if world.chance(world.loss / 4):
             return
+        world.under_way.add(self)
         world.at(world.random.choice((1, 3)), lambda: self._arrive(handler))
         if world.chance(0.05):
             world.at(world.random.choice((5, 10, 1000)), self._leave)
@@ -81,13 +82,16 @@ class Exchanged:
             self._end("lost")
         else:
             self._end("sent")
-        if not (self._is_lost or self._call.link.is_gone):
+        if self._is_lost:
+            self._world.under_way.discard(self)
+        elif not self._call.link.is_gone:
             arrive = partial(self._finish, response.status, response.body or b"")
             self._world.at(self._world.random.choice((1, 3)), arrive)
 
     def _finish(self, status: int, body: bytes) -> None:
         if self._is_over and status == OK:
             self._end("lost")
+        self._world.under_way.discard(self)
         if not self._is_over:
             self._is_over = True
             self._done(status, body)
@@ -111,6 +115,8 @@ class World:
         self.is_calm = True
         self.loss = self.random.choice((0.0, 0.05, 0.2))
         self._cut: set[frozenset[str]] = set()
+        self.under_way: set[Exchanged] = set()
+        """The requests whose clients wait for something that still comes."""
         self.truth = Truth(self)
         self.servers: dict[str, Server] = {}
         for name in NAMES:
@@ -138,7 +144,7 @@ class World:
         self.run(self.now + STORM_MS)
         self._calm()
         until = self.now + CALM_MS
-        while self.now < until and not self._is_over():
+        while self.now < until and not self.is_over():
             self.run(self.now + 500)
         self.truth.judge()
 
@@ -153,8 +159,10 @@ class World:
         for process in self.processes:
             process.start()
 
-    def _is_over(self) -> bool:
+    def is_over(self) -> bool:
         """Whether nothing is to come but what never comes."""
+        if self.under_way:
+            return False
         for server in self.living():
             if len(server.core.site.inbox) or not self._is_idle(server):
                 return False
@@ -165,6 +173,8 @@ class World:
         return [server for server in self.servers.values() if not server.is_gone]
 
     def _is_idle(self, server: Server) -> bool:
+        if server.is_serving:
+            return False
         for run in map(server.run, server.disk.logs):
             if run.phase == "ended":
                 continue
