@@ -1,17 +1,23 @@
 """Explains what a run of a judged flow waits for: the pass, its open nodes, and what they await."""
 
+from collections.abc import Iterator
+from typing import Final
+
 from floe.kernel.judged.awaited import missing_keys
 from floe.kernel.judged.lane import judgement
-from floe.kernel.judged.part import part_text, passes_of
+from floe.kernel.judged.part import LEFT, is_expanded, part_text, passes_of, table_of
 from floe.kernel.outside_work import wait_text
-from floe.kernel.sentences import PARTS_MAX, first_parts
+from floe.kernel.sentences import PARTS_MAX, first_parts, outcome_text
 from floe.model.call import OutsideWork
 from floe.model.codec import iso
 from floe.model.flow import Flow, Node
-from floe.model.ids import RunRef
+from floe.model.ids import NO_ITEM, RunRef
 from floe.model.passes import Passes
 from floe.model.run import NodeState, Run
 from floe.model.why import Why
+
+REASON_MAX: Final = 300
+"""Characters of the reason of one part."""
 
 
 def why_judged(run: Run) -> Why:
@@ -33,9 +39,10 @@ def why_judged(run: Run) -> Why:
     )
 
 
-def _named(node: Node) -> str:
-    """A node, with the name that its dialect knows it by."""
-    return node.ref if node.name in ("", node.id) else f"{node.ref} ({node.name})"
+def _named(node: Node, item: int = NO_ITEM) -> str:
+    """A node or an item of it, with the name that its dialect knows it by."""
+    text = part_text(node, item)
+    return text if node.name in ("", node.id) else f"{text} ({node.name})"
 
 
 def _why_open(state: NodeState | None) -> str:
@@ -56,20 +63,46 @@ def _why_open(state: NodeState | None) -> str:
 
 def _why_resting(run: Run, flow: Flow) -> Why:
     passes = passes_of(run)
-    waiting = {
-        part_text(flow.by_id[node], item): keys for (node, item), keys in missing_keys(passes)
-    }
+    missing = [*missing_keys(passes)]
+    waiting = {part_text(flow.by_id[node], item): keys for (node, item), keys in missing}
     awaited = [
-        f"{ref} awaits {', '.join(_awaited(passes, key) for key in keys[:PARTS_MAX])}"
-        for ref, keys in waiting.items()
+        f"{_named(flow.by_id[node], item)} awaits "
+        f"{', '.join(_awaited(passes, key) for key in keys[:PARTS_MAX])}"
+        for (node, item), keys in missing
     ]
     after = f"after pass {passes.number}" if passes.number else "before its first pass"
     due = f"the next begins at {iso(passes.due)}" if passes.due is not None else ""
     is_alone = passes.paused_by or not (due or awaited)
     person = "a person begins the next" if is_alone else ""
     verdict = passes.verdict + (f" by {passes.paused_by}" if passes.paused_by else "")
-    parts = [f"rests on {run.host} {after}: {verdict}", *awaited, due or person]
+    causes = first_parts([*_causes(run, flow)])
+    rests = f"rests on {run.host} {after}: {verdict}" + (f" ({causes})" if causes else "")
+    parts = [rests, *awaited, due or person]
     return Why(text="; ".join(filter(None, parts)), waiting=waiting)
+
+
+def _causes(run: Run, flow: Flow) -> Iterator[str]:
+    """The parts whose states decided how a run rests, but for those that await something."""
+    verdict, rows = passes_of(run).verdict, table_of(run).by_name
+    awaiting = {part for part, _ in missing_keys(passes_of(run))}
+    for node, state in ((node, run.nodes.get(node.id)) for node in flow.nodes):
+        if state is None:
+            continue
+        parts = [state]
+        if state.items is not None and is_expanded(run, node.id):
+            parts = [state.items.states[at] for at in sorted(state.items.parked)]
+        for part in parts:
+            is_cause = part.phase in LEFT and rows[part.state].verdict == verdict
+            if is_cause and (node.id, part.item) not in awaiting:
+                yield f"{_named(node, part.item)} is {_state_text(part)}"
+
+
+def _state_text(state: NodeState) -> str:
+    """The state of a part, with its reason."""
+    reason = outcome_text(state.outcome) if state.outcome else ""
+    if len(reason) > REASON_MAX:
+        reason = f"{reason[:REASON_MAX]}…"
+    return f"{state.state}: {reason}" if reason else state.state
 
 
 def _awaited(passes: Passes, key: str) -> str:
