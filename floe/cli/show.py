@@ -102,7 +102,7 @@ def _rows(client: Client, run: Shape) -> Iterator[tuple[str, ...]]:
     sizes = _OutputSizes(client, run["id"])
     for node in run["nodes"]:
         why = items_text(node) or _reason(node, children.get((node["id"], None)))
-        yield _named(node), node_state(node), node_took(node), sizes.of(node), why
+        yield _named(run, node), node_state(node), node_took(node), sizes.of(node), why
         shown = [one for one in node.get("item_states", ()) if one["state"] not in FOLDED]
         for one in shown[:ITEMS_MAX]:
             item = one["item"]
@@ -113,10 +113,10 @@ def _rows(client: Client, run: Shape) -> Iterator[tuple[str, ...]]:
             yield f"  and {more} more", "", "", "", f"floe show {run['id']} --json"
 
 
-def _named(node: Shape) -> str:
+def _named(run: Shape, node: Shape) -> str:
     """A node as it is named in the flow; those of other dialects have names and numbers."""
     name = clean(node["name"] or "")
-    return f"{node['ref']} {name}" if node.get("label") and name else str(node["ref"])
+    return f"{node['ref']} {name}" if run.get("label") and name else str(node["ref"])
 
 
 def _reason(node: Shape, child: str | None) -> str:

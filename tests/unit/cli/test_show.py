@@ -175,3 +175,11 @@ def test_state_has_the_name_of_its_dialect(monkeypatch: pytest.MonkeyPatch) -> N
     line = rows(monkeypatch, {"label": "LOUD", "why": "it was loud"})[0]
 
     assert line.endswith("LOUD; it was loud")
+
+
+def test_node_of_a_judged_run_has_its_name_before_it_has_a_state(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    line = rows(monkeypatch, {"state": "waiting"}, label="RUNNING")[0]
+
+    assert line.startswith("task.test Test")
