@@ -3,6 +3,6 @@
 from typing import Final
 
 from floe.server.flyte.peer_routes import FLYTE_PEER_ROUTES
-from floe.server.utask.dispatch import UTASK_PEER_ROUTES
+from floe.server.utask.peer_routes import UTASK_PEER_ROUTES
 
 DIALECT_PEER_ROUTES: Final = (*FLYTE_PEER_ROUTES, *UTASK_PEER_ROUTES)

@@ -19,7 +19,6 @@ from floe.server.bodies import json_body
 from floe.server.fields import Fields, query
 from floe.server.idempotency import idempotency_key
 from floe.server.problems import answer
-from floe.server.utask.by_hand import start_task
 from floe.server.utask.site import UTASK_SITE
 from floe.shapes.runs import summary_shape
 
@@ -70,6 +69,8 @@ async def data(request: web.Request) -> web.StreamResponse:
             once=once,
         )
     elif (flow := hub.reads.flow(order.flow)).dialect == UTASK:
+        from floe.server.utask.by_hand import start_task  # most hosts have no templates
+
         site = request.app[UTASK_SITE]
         done = await start_task(site, flow, order.values, by=by, once=once)
     else:

@@ -6,7 +6,7 @@ import pytest
 
 from floe.hub.hub import Hub
 from floe.model.errors import Yours
-from floe.server.utask.app import prefers_yaml
+from floe.server.utask.answers import prefers_yaml
 from floe.server.utask.calls import CallBody, UtaskCall, UtaskUser
 from floe.server.utask.paging import page_headers, page_of, page_size
 from floe.server.utask.routes import found_route

@@ -13,9 +13,8 @@ from floe.dialects.utask.ids import is_uuid
 from floe.model.errors import Conflict, FloeError, HostAway, Lost, Removed
 from floe.server.bodies import parse, raw_body
 from floe.server.problems import answer, status_of
-from floe.server.route import Route
 from floe.server.utask.calls import UtaskCall, UtaskReply, UtaskUser
-from floe.server.utask.relay import PATH, asked_at
+from floe.server.utask.relay import asked_at
 from floe.server.utask.routes import FoundRoute, found_route
 from floe.server.utask.site import UTASK_SITE, UtaskFault, no_id, not_found
 
@@ -101,8 +100,3 @@ async def serve(request: web.Request) -> web.Response:
         "headers": dict(reply.headers),
     }
     return answer(shape, is_output=True)
-
-
-UTASK_PEER_ROUTES: Final = (
-    Route("PUT", PATH, serve, peer=True, body="Payload", answers={200: "*/*"}),
-)

@@ -3,17 +3,14 @@
 import base64
 import json
 from http import HTTPStatus
-from typing import Final, cast
+from typing import cast
 
 from floe.model.codec import to_text
 from floe.model.errors import HostAway, Theirs
 from floe.model.ids import HostId, Json, Shape
 from floe.peers.base import FRAME_MAX, Request
 from floe.server.utask.calls import UtaskCall, UtaskReply, UtaskUser
-from floe.server.utask.site import UtaskSite
-
-PATH: Final = "peer/utask/call"
-"""The route of the other hosts."""
+from floe.server.utask.site import PEER_PATH, UtaskSite
 
 
 async def asked_there(
@@ -39,7 +36,7 @@ async def asked_at(site: UtaskSite, host: HostId, call: UtaskCall) -> UtaskReply
     }
     asked = Request(
         method="PUT",
-        path=PATH,
+        path=PEER_PATH,
         headers={"Content-Type": "application/json"},
         body=to_text(shape).encode(),
         by=call.user.name or "utask",

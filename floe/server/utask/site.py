@@ -7,8 +7,8 @@ from typing import Final
 
 from aiohttp import web
 
-from floe.dialects.utask.compiled import DIALECT
 from floe.dialects.utask.ids import UtaskId
+from floe.dialects.utask.surroundings import DIALECT
 from floe.hub.hub import Hub
 from floe.hub.judged.people import PersonSignal
 from floe.model.codec import digest_of, from_text
@@ -146,3 +146,9 @@ def no_id(what: str, text: str) -> UtaskFault:
 
 
 UTASK_SITE: Final = web.AppKey("utask_site", UtaskSite)
+
+PREFIX: Final = web.AppKey("utask_prefix", str)
+"""The path before every route; empty at an address of its own."""
+
+PEER_PATH: Final = "peer/utask/call"
+"""The route by which a host sends a call to a different one."""
