@@ -244,9 +244,10 @@ def test_circle_is_each_module_that_leads_back_to_itself() -> None:
 
 
 @pytest.mark.parametrize(
-    ("room", "library"), [("warden", set()), ("repository", set()), ("ssh", {"asyncssh"})]
+    ("room", "library"),
+    [("warden", set()), ("packs", set()), ("repository", set()), ("ssh", {"asyncssh"})],
 )
-def test_program_that_is_copied_needs_the_standard_library_alone_or_one_more(
+def test_program_on_its_own_needs_the_standard_library_alone_or_one_more(
     room: str, library: set[str]
 ) -> None:
     needed = {name for module in (FLOE / room).rglob("*.py") for name in imported(module)}
@@ -256,9 +257,9 @@ def test_program_that_is_copied_needs_the_standard_library_alone_or_one_more(
 
 def test_dataclasses_are_those_of_the_model() -> None:
     """`floe/model/nouns.py` says which classes are real ones: `@dataclasses.dataclass`. Commands
-    load no model, and the copied programs none of floe."""
+    load no model, and the copied programs and packs none of floe."""
     plain = re.compile(r"^from dataclasses import .*\bdataclass\b", re.MULTILINE)
-    apart = [FLOE / room for room in ("cli", "warden", "repository", "ssh")]
+    apart = [FLOE / room for room in ("cli", "packs", "warden", "repository", "ssh")]
 
     found = [m for m in MODULES if plain.search(m.read_text()) and not {*apart} & {*m.parents}]
 

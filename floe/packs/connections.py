@@ -1,0 +1,125 @@
+"""Requests over kept connections, by the standard library alone; calls that block, in threads."""
+
+import asyncio
+import contextvars
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import Any, Final, NamedTuple, TypeVar
+from urllib.parse import quote, urlsplit
+
+T = TypeVar("T")
+
+IDLE_S: Final = 15.0
+"""The time for which an idle connection is used again; servers close theirs later."""
+
+
+class ServerReply(NamedTuple):
+    """Status and body of an answer."""
+
+    status: int
+    body: bytes
+
+
+class Unanswered(Exception):
+    """A request without an answer: the server may have got it."""
+
+
+class Connections:
+    """Connections to a server. Any thread may ask; each request has a connection of its own."""
+
+    def __init__(self, *, timeout_s: float, ca: str = "", is_insecure: bool = False) -> None:
+        self._timeout = timeout_s or None
+        self._ca, self._is_insecure = ca, is_insecure
+        self._context: ssl.SSLContext | None = None
+        self._idle: list[tuple[float, tuple[str, str], HTTPConnection]] = []
+        self._lock = threading.Lock()
+
+    def ask(
+        self, method: str, url: str, body: bytes | None, headers: dict[str, str]
+    ) -> ServerReply:
+        """The answer. Raises Unanswered."""
+        parts = urlsplit(url)
+        path = quote(
+            f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}", safe="%/?=&:!"
+        )
+        at = (parts.scheme, parts.netloc)
+        try:
+            connection = self._connection(at)
+            try:
+                connection.request(method, path, body, headers)
+                answer = connection.getresponse()
+                reply = ServerReply(answer.status, answer.read())
+            except BaseException:
+                connection.close()
+                raise
+        except (OSError, HTTPException, ValueError) as error:
+            raise Unanswered(f"{parts.netloc}: {str(error) or type(error).__name__}") from error
+        if answer.will_close:
+            connection.close()
+        else:
+            with self._lock:
+                self._idle.append((time.monotonic(), at, connection))
+        return reply
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for _, _, connection in idle:
+            connection.close()
+
+    def _connection(self, at: tuple[str, str]) -> HTTPConnection:
+        now = time.monotonic()
+        with self._lock:
+            old = [one for one in self._idle if now - one[0] > IDLE_S]
+            self._idle = [one for one in self._idle if now - one[0] <= IDLE_S]
+            found = next((one for one in reversed(self._idle) if one[1] == at), None)
+            if found is not None:
+                self._idle.remove(found)
+        for _, _, connection in old:
+            connection.close()
+        return found[2] if found is not None else self._new(*at)
+
+    def _new(self, scheme: str, netloc: str) -> HTTPConnection:
+        if scheme == "http":
+            return HTTPConnection(netloc, timeout=self._timeout)
+        if self._context is None:
+            context = ssl.create_default_context(cafile=self._ca or None)
+            if self._is_insecure:
+                context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            self._context = context
+        return HTTPSConnection(netloc, timeout=self._timeout, context=self._context)
+
+
+async def in_thread(call: Callable[[], T]) -> T:
+    """The result of a call that blocks. Its thread does not keep the process from ending."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[Any] = loop.create_future()
+
+    def work() -> None:
+        result: Any = None
+        error: BaseException | None = None
+        try:
+            result = call()
+        except StopIteration as stop:  # a future refuses it
+            error = RuntimeError(f"StopIteration: {stop}")
+        except BaseException as raised:
+            error = raised
+        with suppress(RuntimeError):  # the loop is closed: no caller waits
+            loop.call_soon_threadsafe(settle, result, error)
+
+    def settle(result: Any, error: BaseException | None) -> None:
+        if future.cancelled():
+            return
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(result)
+
+    context = contextvars.copy_context()
+    threading.Thread(target=context.run, args=(work,), name="pack", daemon=True).start()
+    return await future  # type: ignore[no-any-return]
