@@ -6,8 +6,9 @@ from typing import Final
 
 import pytest
 import structlog
+from aiohttp import web
 
-from floe.server.flyte import events, flows, packs
+from floe.server.flyte import copies, events, flows, packs
 from floe.server.flyte.site import TOGETHER
 from tests.sim.exchange.__main__ import play
 from tests.sim.exchange.bugs import BUGS
@@ -113,6 +114,19 @@ def test_host_that_just_started_confirms_no_flow_that_others_have_not(world: Wor
     world.run(world.now + 100)
 
     assert said(world, "h1", flows.post, LATE) == 503
+
+
+@pytest.mark.parametrize(("status", "confirmed"), [(404, 201), (500, 503), (502, 503)])
+def test_flow_is_not_confirmed_by_an_answer_that_is_no_yes(
+    world: World, monkeypatch: pytest.MonkeyPatch, status: int, confirmed: int
+) -> None:
+    async def serve(request: web.Request) -> web.Response:
+        """As an earlier version without the route, a host with a fault, or a proxy."""
+        return web.Response(status=status)
+
+    monkeypatch.setattr(copies, "serve", serve)
+
+    assert said(world, "h1", flows.post, LATE) == confirmed
 
 
 @pytest.mark.parametrize("is_keeper_there", [True, False])

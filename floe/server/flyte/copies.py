@@ -4,8 +4,7 @@ Else a pack whose event goes to a different host right after might be judged wit
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from http import HTTPStatus
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from aiohttp import web
@@ -24,6 +23,14 @@ PATH: Final = "peer/flyte/copy"
 
 WAIT_MS: Final = 5000
 PAUSE_S: Final = 0.25
+
+WHY_NOT: Final[Mapping[int, str]] = {
+    200: "",
+    404: "",
+    503: "it does not reach the keeper, or its disk or database refuses writes",
+}
+"""Why a host has not copied all rows, by the status of its answer. One without the route is of an
+earlier version, and judges no events."""
 
 Pause = Callable[[float], Awaitable[None]]
 
@@ -71,8 +78,7 @@ class Copies:
         request = Request(method="PUT", path=PATH, by="flyte")
         try:
             async with self._peers.relay(host, request) as reply:
-                is_away = reply.status == HTTPStatus.SERVICE_UNAVAILABLE
-                return "it does not reach the keeper" if is_away else ""
+                return WHY_NOT.get(reply.status, f"it answers {reply.status}")
         except (ConnectionError, HostAway, Theirs) as error:
             return str(error)
 
