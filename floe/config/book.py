@@ -11,6 +11,7 @@ from floe.config.host import HostConfig
 from floe.dialects.base import EventFlows
 from floe.dialects.notes import Notes
 from floe.dialects.registry import dialect
+from floe.dialects.utask.surroundings import DIALECT
 from floe.hub.flows import FlowBook
 from floe.model.errors import ConfigInvalid, FloeError, PlaceHangs
 from floe.model.finding import Finding, worst_level
@@ -21,7 +22,6 @@ from floe.places import Places
 if TYPE_CHECKING:
     from floe.config.utask_installation import UtaskInstallation, UtaskReading
 
-UTASK: Final = "utask"
 AGAIN: Final = "make it readable, then floe host reload"
 
 
@@ -44,7 +44,7 @@ class BookReader:
     @property
     def event_flows(self) -> Mapping[str, EventFlows]:
         """What judgements read of this host's settings, by dialect."""
-        return {UTASK: self._utask.current} if self._utask else {}
+        return {DIALECT: self._utask.current} if self._utask else {}
 
     async def first(self) -> FlowBook:
         """The flows at start: a broken flow is left out and reported, and never stops the host."""

@@ -32,7 +32,7 @@ def check_utask(path: Path) -> CheckedFiles:
     """
     if not path.is_dir():
         return _check_file(path)
-    if FUNCTIONS in path.parts[-1:]:
+    if path.name == FUNCTIONS:
         return _checked(UtaskFolders(functions=path))
     if (path / TEMPLATES).is_dir():
         return _checked(_folders((path / TEMPLATES,), path))

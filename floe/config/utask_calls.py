@@ -6,6 +6,7 @@ from functools import partial
 from floe.calls.utask.settings import UtaskCallSettings
 from floe.config.host import HostConfig
 from floe.config.utask import UtaskSettings
+from floe.dialects.utask.surroundings import DIALECT
 from floe.model.ids import Json
 from floe.server.settings import split_address
 
@@ -16,12 +17,11 @@ def call_settings(config: HostConfig) -> Mapping[str, object]:
     settings = UtaskCallSettings(
         scripts=utask.scripts,
         plugins=utask.plugins,
-        init=utask.init,
         resource_limits=utask.resource_limits,
         resource_timeout_s=utask.resource_timeout_s,
         items=partial(_items, utask, callback_url(config)),
     )
-    return {"utask": settings}
+    return {DIALECT: settings}
 
 
 def callback_url(config: HostConfig) -> str:

@@ -151,7 +151,7 @@ class Inbox:
         """What was wrong when events were judged for a flow."""
         return self._findings.get(flow) or FlowFindings()
 
-    def view(self) -> "InboxView":
+    def view(self) -> InboxView:
         """The inbox of now."""
         return InboxView(
             waiting=len(self._events),

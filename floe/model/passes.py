@@ -53,7 +53,7 @@ class PassBegan:
     """The user, `timer` or `update`."""
     why: str = ""
     context: str = ""
-    """The digest of the document whose variables this pass uses; empty for that of the flow."""
+    """Not read; logs of earlier versions may have it."""
     leaves_waiting: bool = False
     """What awaits updates that have not come does not run in it."""
 
@@ -88,7 +88,6 @@ class BeginPass:
 
     by: str
     why: str = ""
-    context: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +120,6 @@ class Passes:
     """When the last pass began; None before the first."""
     rested_at: Instant | None = None
     """When the run last came to rest after a pass; None before that."""
-    context: str = ""
     paused_by: str = ""
     """Who keeps it at rest; empty if no one does."""
     pausing: PauseAsked | None = None

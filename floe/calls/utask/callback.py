@@ -12,13 +12,13 @@ from uuid import uuid4
 from floe.calls.utask.action import ActionCall, CameTo, ClientError, NotAssigned, ServerError
 from floe.dialects.utask.ids import UtaskId, callback_number, id_in, id_text
 from floe.dialects.utask.schemas import schema_faults
+from floe.dialects.utask.surroundings import KEYS
 from floe.model.errors import FloeError
 from floe.model.ids import Json
 from floe.nodes.call_ground import CallRows
 
-KIND: Final = "utask.key"
-"""The kind of the shared row with the key of the hash in ids."""
 NAME: Final = "ids"
+"""The key of the shared row with the key of the hash in ids."""
 
 PATH: Final = "/unsecured/callback"
 DRAFTS: Final = {4: "04", 6: "06", 7: "07"}
@@ -72,7 +72,7 @@ async def _waited(call: ActionCall, rows: CallRows) -> CameTo:
 async def key_of_ids(rows: CallRows) -> bytes:
     """The key of the hash in ids, which the first task of the cluster made. Raises ServerError."""
     try:
-        row = await rows.find(KIND, NAME)
+        row = await rows.find(KEYS, NAME)
     except FloeError as error:
         raise ServerError(str(error)) from None
     if row is None or not isinstance(row.value, str):

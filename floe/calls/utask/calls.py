@@ -25,6 +25,7 @@ from floe.calls.utask.builtins import builtins
 from floe.calls.utask.plugins import read_plugins
 from floe.calls.utask.resources import Resources
 from floe.calls.utask.settings import UtaskCallSettings
+from floe.dialects.utask.surroundings import DIALECT
 from floe.model.call import Call
 from floe.model.codec import to_text
 from floe.model.ids import Json
@@ -34,8 +35,6 @@ from floe.nodes.call_ground import CallGround
 from floe.nodes.calls import CallType
 
 log = structlog.get_logger()
-
-DIALECT: Final = "utask"
 
 ERROR_MAX: Final = 10_000
 """Characters of an error."""

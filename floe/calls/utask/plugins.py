@@ -28,7 +28,7 @@ ATTRIBUTE: Final = "ACTIONS"
 INIT: Final = "init"
 """In an init file: a function that gets the configuration items, which it may change."""
 
-OWN: Final = (*("batch", "cache", "callback", "echo", "http", "script", "ssh", "subtask", "tag"),)
+OWN: Final = ("batch", "cache", "callback", "echo", "http", "script", "ssh", "subtask", "tag")
 """The names of floe's own actions, which no plugin may have."""
 
 NAME: Final = re.compile("[A-Za-z][A-Za-z0-9_.-]{0,62}")

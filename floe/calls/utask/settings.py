@@ -16,8 +16,6 @@ class UtaskCallSettings:
     """The folder of the scripts; None for none."""
     plugins: Path | None = None
     """The folder of Python files with further actions; None for none."""
-    init: Path | None = None
-    """The folder of programs that run when the host starts; None for none."""
     resource_limits: Mapping[str, int] = field(default_factory=dict)
     """How many executions at once may have a resource, by its label. Others have no limit."""
     resource_timeout_s: float | None = 60.0

@@ -4,7 +4,7 @@ Each document is read by itself: what is wrong in one leaves the others. Only na
 templates name functions, scripts and, as sub-tasks, other templates.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field
 from typing import Final, NamedTuple
 
@@ -52,19 +52,15 @@ def read_catalog(
     templates: Iterable[SourceFile],
     functions: Iterable[SourceFile],
     script_fault: ScriptFault,
-    others: Collection[str] = (),
     plugins: Mapping[str, PluginCheck] = NO_PLUGINS,
 ) -> Catalog:
-    """Read and check documents together; `others` are names of templates besides theirs.
-
-    `plugins`: the checks of further actions, by their names.
-    """
+    """Read and check documents together. `plugins`: the checks of further actions, by name."""
     functions = tuple(functions)
     loaded = load_functions(functions)
     findings = [*loaded.findings]
     documents = [(file, read(file.text, file.name)) for file in templates]
     names = {one.template.name for _, one in documents if one.template is not None}
-    installation = _Installation(frozenset((*names, *others)), script_fault, plugins)
+    installation = _Installation(frozenset(names), script_fault, plugins)
     found: dict[str, SourceTemplate] = {}
     for file, one in documents:
         template, own = checked(one, loaded.functions, installation)

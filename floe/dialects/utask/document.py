@@ -10,6 +10,7 @@ from floe.dialects.utask.keys import TextAt
 from floe.model.ids import Json
 from floe.model.nouns import dataclass
 
+MAX_RETRIES_DEFAULT: Final = 10_000
 RETRY_MAX_DEFAULT: Final = 100
 """Passes of a task before a person must extend it."""
 

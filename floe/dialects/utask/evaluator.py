@@ -8,12 +8,6 @@ from typing import Final, cast
 
 from floe.dialects.utask import creation
 from floe.dialects.utask.compiled import read_document
-from floe.dialects.utask.creation import (
-    CALLBACK_KIND,
-    CREATE_KIND,
-    RESOLVE_KIND,
-    SAVE_KIND,
-)
 from floe.dialects.utask.judging import StepJudge
 from floe.dialects.utask.plans import plan_of
 from floe.dialects.utask.task_data import new_task_members
@@ -51,15 +45,15 @@ class UtaskEvaluator:
     def judge_text(self, kind: str, body: Json) -> Json:
         """What belongs to a task that does not exist yet. Raises ValueError for an unknown kind."""
         given = cast(Shape, body)
-        if kind == CALLBACK_KIND:
+        if kind == creation.CALLBACK_KIND:
             return _callback(given)
         template = read_document(given["document"]).template
         match kind:
-            case _ if kind == CREATE_KIND:
+            case creation.CREATE_KIND:
                 return creation.created(template, given, self._render)
-            case _ if kind == SAVE_KIND:
+            case creation.SAVE_KIND:
                 return creation.saved(template, given, self._render)
-            case _ if kind == RESOLVE_KIND:
+            case creation.RESOLVE_KIND:
                 return creation.resolved(template, given)
             case _:
                 raise ValueError(f"uTask judges no {kind}")

@@ -14,13 +14,17 @@ from floe.dialects.utask.compiled import (
     pre_hook_of,
     read_of,
 )
-from floe.dialects.utask.document import UtaskAction, UtaskCondition, UtaskFunction, UtaskStep
+from floe.dialects.utask.document import (
+    MAX_RETRIES_DEFAULT,
+    UtaskAction,
+    UtaskCondition,
+    UtaskFunction,
+    UtaskStep,
+)
 from floe.model.flow import Flow
 from floe.model.ids import Json, NodeId
 
 PLANS_KEPT: Final = 500
-
-MAX_RETRIES_DEFAULT: Final = 10_000
 
 
 class OutputFormat(NamedTuple):

@@ -4,7 +4,6 @@ Every reading is a function of the run alone, so lists, texts and the API agree.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field
 from typing import Any, Final, cast
 
 from floe.dialects.utask.compiled import (
@@ -22,8 +21,9 @@ from floe.dialects.utask.compiled import (
     state_of_label,
 )
 from floe.dialects.utask.dependencies import DONE
-from floe.dialects.utask.document import TaskTemplate, UtaskStep
+from floe.dialects.utask.document import MAX_RETRIES_DEFAULT, TaskTemplate, UtaskStep
 from floe.dialects.utask.parts import (
+    OPEN,
     children_of,
     error_of,
     metadata_of,
@@ -39,12 +39,6 @@ from floe.model.judging import RunNoted
 from floe.model.nouns import dataclass, replace
 from floe.model.passes import Passes
 from floe.model.run import NodeState, Run
-
-MAX_RETRIES: Final = 10_000
-"""Of a step that does not say."""
-
-IS_RUNNING: Final = ("entered", "started", "armed", "judging")
-"""Phases of a part whose action or verdict is still to come."""
 
 OVER: Final = ("ending", "ended", "packed")
 
@@ -81,7 +75,6 @@ class StepReading:
     max_retries: int = 0
     """0 before its first run, unless the template has it."""
     last_run: Instant | None = None
-    tags: Mapping[str, str] = field(default_factory=dict)
     item_value: Json = None
     """Of a child: its element of the list."""
 
@@ -319,13 +312,13 @@ def _reading(run: Run, step: UtaskStep, node: NodeId, state: NodeState) -> StepR
         metadata=metadata_of(state),
         children=_children(state),
         try_count=tries,
-        max_retries=step.max_retries or (MAX_RETRIES if state.attempt else 0),
+        max_retries=step.max_retries or (MAX_RETRIES_DEFAULT if state.attempt else 0),
         last_run=state.attempts[-1].ended_at if state.attempts else None,
     )
 
 
 def _children(state: NodeState) -> Json:
-    if state.items is None or state.phase in IS_RUNNING:
+    if state.items is None or state.phase in OPEN:
         return None
     return children_of(state.items) or None
 
@@ -340,7 +333,7 @@ def _named(one: StepReading, name: str, value: Json) -> StepReading:
 
 def _state(run: Run, state: NodeState) -> str:
     """The name of the state of a step, or of a child."""
-    is_open = state.phase in IS_RUNNING and run.phase not in OVER
+    is_open = state.phase in OPEN and run.phase not in OVER
     if is_open or state.state == HOOKED:
         return RUNNING
     return state_of_label(state.state) if state.state else TODO

@@ -15,7 +15,7 @@ from floe.model.ids import Json, Shape
 DIALECT: Final = "utask"
 
 KEYS: Final = "utask.key"
-"""The kind of the shared row with the key of the ids."""
+"""The kind of the one shared row with the key of the hash in ids."""
 
 REGION: Final = "default"
 

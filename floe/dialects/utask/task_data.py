@@ -22,7 +22,7 @@ from floe.dialects.utask.parts import (
     tries_of,
 )
 from floe.dialects.utask.plans import StepPlan, TemplatePlan
-from floe.dialects.utask.readings import resolver_input
+from floe.dialects.utask.readings import requester_username, resolver_input, resolver_username
 from floe.dialects.utask.task_surroundings import TaskSurroundings
 from floe.dialects.utask.texts import Render, exact, renderer
 from floe.dialects.utask.world import TaskWorld
@@ -41,7 +41,7 @@ NEW_ID: Final = "00000000-0000-4000-8000-000000000000"
 _CHANGES: Final = re.compile(r"\b(?:set|unset|must[Mm]erge\w*|merge\w*)\b")
 """Functions that change the data of a text."""
 
-_LISTS: Final = (*("requester_groups", "watcher_usernames", "watcher_groups", "resolver_groups"),)
+_LISTS: Final = ("requester_groups", "watcher_usernames", "watcher_groups", "resolver_groups")
 
 
 class KeptData:
@@ -72,7 +72,7 @@ class KeptData:
 _kept: Final[OrderedDict[tuple[str, int, str], KeptData]] = OrderedDict()
 
 
-def kept_data(run: Run, plan: TemplatePlan) -> KeptData:
+def kept_data(run: Run) -> KeptData:
     """What is kept of a run."""
     assert run.flow is not None, "a run is judged with its flow"
     key = (run.ref.key, run.epoch, run.flow.origin)
@@ -89,7 +89,7 @@ class TaskData:
 
     def __init__(self, run: Run, plan: TemplatePlan, around: TaskSurroundings) -> None:
         self._plan, self._around = plan, around
-        kept = kept_data(run, plan)
+        kept = kept_data(run)
         self.steps: Shape = {
             plan.names[node]: self._entry(run, kept, step) for node, step in plan.steps.items()
         }
@@ -176,17 +176,15 @@ def task_members(run: Run, around: TaskSurroundings) -> dict[str, str]:
     given = cast(Shape, run.values.get("task", {}))
     created = str(given.get("created") or iso(run.pended_at))
     resolution = run.passes.resolution
-    requester = str(given.get("requester_username", ""))
-    resolver = resolution.by if resolution is not None else requester if run.passes.number else ""
     found = {
         "task_id": around.task_id(run.ref),
         "created": created,
-        "requester_username": requester,
+        "requester_username": requester_username(run),
         "last_activity": str(iso(around.now())),
         "region": around.region,
     }
     more = _lists(given)
-    more["resolver_username"] = resolver
+    more["resolver_username"] = resolver_username(run)
     if resolution is not None:
         more["resolution_id"] = resolution.resolution
     elif run.passes.number:

@@ -99,7 +99,6 @@ def _pass_began(run: Run, passes: Passes, event: PassBegan, seq: int) -> Run:
         entries={},
         verdict="",
         paused_by="",
-        context=event.context or passes.context,
     )
     return replace(run, seq=seq, phase="active", nodes=_again(run, met), passes=changed)
 

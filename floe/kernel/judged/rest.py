@@ -56,9 +56,7 @@ def pause(step: RunStep, *, by: str, verdict: str) -> None:
     step.add(RunRested(at=step.now, number=number, verdict=verdict, by=by))
 
 
-def begin_pass(
-    step: RunStep, *, by: str, why: str = "", context: str = "", leaves_waiting: bool = False
-) -> None:
+def begin_pass(step: RunStep, *, by: str, why: str = "", leaves_waiting: bool = False) -> None:
     """Begin the next pass of a run at rest."""
     step.add(
         PassBegan(
@@ -66,7 +64,6 @@ def begin_pass(
             number=passes_of(step.run).number + 1,
             by=by,
             why=why,
-            context=context,
             leaves_waiting=leaves_waiting,
         )
     )

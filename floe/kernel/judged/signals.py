@@ -67,9 +67,9 @@ def decide_judged(step: RunStep, signal: Signal) -> bool:
             _reported(step, signal)
         case Update():
             _updated(step, signal)
-        case BeginPass(by=by, why=why, context=context):
+        case BeginPass(by=by, why=why):
             if not refusal(step.run, signal):
-                begin_pass(step, by=by, why=why, context=context)
+                begin_pass(step, by=by, why=why)
                 rest(step)
         case Extend():
             _extended(step, signal)

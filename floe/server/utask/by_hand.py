@@ -5,7 +5,7 @@ The dashboard and `floe trigger` send the values of the form that a template has
 
 from collections.abc import Mapping
 
-from floe.dialects.utask.compiled import read_of
+from floe.dialects.utask.compiled import template_of
 from floe.dialects.utask.creation import RESOLVE_KIND, TaskRequest
 from floe.dialects.utask.forms import given_values, start_form
 from floe.expr.form_values import checked_values
@@ -25,7 +25,7 @@ async def start_task(
 
     Raises ValuesInvalid, TooLarge, Conflict for a blocked template, Yours, Busy, World.
     """
-    template = read_of(flow).template
+    template = template_of(flow)
     given = given_values(template, checked_values(start_form(template), values))
     if template.blocked:
         raise Conflict(f"the template {template.name} is blocked")

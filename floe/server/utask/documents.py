@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from floe.dialects.utask import readings
-from floe.dialects.utask.compiled import read_of
+from floe.dialects.utask.compiled import template_of
 from floe.dialects.utask.document import TaskTemplate, UtaskInput, UtaskStep
 from floe.dialects.utask.given_inputs import filled
 from floe.dialects.utask.ids import UtaskId, id_text
@@ -29,7 +29,7 @@ LISTED_WITHOUT: Final = frozenset(
 
 def template_document(flow: Flow) -> Shape:
     """A template, with all that it has."""
-    template = read_of(flow).template
+    template = template_of(flow)
     shown: Shape = stored_template(template)
     return {
         **shown,
@@ -216,7 +216,6 @@ def _run_step(run: Run, reading: StepReading) -> Shape:
         **_step(step),
         "name": reading.name,
         "last_run": _iso(reading.last_run) or NO_TIME,
-        "tags": dict(reading.tags) or None,
         **{name: value for name, value in optional.items() if value not in (None, "", 0, [], {})},
     }
 

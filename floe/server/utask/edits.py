@@ -8,6 +8,7 @@ from floe.dialects.utask import readings
 from floe.dialects.utask.compiled import (
     EXPANDED,
     HOOKED,
+    PAUSED,
     TODO,
     compiled,
     functions_of,
@@ -25,8 +26,6 @@ from floe.server.utask.calls import UtaskCall, UtaskReply
 from floe.server.utask.resolutions import run_of
 from floe.server.utask.site import UtaskFault
 from floe.server.utask.tasks import remark
-
-PAUSED: Final = "PAUSED"
 
 OUTPUTS: Final = ("output", "metadata", "children")
 """Members of a step that its action gave."""

@@ -1,14 +1,10 @@
 """The ids of uTask's API at one host: made and read with a key that all hosts share."""
 
-from typing import Final
-
 from floe.dialects.utask.ids import UtaskId, UtaskKind, id_in, id_text, is_uuid
+from floe.dialects.utask.surroundings import DIALECT, KEYS
 from floe.hub.hub import Hub
 from floe.model.ids import RunRef
 from floe.server.id_key import IdKey
-
-KIND: Final = "utask.key"
-"""The kind of the one shared row with the key of the hash in ids."""
 
 
 class UtaskIds:
@@ -16,7 +12,7 @@ class UtaskIds:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._key = IdKey(hub, KIND, "utask")
+        self._key = IdKey(hub, KEYS, DIALECT)
 
     async def text(self, run: RunRef, kind: UtaskKind, number: int = 0) -> str:
         """The text of an id. Raises KeeperAway where no id was ever made."""

@@ -8,9 +8,6 @@ from floe.model.ids import Shape
 from floe.server.utask.calls import PLAIN, UtaskCall, UtaskReply
 from floe.server.utask.task_lists import counted_states
 
-NAME: Final = "floe"
-"""Of the application, unless the config names it."""
-
 MOVED: Final = '<a href="{to}">Moved Permanently</a>.\n\n'
 
 

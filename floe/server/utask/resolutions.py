@@ -5,7 +5,7 @@ from typing import Final
 import structlog
 
 from floe.dialects.utask import readings
-from floe.dialects.utask.compiled import run_max_of
+from floe.dialects.utask.compiled import PAUSED, run_max_of
 from floe.dialects.utask.creation import RESOLVE_KIND
 from floe.model.ids import Shape
 from floe.model.passes import BeginPass, Extend
@@ -21,11 +21,8 @@ log = structlog.get_logger()
 OVER: Final = ("CANCELLED", "RUNNING", "DONE")
 """States of resolutions in which a person changes nothing."""
 
-AGAIN: Final = ("PAUSED", "BLOCKED_BADREQUEST", "CANCELLED")
+AGAIN: Final = (PAUSED, "BLOCKED_BADREQUEST", "CANCELLED")
 """States of resolutions that are started over."""
-
-RESOLVER: Final = "resolver"
-"""The kind of the notes with users who may resolve a task."""
 
 
 async def post(call: UtaskCall) -> UtaskReply:
@@ -54,7 +51,7 @@ async def post(call: UtaskCall) -> UtaskReply:
             verdict=readings.TO_AUTORUN_DELAYED if due is not None else "",
         )
     )
-    note = AddNote(by=call.user.name, kind=RESOLVER, key=call.user.name)
+    note = AddNote(by=call.user.name, kind=readings.RESOLVER, key=call.user.name)
     await site.act(run.ref, note, "Failed to create Resolution")
     await site.act(run.ref, signal, "Failed to create Resolution")
     log.info("utask.resolution_created", run=str(run.ref), by=call.user.name)
@@ -125,7 +122,7 @@ async def pause(call: UtaskCall) -> UtaskReply:
     if state in OVER and not (force and state == "RUNNING"):
         raise UtaskFault(400, f"Can't pause resolution while in state {state}")
     await remark(call.site, found.ref, call.user.name, "manually paused resolution")
-    signal = Pause(by=call.user.name, verdict="PAUSED", force=force)
+    signal = Pause(by=call.user.name, verdict=PAUSED, force=force)
     await call.site.act(found.ref, signal, "Can't pause resolution")
     return UtaskReply()
 

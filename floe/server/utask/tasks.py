@@ -7,7 +7,7 @@ from uuid import uuid4
 import structlog
 
 from floe.dialects.utask import readings
-from floe.dialects.utask.compiled import read_of
+from floe.dialects.utask.compiled import PAUSED, template_of
 from floe.dialects.utask.configurations import PARENT_TAG
 from floe.dialects.utask.creation import (
     CREATE_KIND,
@@ -70,7 +70,7 @@ def requested(call: UtaskCall, body: CallBody) -> TaskRequest:
 
 async def judged(site: UtaskSite, flow: Flow, asked: TaskRequest) -> Shape:
     """The values of a task of a template, if it may be. Raises UtaskFault, Yours, World."""
-    template = read_of(flow).template
+    template = template_of(flow)
     if template.blocked:
         raise UtaskFault(400, "Template not available (blocked)")
     await site.ids.key()  # before the first run: its evaluator needs it
@@ -81,7 +81,7 @@ async def judged(site: UtaskSite, flow: Flow, asked: TaskRequest) -> Shape:
 async def opened(site: UtaskSite, flow: Flow, answer: Shape) -> Run:
     """The run of a task that was judged, which is on the disk. Raises Yours, Busy, World."""
     asked = run_asked(site, flow, answer)
-    due = delayed(site, asked.values) if read_of(flow).template.auto_runnable else None
+    due = delayed(site, asked.values) if template_of(flow).auto_runnable else None
     done = await site.hub.open(asked)
     log.info("utask.task_created", template=flow.name, run=done.id)
     run = await site.hub.reads.run_at(done.row.key, 1)
@@ -95,7 +95,7 @@ async def opened(site: UtaskSite, flow: Flow, answer: Shape) -> Run:
 
 def run_asked(site: UtaskSite, flow: Flow, answer: Shape, once: str = "") -> OpenRun:
     """The run of a task that was judged, to be opened. Raises Yours."""
-    opening = opening_of(answer, read_of(flow).template)
+    opening = opening_of(answer, template_of(flow))
     return OpenRun(
         flow=flow,
         digest=site.digest(flow),
@@ -138,7 +138,7 @@ async def put(call: UtaskCall) -> UtaskReply:
     """Replace the input, the watchers and the tags of a task."""
     run, body, site = await _run(call), call.body, call.site
     assert run.passes is not None, "a run of utask is judged"
-    if readings.resolution_state(run) not in ("", "PAUSED"):
+    if readings.resolution_state(run) not in ("", PAUSED):
         what = "Cannot update a task which resolution is not in state 'PAUSED'"
         raise UtaskFault(400, what)
     flow, template = readings.flow_of(run), readings.template_of(run)
