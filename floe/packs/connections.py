@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import select
 import ssl
 import threading
 import time
@@ -82,7 +83,12 @@ class Connections:
                 self._idle.remove(found)
         for _, _, connection in old:
             connection.close()
-        return found[2] if found is not None else self._new(*at)
+        if found is None:
+            return self._new(*at)
+        if _is_over(found[2]):
+            found[2].close()
+            return self._new(*at)
+        return found[2]
 
     def _new(self, scheme: str, netloc: str) -> HTTPConnection:
         if scheme == "http":
@@ -93,6 +99,15 @@ class Connections:
                 context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
             self._context = context
         return HTTPSConnection(netloc, timeout=self._timeout, context=self._context)
+
+
+def _is_over(connection: HTTPConnection) -> bool:
+    """Whether the server closed an idle connection: then there is something to read."""
+    if connection.sock is None:
+        return True
+    poll = select.poll()
+    poll.register(connection.sock, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 async def in_thread(call: Callable[[], T]) -> T:

@@ -16,7 +16,7 @@ import pytest
 
 from floe.packs import Pack, PackSettings
 from tests.acceptance.product import until
-from tests.acceptance.test_flyte import FlyteHost, answers
+from tests.acceptance.test_flyte import CERT, FlyteHost, answers
 from tests.flyte_clients import GoClient
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
@@ -159,3 +159,16 @@ def test_result_waits_for_a_host_that_was_killed(host: FlyteHost) -> None:
         go.set()
         started(host)
         until(lambda: states(host) == [("Do", "x", "SUCCESS")], "the result")
+
+
+def test_pack_trusts_a_certificate_of_its_own(tmp_path: Path) -> None:
+    host = FlyteHost(tmp_path, tls=True)
+    env = {"FLOE_PUB_CERT": str(CERT), "FLOE_PUB_KEY": str(CERT.with_name("key.pem"))}
+    pack = Pack("Secure", events=["Seen"])
+    settings = PackSettings(host.flyte, ca=str(CERT), pause_max_s=0.2, health_bind="")
+    try:
+        host.spawn(env=env)
+        with pack.in_background(settings):
+            pack.send_now("Seen")
+    finally:
+        host.close()
