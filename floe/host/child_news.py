@@ -23,11 +23,14 @@ from floe.model.moving import RunResumed, RunReturned
 from floe.model.nouns import replace
 from floe.model.passes import Passes
 from floe.model.run import Run
-from floe.model.summary import Summary
+from floe.model.summary import WENT_ON, Summary
 from floe.store.base import Append
 
 if TYPE_CHECKING:
     from floe.host.step import Step
+
+IsGone = Callable[[HostId, StoreId], bool]
+"""Whether a store was forgotten."""
 
 CHILD_ROWS: Final = "child-rows"
 """Rows of the ledger: parents whose children are to be read."""
@@ -49,11 +52,11 @@ def tell_parent(step: "Step", ref: RunRef) -> None:
         step.promise |= not _is_here(site, row)  # peers get only rows that are on the disk
 
 
-def tell_parents(step: "Step", appends: Iterable[Append]) -> None:
+def tell_parents(step: "Step", appends: Iterable[Append], is_gone: IsGone) -> None:
     """Tell parents here of rows that came from peers."""
     for append in appends:
         if append.summary is not None:
-            _tell(step, append.summary)
+            _tell(step, _as_lost(append.summary, is_gone))
 
 
 def note_arrival(step: "Step", run: Run, event: Event) -> None:
@@ -70,7 +73,7 @@ def note_arrival(step: "Step", run: Run, event: Event) -> None:
 
 def note_loss(step: "Step", store: StoreId) -> None:
     """Have the children of the parents here read that a forgotten store may have adopted: it may be
-    that no host has the row of one."""
+    that no host has the row of one, or that its row is no end as long as its adopter may go on."""
     table = step.site.table
     awake = (run for run in table.runs.values() if run.passes and not table.is_foreign(run))
     for run in [run for run in awake if run.passes and _has_child_of(run.passes, store)]:
@@ -79,9 +82,7 @@ def note_loss(step: "Step", store: StoreId) -> None:
         _want(step, ref)
 
 
-def rows_read(
-    step: "Step", run: Run, rows: Iterable[Summary], is_gone: Callable[[HostId, StoreId], bool]
-) -> bool:
+def rows_read(step: "Step", run: Run, rows: Iterable[Summary], is_gone: IsGone) -> bool:
     """The rows of the children of a parent were read; return whether they were wanted.
 
     A child of a store that is gone has ended if no row shows what became of it.
@@ -92,7 +93,7 @@ def rows_read(
     step.keep(CHILD_ROWS, run.ref.key, None)
     found = {row.key: row for row in rows}
     for row in found.values():
-        _tell(step, row)
+        _tell(step, _as_lost(row, is_gone))
     for key, child in run.passes.children.items():
         ref = RunRef.parse(child)
         is_known = child in found or ref in site.table.runs or key in run.passes.updates
@@ -109,6 +110,14 @@ def unread(site: Site) -> list[RunRef]:
 
 def _has_child_of(passes: Passes, store: StoreId) -> bool:
     return any(RunRef.parse(child).store == store for child in passes.child_keys)
+
+
+def _as_lost(row: Summary, is_gone: IsGone) -> Summary:
+    """The row of a child that a forgotten host gave up, as ended if its adopter is gone, too."""
+    ref = RunRef.parse(row.key)
+    if row.why != WENT_ON or not is_gone(ref.host, ref.store):
+        return row
+    return replace(row, why=f"host {ref.host} was forgotten", label="")
 
 
 def _want(step: "Step", ref: RunRef) -> None:

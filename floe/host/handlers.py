@@ -90,7 +90,7 @@ def handle(step: Step, peers: PeerParts, sharing: Sharing, received: Incoming) -
             step.ledger += rows
             learned = peers.learned(appends)
             note_rows(step.site, learned)
-            tell_parents(step, learned)
+            tell_parents(step, learned, peers.is_gone)
             step.learned += learned
             receive_removals(step, prunes)
             step.promise |= promise

@@ -9,6 +9,7 @@ from floe.model.ids import RunRef
 from floe.model.nouns import replace
 from floe.model.result import RunResult
 from floe.model.run import NodeState, Run
+from floe.model.summary import WENT_ON
 
 
 def result_in(run: Run, event: RunEnding) -> RunResult:
@@ -75,7 +76,7 @@ def superseded_run(run: Run, event: GrantSuperseded, seq: int) -> Run:
         good=False,
         result="cancelled" if event.by else "bad",
         cancelled_by=event.by or run.cancelled_by,
-        why=event.why or "went on elsewhere: this host had been forgotten",
+        why=event.why or WENT_ON,
         superseded=run.seq,
         ending_at=event.at,
         ended_at=None if running else event.at,

@@ -75,6 +75,9 @@ EDITION: Final = 1
 """Of the rows that this floe derives. A row with the same events and a higher edition replaces one
 with a lower edition, also at other hosts."""
 
+WENT_ON: Final = "went on elsewhere: this host had been forgotten"
+"""Why the copy of a run at a forgotten host ended: that is no end of the run."""
+
 SEALED_WHY: Final = "it is sealed: floe why shows the reason"
 
 FIELDS: Final = tuple(Summary.__annotations__)
@@ -131,7 +134,7 @@ def summary_of(run: Run) -> Summary:
 
 def why_of(run: Run) -> str:
     """Why a run ended. Reasons may quote values, so that of a sealed run only names an event."""
-    if not run.sealed or not run.why:
+    if not run.sealed or run.why in ("", WENT_ON):
         return reason_today(run.why)
     return f"{run.end_tag} ended it" if run.end_tag else SEALED_WHY
 

@@ -27,6 +27,7 @@ from floe.host.inputs import ChildrenRead, Mark
 from floe.host.peers.lost import is_lost
 from floe.host.peers.whereabouts import holder_of, log_host
 from floe.host.step_result import StepResult
+from floe.kernel.judged import children as children_module
 from floe.kernel.judged import fold as fold_module
 from floe.kernel.judged import signals as signals_module
 from floe.kernel.judged.rest import BY_UPDATE
@@ -99,6 +100,8 @@ BUGS: Final[Mapping[str, Patch]] = {
     "update-is-confirmed-before-the-disk-has-it": patch(handlers_module, Update=_Never),
     "update-wakes-again": patch(fold_module, begun=_begun_by_nothing),
     "same-news-counts-again": patch(signals_module, is_known=_is_never_known),
+    "lost-child-is-no-news": patch(children_module, LOST="lost"),
+    "end-at-a-forgotten-host-is-news": patch(children_module, WENT_ON="never"),
 }
 """By what the hub does wrong."""
 
@@ -308,21 +311,24 @@ class Family(World):
     # --- invariants ---
 
     def _news_is_new(self, host: Disk, ref: RunRef) -> None:
-        """Each state of a child is news once, and none that is older than the last."""
+        """Each state of a child is news once, and none that is older than the last; its end is the
+        last, unless its adopter is gone."""
         last: dict[str, UpdateReceived] = {}
         for event in host.events(ref):
             if not isinstance(event, UpdateReceived):
                 continue
             self.counts[f"news {event.state}"] += 1
             old = last.get(event.key)
-            is_second = old is not None and old.source == event.source
-            if (
-                old is not None
-                and is_second
-                and (old.state == event.state or _at(event) <= _at(old))
-            ):
-                raise Broken(f"news_is_new: {ref} at {host.id}: {event} after {old}")
             last[event.key] = event
+            if old is None or old.source != event.source:
+                continue
+            child = RunRef.parse(event.source)
+            is_gone = child[:2] in self.lost | self.forgotten
+            is_later = _at(event) > _at(old)
+            if is_gone and event.state == "bad":  # no event tells that a child is lost
+                is_later = _at(event) == _at(old) or is_later
+            if old.state == event.state or not is_later or (old.state in OVER and not is_gone):
+                raise Broken(f"news_is_new: {ref} at {host.id}: {event} after {old}")
 
     def _update_wakes_once(self, host: Disk, ref: RunRef) -> None:
         """A confirmed update is in the log, once, and each update begins at most one pass."""

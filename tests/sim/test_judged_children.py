@@ -14,6 +14,8 @@ FIRST: Final = {
     "update-is-confirmed-before-the-disk-has-it": 1,
     "update-wakes-again": 2,
     "same-news-counts-again": 1,
+    "lost-child-is-no-news": 10034,
+    "end-at-a-forgotten-host-is-news": 22,
 }
 """The first seed that shows a bug."""
 

@@ -6,6 +6,8 @@ host of the parent derives from the row of the child, wherever the child is.
 Source: docs/kernel.md, "Judged runs".
 """
 
+from typing import Final
+
 from floe.kernel.children import DEPTH_MAX
 from floe.kernel.judged.limits import UPDATES_MAX
 from floe.kernel.judged.part import passes_of
@@ -19,7 +21,10 @@ from floe.model.passes import Passes
 from floe.model.run import Run
 from floe.model.signal import Answered, Reported
 from floe.model.states import StateTable
-from floe.model.summary import Summary
+from floe.model.summary import WENT_ON, Summary
+
+LOST: Final = "bad"
+"""The state of a child that was lost with its hosts."""
 
 
 def openings_of(run: Run, signal: Reported) -> tuple[ChildOpening, ...]:
@@ -53,9 +58,14 @@ def with_children(passes: Passes, event: ActionEnded) -> Passes:
 
 def news_of(row: Summary, table: StateTable) -> str:
     """The state of a child that is news for its parent, whose flow has the table; empty for
-    none."""
+    none.
+
+    What a forgotten host lists as ended may go on at its adopter.
+    """
+    if row.why == WENT_ON:
+        return ""
     if row.state == "archive":
-        return row.label or row.result or "bad"
+        return row.label or row.result or LOST
     return row.label if row.phase == "resting" and row.label in table.told else ""
 
 
@@ -69,10 +79,14 @@ def update_of(parent: Run, row: Summary, state: str) -> Update | None:
 
 
 def is_known(last: UpdateReceived | None, update: Update) -> bool:
-    """Whether an update says nothing that the last one with its key did not say."""
+    """Whether an update says nothing that the last one with its key did not say.
+
+    A child that is lost has no event of that, so its end may name that of its last rest.
+    """
     if last is None or last.source != update.source:
         return False
     if update.epoch:
-        is_later = (update.epoch, update.seq) > (last.epoch, last.seq)
+        at, last_at = (update.epoch, update.seq), (last.epoch, last.seq)
+        is_later = at > last_at or (at == last_at and update.state == LOST)
         return last.state == update.state or not is_later
     return (last.state, last.value) == (update.state, update.value)

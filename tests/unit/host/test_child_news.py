@@ -284,6 +284,56 @@ def test_parent_learns_that_its_child_is_lost_with_its_host() -> None:
     assert updates(h2, ref) == ["k1 bad"]
 
 
+def test_loss_of_a_child_that_rested_in_a_state_that_its_parent_was_told_is_news() -> None:
+    h1, h2, _, ref, child = apart()
+    end_child(h1, child, status=2)
+    learned(h1, h2, child)
+
+    forget(h2, h1)
+    learned(h1, h2, child)
+    learned(h1, h2, child)
+
+    assert updates(h2, ref) == ["k1 BLOCKED", "k1 bad"]
+
+
+def test_child_of_a_host_that_was_forgotten_in_error_is_lost_once_its_parent_knows() -> None:
+    h1, h2, h3, ref, child = apart()
+    end_child(h1, child, status=2)
+    learned(h1, h2, child)
+    forget(h3, h1)
+    later(2000, h1, h3)
+    carry(h1, h3)
+    assert phase(h1, child) == "ended"
+    learned(h1, h2, child)
+    assert updates(h2, ref) == ["k1 BLOCKED"]
+
+    forget(h2, h3)
+    read_children(h2)
+    assert updates(h2, ref) == ["k1 BLOCKED"]
+    forget(h2, h1)
+    read_children(h2)
+    learned(h1, h2, child)
+
+    assert updates(h2, ref) == ["k1 BLOCKED", "k1 bad"]
+
+
+def test_end_of_a_child_at_a_host_that_was_forgotten_in_error_is_no_news() -> None:
+    h1, h2, h3, ref, child = apart()
+    end_child(h1, child, status=1)
+    moved(child, h1, h3, h2)
+
+    forget(h1, h3)
+    later(2000, h1, h3)
+    carry(h1, h3)
+    assert phase(h3, child) == "ended"
+    learned(h3, h2, child)
+    assert updates(h2, ref) == []
+    h1.step(Cancel(by="alice"), run=child)
+    learned(h1, h2, child)
+
+    assert updates(h2, ref) == ["k1 cancelled"]
+
+
 def test_parent_learns_that_its_child_is_lost_although_no_host_has_its_row() -> None:
     h1, h2, _, ref, _ = apart()
 

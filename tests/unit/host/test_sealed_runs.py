@@ -13,7 +13,7 @@ from floe.key_file import KeyFile
 from floe.model.flow import MaxRuns
 from floe.model.ids import Json, RunRef
 from floe.model.run import Pruned, Run
-from floe.model.summary import SEALED_WHY, summary_of
+from floe.model.summary import SEALED_WHY, WENT_ON, summary_of
 from floe.model.template import Template, TemplatePart
 from floe.store.base import LedgerWrite
 from floe.store.sealing import RUN_KEY, SEALED
@@ -72,6 +72,10 @@ def test_row_names_the_event_that_ended_a_sealed_run(tag: str, why: str) -> None
 
 def test_row_of_a_sealed_run_that_no_event_ended_says_where_its_reason_is() -> None:
     assert summary_of(over()).why == SEALED_WHY
+
+
+def test_row_of_a_sealed_run_that_went_on_elsewhere_says_so() -> None:
+    assert summary_of(replace(over(), why=WENT_ON)).why == WENT_ON
 
 
 def over(**fields: object) -> Run:

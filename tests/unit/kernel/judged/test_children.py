@@ -3,6 +3,7 @@
 import pytest
 
 from floe.kernel.judged.children import (
+    is_known,
     news_of,
     opening_fault,
     openings_of,
@@ -11,11 +12,12 @@ from floe.kernel.judged.children import (
 from floe.kernel.judged.lane import judgement
 from floe.model.children import Above, Parent
 from floe.model.ids import FlowId
-from floe.model.judging import Judged, Update
+from floe.model.judging import Judged, Update, UpdateReceived
 from floe.model.nouns import replace
 from floe.model.opening import ChildOpening, Opening
 from floe.model.run import Phase, Run, State
 from floe.model.signal import Answered, Exited, Report, Reported, Stopped
+from floe.model.summary import WENT_ON
 from tests.make import NOW, a_run, after, the_key
 from tests.make_store import a_summary
 from tests.toy.judge import judged
@@ -110,6 +112,27 @@ def test_end_without_a_label_and_a_result_is_bad() -> None:
     assert FLOW.states is not None
 
     assert news_of(a_summary(state="archive", phase="ended"), FLOW.states) == "bad"
+
+
+def test_end_of_a_copy_that_a_forgotten_host_gave_up_is_no_news() -> None:
+    assert FLOW.states is not None
+    row = a_summary(state="archive", phase="ended", label="WAITING", result="bad", why=WENT_ON)
+
+    assert news_of(row, FLOW.states) == ""
+
+
+@pytest.mark.parametrize(
+    ("state", "seq", "is_old"),
+    [("bad", 7, False), ("bad", 6, True), ("DONE", 7, True), ("DONE", 8, False)],
+)
+def test_only_the_loss_of_a_child_may_name_the_event_of_the_last_news(
+    state: str, seq: int, is_old: bool
+) -> None:
+    last = UpdateReceived(at=NOW, source="h1-2@k3f9", key="k1", state="BLOCKED", epoch=1, seq=7)
+
+    update = Update(source="h1-2@k3f9", key="k1", state=state, epoch=1, seq=seq)
+
+    assert is_known(last, update) == is_old
 
 
 def test_run_that_did_not_open_a_child_gets_no_update_of_it() -> None:
