@@ -351,14 +351,13 @@ def _state_before_pause(run: Run) -> str:
     verdict = worst.verdict if worst is not None else ""
     if verdict == DONE or not run_count(run):
         return TODO
-    return BLOCKED if verdict.startswith(BLOCKED) or is_spent(run) else _OF_VERDICT[verdict]
+    if verdict.startswith(BLOCKED) or is_spent(run):
+        return BLOCKED
+    return WAITING if verdict == WAITING else RUNNING
 
 
 def _description(step: UtaskStep, one: StepReading) -> str:
     return step.description if one.item == NO_ITEM else f"{one.item} - {step.description}"
-
-
-_OF_VERDICT: Final = {ERROR: RUNNING, WAITING: WAITING}
 
 
 def _passes(run: Run) -> Passes:
