@@ -21,7 +21,7 @@ from urllib.parse import unquote
 from floe.packs.events import Event
 from floe.packs.settings import PackSettings
 
-DEADLINE_S: Final = 10.0
+DEADLINE_S: Final = 30.0
 RESULT: Final = re.compile(r"/v1/packs/([^/]+)/actions/(\d+)/result")
 
 

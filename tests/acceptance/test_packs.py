@@ -19,7 +19,7 @@ from tests.acceptance.product import until
 from tests.acceptance.test_flyte import CERT, FlyteHost, answers
 from tests.flyte_clients import GoClient
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 ROOT: Final = Path(__file__).parents[2]
 README: Final = (ROOT / "README.md").read_text()
