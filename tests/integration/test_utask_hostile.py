@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pytest
 import pytest_asyncio
+from yarl import URL
 
 from tests.make_server import ADMIN, Site
 from tests.make_utask import ask, utask_site
@@ -193,6 +194,21 @@ async def test_proxy_in_front_names_the_user(site: Site) -> None:
     _, _, shown = await ask(site, "GET", "/meta", user=None, headers=headers)
 
     assert shown["username"] == "carol"
+
+
+async def test_user_whose_name_is_not_utf_8_creates_a_task(site: Site) -> None:
+    url, body = URL(site.server.utask_url), b'{"template_name": "plain"}'
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+
+    writer.write(b"POST /task HTTP/1.1\r\nHost: h\r\nConnection: close\r\n")
+    writer.write(b"X-Floe-Auth: %s\r\nX-Remote-User: a\xffb\r\n" % ADMIN.encode())
+    writer.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+    async with asyncio.timeout(30):
+        answer = await reader.read()
+    writer.close()
+
+    assert answer.startswith(b"HTTP/1.1 201")
+    assert b'"requester_username":"a?b"' in answer
 
 
 async def test_many_comments_at_once_are_all_kept(site: Site) -> None:

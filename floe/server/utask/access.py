@@ -24,8 +24,8 @@ CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="Authorization Required"'}
 
 async def user_of(request: web.Request) -> UtaskUser:
     """The user of a request. Raises Denied, Throttled, Forbidden, KeeperAway."""
-    auth, given = request.app[AUTH], request.headers.get("Authorization", "")
-    scheme, _, text = given.partition(" ")
+    auth = request.app[AUTH]
+    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
     name = ""
     if scheme.lower() == "basic":
         name, password = _pair(text)
@@ -37,7 +37,8 @@ async def user_of(request: web.Request) -> UtaskUser:
     request[CALLER] = caller
     if isinstance(request.protocol, Connection):
         request.protocol.let_in()
-    return UtaskUser(request.headers.get(USER, "") or name or caller.by)
+    given = request.headers.get(USER, "") or name or caller.by
+    return UtaskUser(given.encode(errors="replace").decode())  # a header may have any bytes
 
 
 def _pair(text: str) -> tuple[str, str]:
