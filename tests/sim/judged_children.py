@@ -312,7 +312,7 @@ class Family(World):
 
     def _news_is_new(self, host: Disk, ref: RunRef) -> None:
         """Each state of a child is news once, and none that is older than the last; its end is the
-        last, unless its adopter is gone."""
+        last, unless its adopter is gone, or its host before that adopter heard of the end."""
         last: dict[str, UpdateReceived] = {}
         for event in host.events(ref):
             if not isinstance(event, UpdateReceived):
@@ -327,7 +327,9 @@ class Family(World):
             is_later = _at(event) > _at(old)
             if is_gone and event.state == "bad":  # no event tells that a child is lost
                 is_later = _at(event) == _at(old) or is_later
-            if old.state == event.state or not is_later or (old.state in OVER and not is_gone):
+            was_forgotten = event.epoch > old.epoch and old.state != "bad"  # after it ended there
+            is_over = old.state in OVER and not (is_gone or was_forgotten)
+            if old.state == event.state or not is_later or is_over:
                 raise Broken(f"news_is_new: {ref} at {host.id}: {event} after {old}")
 
     def _update_wakes_once(self, host: Disk, ref: RunRef) -> None:
