@@ -53,10 +53,12 @@ def tell_parent(step: "Step", ref: RunRef) -> None:
 
 
 def tell_parents(step: "Step", appends: Iterable[Append], is_gone: IsGone) -> None:
-    """Tell parents here of rows that came from peers."""
+    """Tell parents here of rows that came from peers, unless the run went on here since."""
+    runs = step.site.table.runs.awake
     for append in appends:
-        if append.summary is not None:
-            _tell(step, _as_lost(append.summary, is_gone))
+        row, run = append.summary, runs.get(append.run)
+        if row is not None and (run is None or run.epoch <= row.epoch):
+            _tell(step, _as_lost(row, is_gone))
 
 
 def note_arrival(step: "Step", run: Run, event: Event) -> None:

@@ -15,7 +15,7 @@ FIRST: Final = {
     "update-wakes-again": 2,
     "same-news-counts-again": 1,
     "lost-child-is-no-news": 10034,
-    "end-at-a-forgotten-host-is-news": 22,
+    "end-at-a-forgotten-host-is-news": 132,
 }
 """The first seed that shows a bug."""
 

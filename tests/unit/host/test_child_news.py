@@ -407,3 +407,20 @@ def test_child_that_ended_at_a_peer_is_told_with_its_end() -> None:
     carry(h1, h2, h3)
 
     assert updates(h1, ref) == ["k1 BLOCKED", "k1 DONE"]
+
+
+def test_row_of_a_child_that_went_on_here_since_is_no_news() -> None:
+    h1, h2, h3 = three()
+    ref = open_judged(h1)
+    child = open_child(h1, ref)
+    end_child(h1, child, status=2)
+    moved(child, h1, h2, h3)
+    forget(h1, h2)
+    h2.step(BeginPass(by="alice"), run=child)
+    work(h2, child)
+    end_child(h2, child)
+
+    learned(h2, h1, child)
+    h1.step(Cancel(by="alice"), run=child)
+
+    assert updates(h1, ref) == ["k1 BLOCKED", "k1 cancelled"]
