@@ -152,6 +152,6 @@ def stored(host: Member, run: str) -> list[str]:
     database = open_database(host.root / "floe.db")
     try:
         rows = database.execute("SELECT event FROM log WHERE run LIKE ?", (f"{run}@%",))
-        return [event for (event,) in rows]
+        return [event for (names,) in rows for event in names.split()]
     finally:
         database.close()

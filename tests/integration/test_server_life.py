@@ -66,7 +66,7 @@ async def test_a_taken_port_is_named_and_nothing_is_half_started(tmp_path: Path)
         with pytest.raises(World, match=taken) as caught:
             await Server(site.hub, settings).start()
 
-    assert "-pub_bind" in caught.value.hint
+    assert "choose a different address" in caught.value.hint
     socket.create_server(("127.0.0.1", int(first.partition(":")[2]))).close()
 
 

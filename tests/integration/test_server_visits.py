@@ -137,7 +137,8 @@ async def test_feed_sends_each_key_of_a_nodes_change(site: Site) -> None:
 
     changes = [frame["node"] for frame in frames if "node" in frame and frame["type"] == "event"]
     keys = {key for change in changes for key in change}
-    elsewhere = {"taken_from", "child", "items", "item_states"}  # see re-runs, child runs and items
+    elsewhere = {"taken_from", "child", "items", "item_states", "label"}
+    """See the tests of re-runs, child runs, items and judged runs."""
     assert keys | elsewhere == set(FRAMES["NodeChange"]["properties"])
     assert frames[-1].keys() | {"item"} == FRAMES["OutputFrame"]["properties"].keys()
 

@@ -86,7 +86,7 @@ def test_row_is_put_with_every_column() -> None:
     updated = re.findall(r"(\w+) = (?:coalesce\((?:nullif\()?)?excluded\.(\w+)", updates)
 
     assert listed(into) == [*COLUMNS, *OF_THE_STORE]
-    assert listed(values) == [f":{name}" for name in listed(into)]
+    assert values.count("?") == len(listed(into))
     assert updated == [(name, name) for name in listed(into) if name != "key"]
 
 
