@@ -14,6 +14,7 @@ from floe.model.flow import Flow, Node
 from floe.model.ids import NO_ITEM, RunRef
 from floe.model.passes import Passes
 from floe.model.run import NodeState, Run
+from floe.model.title import one_line
 from floe.model.why import Why
 
 REASON_MAX: Final = 300
@@ -99,9 +100,7 @@ def _causes(run: Run, flow: Flow) -> Iterator[str]:
 
 def _state_text(state: NodeState) -> str:
     """The state of a part, with its reason."""
-    reason = outcome_text(state.outcome) if state.outcome else ""
-    if len(reason) > REASON_MAX:
-        reason = f"{reason[:REASON_MAX]}…"
+    reason = one_line(outcome_text(state.outcome), REASON_MAX) if state.outcome else ""
     return f"{state.state}: {reason}" if reason else state.state
 
 
