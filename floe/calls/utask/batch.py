@@ -6,19 +6,18 @@ the pass that the last task of a part wakes opens the next part.
 
 import json
 from collections.abc import Mapping
-from typing import Final
+from typing import cast
 from uuid import uuid4
 
 from floe.calls.utask.action import ActionCall, CameTo, ClientError, NotAssigned
 from floe.calls.utask.openings import TemplateOpenings, json_of
 from floe.calls.utask.subtask import ENDED_BADLY, child_key
+from floe.dialects.utask.creation import batch_inputs
 from floe.model.codec import to_text
+from floe.model.errors import Yours
 from floe.model.ids import Json
 from floe.model.opening import CHILDREN_MAX, ChildOpening
 from floe.nodes.call_ground import CallGround
-
-INPUTS_MAX: Final = 10_000
-"""Tasks of one batch."""
 
 
 async def batch(call: ActionCall, ground: CallGround) -> CameTo:
@@ -61,7 +60,7 @@ async def _opened(
     )
 
 
-def _inputs(call: ActionCall) -> list[dict[str, Json]]:
+def _inputs(call: ActionCall) -> list[Mapping[str, Json]]:
     """The input of each task. Raises ClientError."""
     given: Json = call.configuration.get("inputs")
     if text := call.text("json_inputs"):
@@ -71,16 +70,13 @@ def _inputs(call: ActionCall) -> list[dict[str, Json]]:
         common = json_of(text, "common_json_inputs")
     if not isinstance(given, list | tuple | None) or not isinstance(common, Mapping | None):
         raise ClientError("`inputs` is a list of objects, and `common_inputs` an object")
-    if len(given or ()) > INPUTS_MAX:
-        raise ClientError(f"a batch has at most {INPUTS_MAX:,} tasks")
-    found = []
-    for one in given or ():
-        if not isinstance(one, Mapping | None):
-            raise ClientError("`inputs` is a list of objects")
-        if (common or {}).keys() & (one or {}).keys():
-            raise ClientError("Conflicting keys in input maps")
-        found.append({**(common or {}), **(one or {})})
-    return found
+    if not all(isinstance(one, Mapping | None) for one in given or ()):
+        raise ClientError("`inputs` is a list of objects")
+    each = [cast(Mapping[str, Json], one or {}) for one in given or ()]
+    try:
+        return batch_inputs(each, common or {})
+    except Yours as error:
+        raise ClientError(str(error)) from None
 
 
 def _size(call: ActionCall, count: int) -> int:

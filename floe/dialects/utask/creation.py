@@ -27,6 +27,9 @@ RESOLVE_KIND: Final = "resolve"
 CALLBACK_KIND: Final = "callback"
 """What an evaluator judges for this module: the second argument of `Evaluator.judge_text`."""
 
+BATCH_MAX: Final = 10_000
+"""Tasks of one batch."""
+
 SECRET: Final = "**__SECRET__**"  # noqa: S105  # shown for any
 """Shown in place of a password; sent back, it leaves the password as it is."""
 
@@ -165,3 +168,15 @@ def _judged(
     if all_tags := {**tags, **task.get("tags", {})}:
         task["tags"] = {name: value for name, value in all_tags.items() if value}
     return {"input": dict(taken.values), "task": {**task, "title": title, "title_later": later}}
+
+
+def batch_inputs(
+    each: Sequence[Mapping[str, Json]], common: Mapping[str, Json]
+) -> list[Mapping[str, Json]]:
+    """The input of each task of a batch. Raises Yours."""
+    if len(each) > BATCH_MAX:
+        raise Yours(f"a batch has at most {BATCH_MAX:,} tasks")
+    for one in each:
+        if both := sorted(common.keys() & one.keys()):
+            raise Yours(f"Conflicting keys in input maps: {', '.join(both)[:200]}")
+    return [{**common, **one} for one in each]

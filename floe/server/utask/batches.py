@@ -2,16 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final
+from typing import cast
 from uuid import uuid4
 
+from floe.dialects.utask.creation import batch_inputs
 from floe.model.errors import Yours
 from floe.model.ids import Json
 from floe.server.utask.calls import UtaskCall, UtaskReply
 from floe.server.utask.tasks import judged, opened, requested
-
-INPUTS_MAX: Final = 10_000
-"""Tasks of a batch."""
 
 
 async def post(call: UtaskCall) -> UtaskReply:
@@ -32,12 +30,4 @@ def _each(inputs: Json, common: Mapping[str, Json]) -> list[Mapping[str, Json]]:
         return []
     if not isinstance(inputs, list) or not all(isinstance(one, Mapping) for one in inputs):
         raise Yours("binding error: `inputs` is a list of maps")
-    if len(inputs) > INPUTS_MAX:
-        raise Yours(f"a batch has at most {INPUTS_MAX:,} tasks")
-    found: list[Mapping[str, Json]] = []
-    for one in inputs:
-        assert isinstance(one, Mapping), "it was checked"
-        if both := sorted(common.keys() & one.keys()):
-            raise Yours(f"Conflicting keys in input maps: {', '.join(both)[:200]}")
-        found.append({**common, **one})
-    return found
+    return batch_inputs(cast(list[Mapping[str, Json]], inputs), common)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from floe.calls.utask.batch import INPUTS_MAX
+from floe.dialects.utask.creation import BATCH_MAX
 from floe.dialects.utask.ids import UtaskId, id_text
 from floe.model.ids import Json
 from floe.model.opening import CHILDREN_MAX, ChildOpening
@@ -289,7 +289,7 @@ async def test_common_input_is_that_of_each_task() -> None:
         {"inputs": [{"x": "1"}], "sub_batch_size": "many"},
         {"inputs": [{"x": "1"}, {}]},
         {"inputs": [{"x": "1"}], "template_name": "none"},
-        {"inputs": [{"x": "1"}] * (INPUTS_MAX + 1)},
+        {"inputs": [{"x": "1"}] * (BATCH_MAX + 1)},
         {"json_inputs": "{"},
     ],
 )
