@@ -9,10 +9,15 @@ from uuid import uuid4
 from floe.calls.utask.action import ActionCall, ClientError, ServerError
 from floe.calls.utask.go_texts import json_in
 from floe.dialects.utask.compiled import DIALECT, template_of
-from floe.dialects.utask.creation import CREATE_KIND, TaskRequest, creation_body, opening_of
+from floe.dialects.utask.creation import (
+    CREATE_KIND,
+    TaskRequest,
+    creation_body,
+    first_pass,
+    opening_of,
+)
 from floe.dialects.utask.document import TaskTemplate
 from floe.dialects.utask.readings import TO_AUTORUN_DELAYED
-from floe.expr.gotext.times import read_duration
 from floe.kernel.children import DEPTH_MAX
 from floe.model.codec import digest_of, iso
 from floe.model.errors import FloeError, World, Yours
@@ -86,14 +91,12 @@ class TemplateOpenings:
 
     def _delayed(self, opening: Opening, delay: str) -> Opening:
         """An opening whose first pass begins by itself after a delay, if its template has that."""
-        if not delay:
+        try:
+            due = first_pass(delay, _now())
+        except Yours as error:
+            raise ClientError(str(error)) from None
+        if due is None or not self.template.auto_runnable:
             return opening
-        ns = read_duration(delay)
-        if ns is None:
-            raise ClientError(f"invalid delay {delay[:80]!r}")
-        if not self.template.auto_runnable:
-            return opening
-        due = Instant(_now() + max(ns, 0) // NS_MS)
         return replace(opening, verdict=TO_AUTORUN_DELAYED, due=due)
 
 

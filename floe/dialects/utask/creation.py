@@ -15,9 +15,10 @@ from floe.dialects.utask.document import TaskTemplate, UtaskInput
 from floe.dialects.utask.given_inputs import check_given, filled
 from floe.dialects.utask.texts import Render
 from floe.expr.errors import ExpressionError
+from floe.expr.gotext.times import SECOND, read_duration
 from floe.model.errors import Yours
 from floe.model.flow import Flow
-from floe.model.ids import Json, Shape
+from floe.model.ids import Instant, Json, Shape
 from floe.model.nouns import dataclass
 from floe.model.opening import Opening
 
@@ -180,3 +181,13 @@ def batch_inputs(
         if both := sorted(common.keys() & one.keys()):
             raise Yours(f"Conflicting keys in input maps: {', '.join(both)[:200]}")
     return [{**common, **one} for one in each]
+
+
+def first_pass(delay: str, now: Instant) -> Instant | None:
+    """When the first pass of a task with a delay begins; None without one. Raises Yours."""
+    if not delay:
+        return None
+    ns = read_duration(delay)
+    if ns is None:
+        raise Yours(f"invalid delay {delay[:80]!r}")
+    return Instant(now + max(ns, 0) * 1000 // SECOND)

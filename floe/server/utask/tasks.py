@@ -14,15 +14,16 @@ from floe.dialects.utask.creation import (
     SAVE_KIND,
     TaskRequest,
     creation_body,
+    first_pass,
     opening_of,
     values_of,
     with_passwords,
 )
 from floe.dialects.utask.given_inputs import filled
 from floe.dialects.utask.readings import TO_AUTORUN_DELAYED
-from floe.expr.gotext.times import SECOND, read_duration
 from floe.host.opening_inputs import OpenRun
 from floe.model.codec import iso
+from floe.model.errors import Yours
 from floe.model.flow import Flow
 from floe.model.ids import Instant, Json, RunRef, Shape
 from floe.model.people import AddNote, Edit, EndRun, Resolve
@@ -111,12 +112,10 @@ def run_asked(site: UtaskSite, flow: Flow, answer: Shape, once: str = "") -> Ope
 def delayed(site: UtaskSite, values: Mapping[str, Json]) -> Instant | None:
     """When the first pass of a task with a delay begins; None for at once. Raises UtaskFault."""
     text = str(cast(Shape, values["task"]).get("delay", ""))
-    if not text:
-        return None
-    ns = read_duration(text)
-    if ns is None:
-        raise UtaskFault(400, f"Failed to create Resolution: invalid delay {text[:80]!r}")
-    return Instant(site.hub.clock.now() + max(ns, 0) * 1000 // SECOND)
+    try:
+        return first_pass(text, site.hub.clock.now())
+    except Yours as error:
+        raise UtaskFault(400, f"Failed to create Resolution: {error}") from None
 
 
 async def new_document(site: UtaskSite, run: Run) -> Shape:
