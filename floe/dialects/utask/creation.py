@@ -179,7 +179,7 @@ def batch_inputs(
         raise Yours(f"a batch has at most {BATCH_MAX:,} tasks")
     for one in each:
         if both := sorted(common.keys() & one.keys()):
-            raise Yours(f"Conflicting keys in input maps: {', '.join(both)[:200]}")
+            raise Yours("Conflicting keys in input maps", f"both have {', '.join(both)[:200]}")
     return [{**common, **one} for one in each]
 
 
