@@ -40,8 +40,8 @@ ROOM_RETRY_S: Final = 2.0
 class _Attempt:
     job: Job
     on_report: OnReport
-    has_started: bool
-    """Started was reported, by this process or an earlier one."""
+    has_started: bool = False
+    """Started was reported by this process. An earlier one may have died before that was stored."""
     is_spawned: bool = False
     is_stopped: bool = False
     """The warden was asked to stop it."""
@@ -126,7 +126,7 @@ class Commands:
             if known.over:
                 on_report(known.over)
             return
-        attempt = self._attempts[key] = _Attempt(job, on_report, has_started=job.started)
+        attempt = self._attempts[key] = _Attempt(job, on_report)
         if job.started:
             attempt.place = self.preparation.place_of(job)
             self._running[key] = attempt

@@ -172,7 +172,25 @@ async def test_commands_go_on_without_floe_and_are_found_again(
     (job.workspace / "go").touch()
 
     assert await reported.report() == Exited(status=5, outputs={}, output_bytes=13)
-    assert (job.output.read_text(), len(reported.started)) == ("before\nafter\n", 1)
+    assert job.output.read_text() == "before\nafter\n"
+    await again.shutdown()
+
+
+async def test_start_of_a_command_that_is_found_again_is_reported_again(
+    tmp_path: Path, commands: Commands
+) -> None:
+    before, found = Reports(), Reports()
+    job = a_job(tmp_path, shell("sleep 600"))
+    commands.start(job, before)
+    await before.until_started()
+    await commands.close()
+
+    again = await another(tmp_path)
+    again.start(replace(job, started=True), found)
+    again.stop(job.key)
+
+    assert await found.report() == Stopped()
+    assert found.started == before.started
     await again.shutdown()
 
 
