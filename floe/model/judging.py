@@ -94,6 +94,9 @@ class Verdict:
     notes: tuple[Note, ...] = ()
     passes: int = 0
     """Further passes that the run may have."""
+    rests: str = ""
+    """before, and nothing entered in this pass yet: with which verdict the run rests instead, for
+    the reason in `why`; then nothing else counts."""
     failed: str = ""
     """Why the question could not be judged; then nothing else counts."""
     in_condition: bool = False
@@ -183,6 +186,8 @@ class NodeSet:
     item: int = NO_ITEM
     until: int = NO_ITEM
     """The last of several items that never began and have this state together, from `item` on."""
+    unjudged: int = 0
+    """How many judgements about it in a row failed, this one included; 0 by a verdict."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

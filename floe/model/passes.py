@@ -71,6 +71,8 @@ class RunRested:
     """When the next begins; None for not by itself."""
     by: str = ""
     """Who paused it; then neither an update nor an instant begins the next. Empty if no one did."""
+    why: str = ""
+    """The reason, if it is no state of a node."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,8 +114,12 @@ class Passes:
     """How many of them have a verdict."""
     entries: Mapping[Part, int] = field(default_factory=dict)
     """How often each part was judged before it would enter, in this pass."""
+    rechecked: Set[Part] = frozenset()
+    """The parts that ran once more in this pass before the run would rest."""
     verdict: str = ""
     """With which the run rests, or ended; empty in a pass."""
+    why: str = ""
+    """The reason of that, if it is no state of a node."""
     due: Instant | None = None
     """When the next pass begins, while the run rests; in a pass, when it would have begun."""
     began_at: Instant | None = None
@@ -122,6 +128,8 @@ class Passes:
     """When the run last came to rest after a pass; None before that."""
     paused_by: str = ""
     """Who keeps it at rest; empty if no one does."""
+    paused_at_rest: str = ""
+    """With which verdict it rested when it was paused; empty if that was in a pass."""
     pausing: PauseAsked | None = None
     """In a pass: it rests when the open actions are over."""
     extended: int = 0

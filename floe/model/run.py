@@ -172,6 +172,8 @@ class NodeState:
     """Its state by name, in a judged run; empty while it runs."""
     lost: bool = False
     """The result of its last attempt is unknown, in a judged run."""
+    unjudged: int = 0
+    """How many judgements about it in a row failed, in a judged run."""
     metadata: Mapping[str, Json] = field(default_factory=dict)
     """What its dialect keeps about the answer of its last attempt, in a judged run."""
 

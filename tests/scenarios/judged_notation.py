@@ -20,7 +20,7 @@
 
 A verdict is a state, or `enter`, and then any of: keeps why=A_REASON due=30s awaits=k1,k2 items=3
 out=x set=b:TO_RETRY set=b[1]:DONE enters=c note=tag:blue work=end work=outside failed=A_REASON
-condition unjudged passes=2
+condition unjudged passes=2 rests=TO_CHECK
 """
 
 import shlex
@@ -223,6 +223,7 @@ class JudgedStory(notation._Story):
             in_condition="condition" in by_key,
             unjudged="unjudged" in by_key,
             passes=int(by_key.get("passes", "0")),
+            rests=by_key.get("rests", ""),
             due=self._due(by_key.get("due", "")),
             awaits=_keys(by_key.get("awaits", "")),
             sets=tuple(replace(one, due=self._due(set_due), why=set_why) for one in sets),
@@ -262,7 +263,8 @@ class JudgedStory(notation._Story):
             case RunRested(number=number, verdict=verdict, due=due):
                 by = f" by {event.by}" if event.by else ""
                 at_ = f" {self._at(due)}" if due is not None else ""
-                return f"{name} {number} {verdict}{by}{at_}"
+                why = f": {event.why}" if event.why else ""
+                return f"{name} {number} {verdict}{by}{at_}{why}"
             case PauseAsked(by=by, verdict=verdict):
                 return f"{name} by {by}: {verdict}"
             case RunExtended(by=by, passes=passes):

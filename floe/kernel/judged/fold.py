@@ -71,9 +71,11 @@ def _after(run: Run, event: Event) -> Run | None:
             rested = replace(
                 passes,
                 verdict=event.verdict,
+                why=event.why,
                 due=event.due,
                 rested_at=event.at if event.number else None,
                 paused_by=event.by,
+                paused_at_rest=passes.verdict if event.by else "",
                 pausing=None,
                 ended=(),
                 judged=0,
@@ -97,8 +99,11 @@ def _pass_began(run: Run, passes: Passes, event: PassBegan, seq: int) -> Run:
         began_at=event.at,
         base=seq,
         entries={},
+        rechecked=frozenset(),
         verdict="",
+        why="",
         paused_by="",
+        paused_at_rest="",
     )
     return replace(run, seq=seq, phase="active", nodes=_again(run, met), passes=changed)
 

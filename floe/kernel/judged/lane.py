@@ -199,7 +199,8 @@ def _is_rechecked(run: Run, node: Node, item: int, worst: State | None) -> bool:
         return False
     if worst is None or worst.name not in node.recheck:
         return False
-    if passes_of(run).entries.get((node.id, item)) != 1:
+    passes, part = passes_of(run), (node.id, item)
+    if part not in passes.entries or part in passes.rechecked:
         return False
     if item == NO_ITEM:
         return is_ready(run, node)

@@ -34,7 +34,7 @@ def entered(run: Run, passes: Passes, event: NodeEntered, seq: int) -> Run:
         **nodes,
         open=with_member(run.open, node),
         standing=without_tags(run, node),
-        passes=_with_entry(passes, (node, NO_ITEM), seq),
+        passes=_with_entry(passes, (node, NO_ITEM), old, seq),
     )
 
 
@@ -44,7 +44,7 @@ def item_entered(run: Run, passes: Passes, event: ItemEntered, seq: int) -> Run:
     state = _node(begun(run.nodes[event.node], event), attempt=event.attempt)
     if old is not None:
         state = _node(state, tries=old.tries, attempts=old.attempts)
-    changed = _with_entry(passes, (event.node, event.item), seq)
+    changed = _with_entry(passes, (event.node, event.item), old, seq)
     return _run(run, seq=seq, **with_part(run, event.node, state), passes=changed)
 
 
@@ -135,6 +135,7 @@ def node_set(run: Run, passes: Passes, event: NodeSet, seq: int) -> Run:
         due=event.due,
         by=event.by,
         lost=False,
+        unjudged=event.unjudged,
     )
     if event.by:
         changed = with_waiting(replace(passes, base=seq), part, event.awaits)
@@ -223,12 +224,15 @@ def _with_verdict(
     elif old is not None and old.phase in RUNNING:  # the items of a node are over
         changed = _with_entries(passes, part, max(passes.entries.get(part, 0), 1), seq)
     else:
-        changed = _with_entry(passes, part, seq)
+        changed = _with_entry(passes, part, old, seq)
     return with_waiting(changed, part, awaits)
 
 
-def _with_entry(passes: Passes, part: Part, seq: int) -> Passes:
-    changed = _with_entries(passes, part, passes.entries.get(part, 0) + 1, seq)
+def _with_entry(passes: Passes, part: Part, old: NodeState | None, seq: int) -> Passes:
+    count = passes.entries.get(part, 0)
+    changed = _with_entries(passes, part, count + 1, seq)
+    if count and old is not None and old.phase == "parked":
+        changed = replace(changed, rechecked=with_member(passes.rechecked, part))
     return with_waiting(changed, part, ())
 
 

@@ -56,6 +56,12 @@ def pause(step: RunStep, *, by: str, verdict: str) -> None:
     step.add(RunRested(at=step.now, number=number, verdict=verdict, by=by))
 
 
+def hold(step: RunStep, *, verdict: str, why: str) -> None:
+    """Record that a run rests for a reason that is no state of a node, until a person runs it."""
+    number = passes_of(step.run).number
+    step.add(RunRested(at=step.now, number=number, verdict=verdict, why=why))
+
+
 def begin_pass(step: RunStep, *, by: str, why: str = "", leaves_waiting: bool = False) -> None:
     """Begin the next pass of a run at rest."""
     step.add(

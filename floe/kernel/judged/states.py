@@ -40,6 +40,8 @@ class NewState:
     """As in NodeSet: empty for its own verdict."""
     kind: str = ""
     """Of its outcome: PRUNE where `why` is the reason of the kernel, and not a message."""
+    unjudged: int = 0
+    """As in NodeSet."""
 
 
 def put(step: RunStep, part: Part, new: NewState, until: int = NO_ITEM) -> None:
@@ -89,6 +91,7 @@ def put(step: RunStep, part: Part, new: NewState, until: int = NO_ITEM) -> None:
             due=new.due,
             awaits=new.awaits,
             by=new.by,
+            unjudged=new.unjudged,
         )
     )
 

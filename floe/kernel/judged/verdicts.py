@@ -7,18 +7,21 @@ table: a mistake of a dialect never stops a host.
 from itertools import zip_longest
 from typing import Final
 
+from floe.kernel.backoff import delay_ms
 from floe.kernel.items import state_of
 from floe.kernel.judged.lane import judgement, waits
 from floe.kernel.judged.limits import NOTES_MAX, Room, excess_of
 from floe.kernel.judged.part import is_expanded, next_entry, part_text, passes_of, table_of
 from floe.kernel.judged.prune import prune_lost
+from floe.kernel.judged.rest import hold
 from floe.kernel.judged.states import PRUNE, NewState, put
 from floe.kernel.run_step import RunStep
 from floe.model.call import Call, OutsideWork
 from floe.model.event import ItemEntered, NodeEntered
-from floe.model.flow import Node
-from floe.model.ids import NO_ITEM
+from floe.model.flow import Backoff, Node
+from floe.model.ids import NO_ITEM, Instant, Key
 from floe.model.judging import Enter, Judged, Note, Question, RunNoted, Set, Verdict
+from floe.model.nouns import replace
 from floe.model.passes import Part, RunExtended
 from floe.model.work import Work
 
@@ -26,6 +29,9 @@ ITEMS_MAX: Final = 10_000
 """Items of one node of a judged flow."""
 
 FINDING: Final = "finding"
+
+JUDGED_AGAIN: Final = Backoff(first_s=10.0, factor=2.0, max_s=600.0)
+"""Until a part is judged again about which a judgement failed."""
 
 
 def apply(step: RunStep, signal: Judged) -> bool:
@@ -50,6 +56,8 @@ def apply(step: RunStep, signal: Judged) -> bool:
             _answer(step, question, verdict, excess)
             _leave(step, question)
             prune_lost(step, since)
+        if step.run.phase != "active":
+            break
     return True
 
 
@@ -67,6 +75,9 @@ def _answer(step: RunStep, question: Question, verdict: Verdict | None, excess: 
 
 
 def _apply(step: RunStep, question: Question, verdict: Verdict) -> None:
+    if verdict.rests:
+        _rest(step, question, verdict)
+        return
     for one in verdict.sets:
         _set(step, question, one)
     if not waits(step.run, question):
@@ -83,14 +94,23 @@ def _apply(step: RunStep, question: Question, verdict: Verdict) -> None:
         step.add(RunExtended(at=step.now, by=question.node, passes=verdict.passes))
 
 
-def _judge(step: RunStep, question: Question, verdict: Verdict) -> None:
+def _rest(step: RunStep, question: Question, verdict: Verdict) -> None:
+    """Let the run rest in place of a pass in which nothing has entered yet."""
+    if passes_of(step.run).entries:
+        _refuse(step, question, f"the run cannot rest as {verdict.rests}: the pass has begun")
+    else:
+        hold(step, verdict=verdict.rests, why=verdict.why)
+
+
+def _judge(step: RunStep, question: Question, verdict: Verdict, unjudged: int = 0) -> None:
     """Give the node that was asked about its state."""
     table = table_of(step.run)
     part = (question.node, question.item)
     state = state_of(step.run, *part)
     name = verdict.state
     if state is not None and state.lost and not step.flow.by_id[question.node].idempotent:
-        name = table.crashed
+        name, unjudged = table.crashed, 0
+        verdict = replace(verdict, due=None)
     if name not in table.by_name:
         _refuse(step, question, f"there is no state {name!r}")
         return
@@ -101,6 +121,7 @@ def _judge(step: RunStep, question: Question, verdict: Verdict) -> None:
         keeps_outputs=verdict.keeps_outputs,
         due=verdict.due,
         awaits=verdict.awaits,
+        unjudged=unjudged,
     )
     put(step, part, new)
     _prune_sequence(step, question)
@@ -249,10 +270,20 @@ def _fail(step: RunStep, question: Question, why: str, verdict: Verdict) -> None
 
 
 def _give_up(step: RunStep, question: Question, why: str, name: str) -> None:
-    """Give a node a state of failure, or that of a lost attempt; what its attempt put out stays."""
+    """Give a node a state of failure, or that of a lost attempt; what its attempt put out stays.
+
+    A state that is retried is so soon, for it is often the machine that failed; the more often it
+    did, the later.
+    """
     state = state_of(step.run, question.node, question.item)
     kept = state.outputs if state is not None else {}
-    _judge(step, question, Verdict(state=name, why=why, outputs=kept))
+    times, due = 0, None
+    if table_of(step.run).by_name[name].retries:
+        times = 1 + (state.unjudged if state is not None else 0)
+        run, attempt = step.run, question.attempt
+        key = Key(run.ref, run.epoch, question.node, question.visit, attempt, question.item)
+        due = Instant(step.now + delay_ms(JUDGED_AGAIN, times, key))
+    _judge(step, question, Verdict(state=name, why=why, outputs=kept, due=due), times)
 
 
 def _find(step: RunStep, question: Question, what: str) -> None:

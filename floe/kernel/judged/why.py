@@ -76,7 +76,7 @@ def _why_resting(run: Run, flow: Flow) -> Why:
     is_alone = passes.paused_by or not (due or awaited)
     person = "a person begins the next" if is_alone else ""
     verdict = passes.verdict + (f" by {passes.paused_by}" if passes.paused_by else "")
-    causes = first_parts([*_causes(run, flow)])
+    causes = one_line(passes.why, REASON_MAX) or first_parts([*_causes(run, flow)])
     rests = f"rests on {run.host} {after}: {verdict}" + (f" ({causes})" if causes else "")
     parts = [rests, *awaited, due or person]
     return Why(text="; ".join(filter(None, parts)), waiting=waiting)
