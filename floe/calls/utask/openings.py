@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from floe.calls.utask.action import ActionCall, ClientError, ServerError
 from floe.calls.utask.go_texts import json_in
-from floe.dialects.utask.compiled import DIALECT, template_of
+from floe.dialects.utask.compiled import DIALECT, template_named, template_of
 from floe.dialects.utask.creation import (
     CREATE_KIND,
     TaskRequest,
@@ -108,8 +108,7 @@ def hub_of(ground: CallGround) -> CallHub:
 
 
 def _flow(hub: CallHub, name: str, missing: str) -> Flow:
-    flows = (flow for flow in hub.reads.book().flows if flow.dialect == DIALECT)
-    found = next((flow for flow in flows if flow.name == name), None)
+    found = template_named(hub.reads.book().flows, name)
     if found is None:
         raise ClientError(f'{missing} "{name[:80]}" not found')
     return found

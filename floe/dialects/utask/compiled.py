@@ -191,6 +191,11 @@ def _origin_of(document: Shape) -> str:
 _kept: Final[OrderedDict[str, ReadTemplate]] = OrderedDict()
 
 
+def template_named(flows: Iterable[Flow], name: str) -> Flow | None:
+    """The flow of the template with a name, among flows of any dialect; None for none."""
+    return next((flow for flow in flows if flow.dialect == DIALECT and flow.name == name), None)
+
+
 def template_of(flow: Flow) -> TaskTemplate:
     """The template of a flow."""
     return read_of(flow).template

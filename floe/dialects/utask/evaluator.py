@@ -3,11 +3,11 @@
 It runs in an evaluator process, with limits.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, cast
 
 from floe.dialects.utask import creation
-from floe.dialects.utask.compiled import read_document
+from floe.dialects.utask.compiled import BLOCKED_TOCHECK, read_document
 from floe.dialects.utask.judging import StepJudge
 from floe.dialects.utask.plans import plan_of
 from floe.dialects.utask.task_data import new_task_members
@@ -34,7 +34,13 @@ class UtaskEvaluator:
     ) -> Iterator[Verdict]:
         """The verdicts about steps, one after the other."""
         assert run.flow is not None, "a run is judged with its flow"
-        judge = StepJudge(run, plan_of(run.flow), self._around(around))
+        assert run.passes is not None, "a run of utask is judged"
+        surroundings = self._around(around)
+        is_first = not run.passes.entries and all(one.rests for one in known)
+        if is_first and (why := _misfit(run, surroundings)):
+            yield from (Verdict(rests=BLOCKED_TOCHECK, why=why) for _ in asks[len(known) :])
+            return
+        judge = StepJudge(run, plan_of(run.flow), surroundings)
         for question, verdict in zip(asks, known, strict=False):
             judge.apply(question, verdict)
         for question in asks[len(known) :]:
@@ -79,6 +85,12 @@ class UtaskEvaluator:
         }
         variables = around.variables_of(template)
         return renderer(data, TaskWorld(variables, around.run_javascript))
+
+
+def _misfit(run: Run, around: TaskSurroundings) -> str:
+    """Why no pass of a task may begin, since its template has changed; empty if one may."""
+    why = around.misfit(cast(Mapping[str, Json], run.values.get("input", {})))
+    return f"the template has changed, and the task does not fit it: {why}" if why else ""
 
 
 def _callback(body: Shape) -> Json:

@@ -66,6 +66,12 @@ def variables_of_tree(tree: GoTree, notes: Notes) -> tuple[UtaskVariable, ...]:
     return _each(TypedKeys(table, "the template", Reading(notes)), "variables", _variable)
 
 
+def inputs_of_tree(tree: GoTree, notes: Notes) -> tuple[UtaskInput, ...]:
+    """The inputs of a template from the form in which they are stored."""
+    table = GoTable(tree.at, {"inputs": GoEntry(tree.at, tree)})
+    return _each(TypedKeys(table, "the template", Reading(notes)), "inputs", _input)
+
+
 def function_of_tree(tree: GoTree, notes: Notes) -> UtaskFunction:
     """A function from the form in which it is stored."""
     keys = TypedKeys(tree, "the function", Reading(notes))

@@ -15,7 +15,6 @@ from floe.dialects.utask.compiled import (
     RESULT,
     RUNNING,
     TODO,
-    WAITING,
     read_of,
     run_max_of,
     state_of_label,
@@ -31,8 +30,7 @@ from floe.dialects.utask.parts import (
     plain,
     tries_of,
 )
-from floe.kernel.judged.part import table_of, worst_of
-from floe.kernel.judged.rest import is_spent
+from floe.kernel.judged.part import table_of
 from floe.model.flow import Flow
 from floe.model.ids import NO_ITEM, Instant, Json, NodeId
 from floe.model.judging import RunNoted
@@ -95,15 +93,15 @@ def template_of(run: Run) -> TaskTemplate:
 
 def task_state(run: Run) -> str:
     """The state of a task."""
-    state = resolution_state(run)
-    if run.phase in OVER and _passes(run).verdict in (WONTFIX, CANCELLED):
-        return _passes(run).verdict
+    state, passes = resolution_state(run), _passes(run)
+    if run.phase in OVER and passes.verdict in (WONTFIX, CANCELLED):
+        return passes.verdict
+    if state == PAUSED:  # which leaves the state of the task as it was
+        state = passes.paused_at_rest or RUNNING
     if not state:
         return DELAYED if _task(run).get("delay") else TODO
     if state == TO_AUTORUN_DELAYED:
         return DELAYED
-    if state == PAUSED:
-        return _state_before_pause(run)
     if state.startswith(BLOCKED) or (state == ERROR and _is_just_extended(run)):
         return BLOCKED
     return {ERROR: RUNNING, TO_AUTORUN: TODO}.get(state, state)
@@ -343,17 +341,6 @@ def _is_just_extended(run: Run) -> bool:
     """Whether a task was extended, and its next pass did not begin yet."""
     passes = _passes(run)
     return 0 < passes.extended_in == passes.number
-
-
-def _state_before_pause(run: Run) -> str:
-    """The state of a task whose resolution is paused: that of its worst step."""
-    worst = worst_of(run)
-    verdict = worst.verdict if worst is not None else ""
-    if verdict == DONE or not run_count(run):
-        return TODO
-    if verdict.startswith(BLOCKED) or is_spent(run):
-        return BLOCKED
-    return WAITING if verdict == WAITING else RUNNING
 
 
 def _description(step: UtaskStep, one: StepReading) -> str:

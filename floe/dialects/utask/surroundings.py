@@ -3,7 +3,7 @@
 A host makes it as JSON for its evaluator processes, which read nothing else.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Final, cast
 
@@ -19,6 +19,9 @@ KEYS: Final = "utask.key"
 
 REGION: Final = "default"
 
+CURRENT: Final = ("variables", "inputs")
+"""What counts of the template that the host has now, also for a task of an earlier version."""
+
 
 class CurrentConfig:
     """What the judgements of tasks read at one host: its config as it was last read."""
@@ -26,13 +29,15 @@ class CurrentConfig:
     def __init__(self) -> None:
         self._config: Mapping[str, Json] = {}
         self._region = REGION
-        self._variables: Mapping[str, Sequence[Json]] = {}
+        self._templates: Mapping[str, Shape] = {}
 
     def read(self, config: Mapping[str, Json], region: str, flows: Iterable[Flow]) -> None:
         """Take the items and the region of a config that was read, and the flows of templates."""
         self._config, self._region = config, region
         documents = ((flow.name, cast(Shape, flow.document)) for flow in flows)
-        self._variables = {name: one["template"].get("variables", []) for name, one in documents}
+        self._templates = {
+            name: {key: one["template"].get(key, []) for key in CURRENT} for name, one in documents
+        }
 
     async def flows_of(self, event: Json, rows: SharedRowReader) -> Mapping[str, Flow]:
         """None: no event opens a task."""
@@ -43,7 +48,6 @@ class CurrentConfig:
         read: Shape = {"config": dict(self._config), "region": self._region}
         if keys := [row.value for row in rows.of_kind(KEYS)]:
             read["ids"] = keys[0]
-        if (variables := self._variables.get(flow.name)) is not None:
-            read["variables"] = [*variables]
+        read |= self._templates.get(flow.name, {})
         body = to_text(read).encode()
         return Around(sha256(body).hexdigest()[:16], body)

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from floe.dialects.utask import readings
-from floe.model.people import Pause
+from floe.model.ids import NodeId
+from floe.model.people import Edit, Pause, StateEdit
 from floe.model.signal import Answered
 from tests.make import decided
 from tests.utask_run import ADMIN, TaskRun, created, echo
@@ -59,3 +60,34 @@ def test_task_that_is_paused_in_a_pre_hook_is_done_by_its_next_pass() -> None:
     task.again()
 
     assert readings.task_state(task.run) == "DONE"
+
+
+FAILING = """
+steps:
+  one:
+    action: {type: echo, configuration: {error_message: bad, error_type: client}}
+"""
+
+
+def test_pause_leaves_the_state_of_a_task_also_when_its_steps_are_edited() -> None:
+    task = created(FAILING)
+    task.resolve()
+    task.take(decided(task.run, Pause(by=ADMIN, verdict="PAUSED"), task.now()))
+    before = readings.task_state(task.run)
+
+    task.take(decided(task.run, done_by_hand(task), task.now()))
+
+    assert task.states() == {"one": "DONE"}
+    assert (before, readings.task_state(task.run)) == ("BLOCKED", "BLOCKED")
+    assert readings.resolution_state(task.run) == "PAUSED"
+
+
+def done_by_hand(task: TaskRun) -> Edit:
+    assert task.run.passes is not None
+    return Edit(
+        by=ADMIN,
+        base=task.run.passes.base,
+        digest=task.run.digest or "",
+        flow=task.flow,
+        states=(StateEdit(node=NodeId("s0"), state="DONE"),),
+    )
