@@ -15,7 +15,7 @@ from floe.cli.formats import as_json
 from floe.config import check_document, read_local
 from floe.config.check_utask import check_utask, check_utask_text, utask_schema
 from floe.dialects.notes import Notes
-from floe.dialects.registry import dialect
+from floe.dialects.registry import dialect, flyte_findings
 from floe.dialects.tree import DOCUMENT_BYTES_MAX, decoded
 from floe.model.errors import ConfigInvalid, NotFound
 from floe.model.finding import Finding, worst_level
@@ -23,7 +23,9 @@ from floe.model.visible import visible
 from floe.shapes.findings import finding_shape
 
 STDIN: Final = "-"
+FLYTE: Final = "flyte"
 UTASK: Final = "utask"
+FLYTE_SUFFIXES: Final = (*SUFFIXES, ".json")
 
 
 @click.command()
@@ -31,9 +33,9 @@ UTASK: Final = "utask"
 @click.option(
     "--dialect",
     "dialect_",
-    type=click.Choice(("floe", UTASK)),
+    type=click.Choice(("floe", FLYTE, UTASK)),
     default="floe",
-    help="Whose documents they are; those of uTask are .yaml files, functions beside them.",
+    help="Whose documents they are: flows of flyte, in YAML or JSON; templates of uTask.",
 )
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of documents, for editors.")
 @click.option("--json", "json_", is_flag=True, help="Print the findings as JSON.")
@@ -52,15 +54,22 @@ def command(
       git show HEAD:floe.yml | floe check -
       floe check --schema > floe.schema.json
       floe check --dialect utask templates/
+      floe check --dialect flyte flows/
     """
+    if schema and dialect_ == FLYTE:
+        raise click.UsageError("flows of flyte have no JSON Schema yet", ctx)
     if schema:
         shape = utask_schema() if dialect_ == UTASK else dialect().schema()
         click.echo(json.dumps(shape, indent=2))
         return
     if not files:
         raise click.UsageError("name a file to check, or --schema", ctx)
+    findings: Sequence[Finding]
     if dialect_ == UTASK:
         count, findings = _utask_findings(files)
+    elif dialect_ == FLYTE:
+        names = list(_names(files, FLYTE_SUFFIXES))
+        count, findings = len(names), [one for name in names for one in _flyte_findings(name)]
     else:
         names = list(_names(files))
         count, findings = len(names), asyncio.run(_findings(names))
@@ -71,12 +80,14 @@ def command(
     ctx.exit(1 if worst_level(findings) == "error" else 0)
 
 
-def _names(files: Iterable[str]) -> Iterator[str]:
+def _names(files: Iterable[str], suffixes: Sequence[str] = SUFFIXES) -> Iterator[str]:
     for name in files:
         if name != STDIN and Path(name).is_dir():
-            found = sorted(p for p in Path(name).rglob("*") if p.suffix in SUFFIXES)
+            found = sorted(p for p in Path(name).rglob("*") if p.suffix in suffixes)
             if not found:
-                raise NotFound(f"{name} has no .yml or .yaml file", "name a file, or its folder")
+                *first, last = suffixes
+                what = f"{name} has no {', '.join(first)} or {last} file"
+                raise NotFound(what, "name a file, or its folder")
             yield from map(str, found)
         else:
             yield name
@@ -113,6 +124,13 @@ def _utask_findings(names: Sequence[str]) -> tuple[int, list[Finding]]:
     ]
     findings = dict.fromkeys(finding for one in checked for finding in one.findings)
     return sum(one.files for one in checked), list(findings)
+
+
+def _flyte_findings(name: str) -> Sequence[Finding]:
+    try:
+        return flyte_findings(_standard_input() if name == STDIN else read_local(name), name)
+    except ConfigInvalid as error:
+        return error.findings
 
 
 def _standard_input() -> str:
