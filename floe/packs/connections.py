@@ -38,6 +38,7 @@ class Connections:
         self._context: ssl.SSLContext | None = None
         self._idle: list[tuple[float, tuple[str, str], HTTPConnection]] = []
         self._lock = threading.Lock()
+        self._is_closed = False
 
     def ask(
         self, method: str, url: str, body: bytes | None, headers: dict[str, str]
@@ -59,17 +60,18 @@ class Connections:
                 raise
         except (OSError, HTTPException, ValueError) as error:
             raise Unanswered(f"{parts.netloc}: {str(error) or type(error).__name__}") from error
-        if answer.will_close:
-            connection.close()
-        else:
-            with self._lock:
+        with self._lock:
+            is_kept = not answer.will_close and not self._is_closed
+            if is_kept:
                 self._idle.append((time.monotonic(), at, connection))
+        if not is_kept:
+            connection.close()
         return reply
 
     def close(self) -> None:
-        """Close the idle connections."""
+        """Close the idle connections; those of open requests close with their answers."""
         with self._lock:
-            idle, self._idle = self._idle, []
+            idle, self._idle, self._is_closed = self._idle, [], True
         for _, _, connection in idle:
             connection.close()
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Final, TypeVar
 
@@ -19,6 +19,7 @@ LOG: Final = logging.getLogger("floe.packs")
 
 SomeHandler = TypeVar("SomeHandler", bound=Handler)
 SomeCheck = TypeVar("SomeCheck", bound=Check)
+Background = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Pack:
@@ -43,6 +44,7 @@ class Pack:
         self._events = [event_type(event) for event in events]
         self._commands: dict[str, PackCommand] = {}
         self._checks: dict[str, Check] = {}
+        self._background: list[Background] = []
         self._running: tuple[asyncio.AbstractEventLoop, Worker] | None = None
 
     def command(
@@ -75,6 +77,11 @@ class Pack:
 
         return added
 
+    def background(self, work: Background) -> Background:
+        """Decorate a coroutine that runs while the pack runs. The pack ends with what it raises."""
+        self._background.append(work)
+        return work
+
     def registration(self, labels: Mapping[str, str] | None = None) -> dict[str, Any]:
         """What a server gets to know of the pack; with more labels."""
         declared = [event for command in self._commands.values() for event in command.events]
@@ -106,11 +113,14 @@ class Pack:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(worker.work())
+                background = [group.create_task(work()) for work in self._background]
                 try:
                     yield self
                 except BaseException as error:  # open commands end before the caller gets it
                     raised = error
                 worker.stop()
+                for task in background:
+                    task.cancel()
             if raised is not None:
                 raise raised
         finally:

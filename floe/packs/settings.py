@@ -50,7 +50,8 @@ class PackSettings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "PackSettings":
-        """Read FLYTE_API, FLYTE_JWT, FLYTE_LABELS (`a=b,c=d`) and FLYTE_API_TIMEOUT (seconds)."""
+        """Read FLYTE_API, FLYTE_JWT, FLYTE_LABELS (`a=b,c=d`), FLYTE_API_TIMEOUT (seconds) and
+        FLYTE_HEALTH_BIND."""
         url = environment.get("FLYTE_API", "")
         if not url:
             raise ValueError("set FLYTE_API to the URL of the server")
@@ -59,7 +60,8 @@ class PackSettings:
             raise ValueError(f"FLYTE_API_TIMEOUT is {timeout!r}, not whole seconds")
         labels = _labels(environment.get("FLYTE_LABELS", ""))
         token = environment.get("FLYTE_JWT", "")
-        return cls(url, token=token, labels=labels, timeout_s=int(timeout))
+        bind = environment.get("FLYTE_HEALTH_BIND", cls.health_bind)
+        return cls(url, token=token, labels=labels, timeout_s=int(timeout), health_bind=bind)
 
 
 def _labels(text: str) -> dict[str, str]:

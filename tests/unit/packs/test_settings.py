@@ -18,11 +18,16 @@ def test_variables_of_the_client_in_go_are_read() -> None:
             "FLYTE_JWT": "tok",
             "FLYTE_LABELS": " env = prod ,a=b=c",
             "FLYTE_API_TIMEOUT": "3",
+            "FLYTE_HEALTH_BIND": "127.0.0.1:9",
         }
     )
 
     assert found == PackSettings(
-        "http://h/flyte", token="tok", labels={"env": "prod", "a": "b=c"}, timeout_s=3
+        "http://h/flyte",
+        token="tok",
+        labels={"env": "prod", "a": "b=c"},
+        timeout_s=3,
+        health_bind="127.0.0.1:9",
     )
 
 
