@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "leases": "list held resources and waiting runs",
     "log": "print the output of a node",
     "login": "store a host's address and token",
+    "pack": "make packs, and run those that come with floe",
     "prune": "remove ended runs and workspaces that are not kept",
     "rerun": "start an ended run again, as a whole or in part",
     "run": "run one flow in this terminal, without a host",

@@ -1,0 +1,157 @@
+"""One request to another server: with a limit of time for the whole of it, and of the answer."""
+
+import random
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from typing import Any, Final
+from urllib.parse import quote, urlsplit
+
+from floe.packs.connections import Unanswered
+
+CHUNK: Final = 65_536
+ANSWER_BYTES_MAX: Final = 1_048_576
+TRIES_MAX: Final = 4
+PAUSE_MAX_S: Final = 60.0
+"""The longest pause that a server may ask for; after a longer one the answer is final."""
+
+Allowed = Callable[[str], None]
+"""Raises for the IP address of a server that the request must not reach."""
+
+
+@dataclass(frozen=True)
+class WebRequest:
+    """A request."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes | None = None
+    timeout_s: float = 10
+
+
+@dataclass(frozen=True)
+class WebAnswer:
+    """The answer to a request. Names of headers are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    is_cut: bool
+    """Whether the body is longer than what was read of it."""
+
+
+def ask(
+    asked: WebRequest, *, allowed: Allowed | None = None, bytes_max: int = ANSWER_BYTES_MAX
+) -> WebAnswer:
+    """The answer of a server; a redirect is one. Raises Unanswered, and ValueError for no URL.
+
+    A name is resolved once: the connection goes to the address that was allowed.
+    """
+    parts = urlsplit(asked.url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"{asked.url!r} is no URL of http or https")
+    path = quote(f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}", safe="%/?=&:!,+@")
+    deadline = time.monotonic() + asked.timeout_s
+    connection = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    port = parts.port or connection.default_port
+    is_late = threading.Event()
+    try:
+        plain = _connected(parts.hostname, port, asked.timeout_s, allowed)
+        # A server that sends a byte now and then would keep each read from its own timeout.
+        guard = threading.Timer(max(0.0, deadline - time.monotonic()), _end, (plain, is_late))
+        guard.daemon = True
+        guard.start()
+        try:
+            client = connection(parts.hostname, port)
+            client.sock = _secured(plain, parts.hostname) if parts.scheme == "https" else plain
+            client.request(asked.method, path, asked.body, dict(asked.headers))
+            answer = client.getresponse()
+            body, is_cut = _body(answer, bytes_max)
+        finally:
+            guard.cancel()
+            plain.close()
+    except (OSError, HTTPException) as error:
+        if is_late.is_set():
+            raise Unanswered(f"{parts.netloc}: no answer within {asked.timeout_s:g} s") from error
+        raise Unanswered(f"{parts.netloc}: {str(error) or type(error).__name__}") from error
+    if is_late.is_set():
+        raise Unanswered(f"{parts.netloc}: no answer within {asked.timeout_s:g} s")
+    return WebAnswer(answer.status, _headers(answer), body, is_cut)
+
+
+def ask_again(asked: WebRequest, statuses: tuple[int, ...]) -> WebAnswer:
+    """The answer of a server, asked again after a pause while it answers one of these statuses.
+
+    The pause is what `Retry-After` names, up to a minute. Raises Unanswered.
+    """
+    for number in range(1, TRIES_MAX):
+        answer = ask(asked)
+        pause_s = _pause_s(answer.headers.get("retry-after", ""), number)
+        if answer.status not in statuses or pause_s > PAUSE_MAX_S:
+            return answer
+        time.sleep(pause_s)
+    return ask(asked)
+
+
+def _pause_s(retry_after: str, number: int) -> float:
+    if retry_after.isdecimal():
+        return float(retry_after)
+    return float(2**number) * random.uniform(0.25, 0.5)  # noqa: S311  # not a secret
+
+
+def _connected(host: str, port: int, timeout_s: float, allowed: Allowed | None) -> socket.socket:
+    """A connection to the first address that takes one."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    addresses = [str(address[0]) for *_, address in found]
+    if allowed is not None:
+        for address in addresses:
+            allowed(address)
+    error: OSError | None = None
+    for address in addresses:
+        try:
+            return socket.create_connection((address, port), timeout_s)
+        except OSError as refused:
+            error = refused
+    raise error or OSError("the name has no address")
+
+
+def _secured(plain: socket.socket, host: str) -> socket.socket:
+    return _context().wrap_socket(plain, server_hostname=host)
+
+
+@cache
+def _context() -> ssl.SSLContext:
+    """Certificates of the system, and those that SSL_CERT_FILE names."""
+    return ssl.create_default_context()
+
+
+def _end(connection: socket.socket, is_late: threading.Event) -> None:
+    is_late.set()
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return  # it has ended
+
+
+def _body(answer: HTTPResponse, bytes_max: int) -> tuple[bytes, bool]:
+    parts: list[bytes] = []
+    left = bytes_max + 1
+    while left > 0 and (chunk := answer.read(min(CHUNK, left))):
+        parts.append(chunk)
+        left -= len(chunk)
+    body = b"".join(parts)
+    return body[:bytes_max], len(body) > bytes_max
+
+
+def _headers(answer: HTTPResponse) -> dict[str, str]:
+    found: dict[str, Any] = {}
+    for name, value in answer.getheaders():
+        key = name.lower()
+        found[key] = f"{found[key]}, {value}" if key in found else value
+    return found
