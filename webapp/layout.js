@@ -9,7 +9,7 @@ import { typeName } from "./text.js";
 /** @typedef {{left: number, top: number, right: number, bottom: number}} Box */
 /** @typedef {{id: string, left: number, top: number, width: number, height: number}} Place */
 /** @typedef {Place & {unit: Unit, cells: Place[]}} Spot  cells: of the nodes of an open stack */
-/** @typedef {{from: string, tag: string}} Source */
+/** @typedef {{from: string, to: string, tag: string}} Source */
 /**
  * @typedef {{key: string, sources: Source[], path: string, tip: string, label: string, x: number, y: number, box: Box}}
  *   Line  a part of one edge, or of several that run together
@@ -94,7 +94,10 @@ function spotOf(unit, isOpen, measure) {
   if (members.length === 1 || !isOpen) {
     const name = members.length > 1 ? `${unit.name} ×${members.length}` : unit.name;
     const word = Math.max(...name.split(/\s+/).map(measure));
-    const kinds = members.length > 1 ? [] : members.filter(isTask).map(({ type }) => measure(typeName(type) + SPENT));
+    const kinds =
+      members.length > 1
+        ? []
+        : members.filter(isTask).map((node) => measure((node.calls || typeName(node.type)) + SPENT));
     const written = Math.max(measure(name), ...kinds.map((kind) => KIND_SIZE * kind));
     const width = Math.ceil(Math.max(AROUND_NAME + written, AROUND_SMALL + SMALL * word));
     const least = members.some(isCounting) ? COUNTING_MIN : NODE_MIN;
@@ -135,9 +138,9 @@ const between = (least, value, most) => Math.min(most, Math.max(least, value));
 function partsOf(edges, ofNode, items) {
   /** @type {Map<string, Part>} */
   const whole = new Map();
-  for (const { from, to, tag } of edges) {
+  for (const { from, to, tag, label = labelOf(tag) } of edges) {
     const [a, b] = [ofNode.get(from), ofNode.get(to)];
-    if (a && b) add(whole, a, b, labelOf(tag), [{ from, tag }]);
+    if (a && b) add(whole, a, b, label, [{ from, to, tag }]);
   }
   const long = [...whole.values()].filter(({ from, to }) => to.level > from.level + 1);
   const starts = tally(long.map(({ from }) => from));

@@ -21,6 +21,7 @@ from floe.model.case import Case, GivenAttempt, GivenNode
 from floe.model.codec import digest_of
 from floe.model.effect import (
     AskData,
+    AwaitAnswer,
     Effect,
     LoadFlow,
     OfferRun,
@@ -182,7 +183,15 @@ class _Play:
                 self._start_child(key, self._given(key))
             case StopChild(key=key, run=child):
                 self._child_ends(self._now, key, child, "cancelled", "cancelled by its parent")
-            case StartAction() | OfferWork() | LoadFlow() | OfferRun() | PackArchive() | JudgeRun():
+            case (
+                StartAction()
+                | OfferWork()
+                | AwaitAnswer()
+                | LoadFlow()
+                | OfferRun()
+                | PackArchive()
+                | JudgeRun()
+            ):
                 pass  # of a start that is recorded, or of what a test has not
             case _:
                 assert_never(effect)

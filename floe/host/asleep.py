@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple, TypeVar, overload
 
 from floe.kernel.outside_work import is_offered, is_taken
-from floe.model.effect import OfferWork, SetTimer
+from floe.model.effect import AwaitAnswer, OfferWork, SetTimer
 from floe.model.flow import Flow
 from floe.model.ids import RunRef, StoreId
 from floe.model.run import Phase, Run
@@ -108,8 +108,8 @@ def waits_outside(run: Run) -> bool:
 
 
 def may_owe_asleep(owed: frozenset[object]) -> bool:
-    """Whether all that a run owes is timers, and work that programs may take."""
-    return all(isinstance(effect, SetTimer | OfferWork) for effect in owed)
+    """Whether all that a run owes is timers, and work of programs outside."""
+    return all(isinstance(effect, SetTimer | OfferWork | AwaitAnswer) for effect in owed)
 
 
 def _holds_nothing(flow: Flow) -> bool:

@@ -1,4 +1,4 @@
-"""The outside work that this host offers: by queue, name and labels, oldest first.
+"""The outside work of this host: offered, by queue, name and labels, oldest first; and taken.
 
 An index over what runs owe. A take costs one look at the oldest offer of each name and set of
 labels in its queue, whatever the number of offers.
@@ -7,8 +7,9 @@ labels in its queue, whatever the number of offers.
 from bisect import bisect_left, insort
 from collections.abc import Iterator, Mapping
 from heapq import merge
+from typing import NamedTuple
 
-from floe.model.effect import OfferWork
+from floe.model.effect import AwaitAnswer, OfferWork
 from floe.model.ids import Instant, Key
 
 Place = tuple[Instant, Key]
@@ -16,6 +17,20 @@ Place = tuple[Instant, Key]
 
 Kind = tuple[str, frozenset[str]]
 """The name of some work, and the labels that its taker needs."""
+
+
+class OpenWork(NamedTuple):
+    """How much outside work of one kind is open."""
+
+    queue: str
+    name: str
+    labels: frozenset[str]
+    """That a taker needs; none where the work is taken."""
+    by: str
+    """Who has taken it; empty while it is offered."""
+    number: int
+    since: Instant
+    """Since when the oldest of it is offered, or taken."""
 
 
 class WorkOffers:
@@ -65,6 +80,12 @@ class WorkOffers:
         ]
         return (self._by_key[key] for _, key in merge(*fitting))
 
+    def counts(self) -> Iterator[OpenWork]:
+        """How much of each kind is offered."""
+        for queue, by_kind in self._queues.items():
+            for (name, labels), places in by_kind.items():
+                yield OpenWork(queue, name, labels, "", len(places), places[0][0])
+
     def oldest(self) -> Mapping[str, Instant]:
         """Since when the oldest offer of each queue waits."""
         if self._oldest is None:
@@ -73,3 +94,28 @@ class WorkOffers:
                 for queue, by_kind in self._queues.items()
             }
         return self._oldest
+
+
+class WorkTakes:
+    """Outside work that is taken and has no answer yet. Both changes are idempotent."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[tuple[str, str, str], dict[Key, Instant]] = {}
+
+    def add(self, taken: AwaitAnswer) -> None:
+        """Count work as taken."""
+        kind = (taken.queue, taken.name, taken.by)
+        self._kinds.setdefault(kind, {})[taken.key] = taken.since
+
+    def remove(self, taken: AwaitAnswer) -> None:
+        """Count work no longer."""
+        kind = (taken.queue, taken.name, taken.by)
+        keys = self._kinds.get(kind, {})
+        keys.pop(taken.key, None)
+        if not keys:
+            self._kinds.pop(kind, None)
+
+    def counts(self) -> Iterator[OpenWork]:
+        """How much each taker has of each kind."""
+        for (queue, name, by), keys in self._kinds.items():
+            yield OpenWork(queue, name, frozenset(), by, len(keys), min(keys.values()))

@@ -10,11 +10,11 @@ from itertools import chain
 from typing import Final, TypeVar
 
 from floe.host.asleep import KnownRuns, Sleeper, may_owe_asleep, may_sleep
-from floe.host.offers import WorkOffers
+from floe.host.offers import WorkOffers, WorkTakes
 from floe.host.pends import PendNeeds, pend_needs, pend_of
 from floe.kernel.owed import owed_by, parts_of
 from floe.kernel.process import takes_slot
-from floe.model.effect import Effect, OfferWork
+from floe.model.effect import AwaitAnswer, Effect, OfferWork
 from floe.model.flow import Flow
 from floe.model.ids import FlowId, RunRef, StoreId
 from floe.model.passes import Part, Passes
@@ -61,6 +61,8 @@ class RunTable:
         self._owed: dict[RunRef, dict[Part, frozenset[Effect]]] = {}
         self.offers = WorkOffers()
         """The outside work that may be taken here."""
+        self.takes = WorkTakes()
+        """The outside work that is taken."""
 
     @property
     def active(self) -> int:
@@ -132,9 +134,13 @@ class RunTable:
         for effect in closed:
             if type(effect) is OfferWork:
                 self.offers.remove(effect.key)
+            elif type(effect) is AwaitAnswer:
+                self.takes.remove(effect)
         for effect in new:
             if type(effect) is OfferWork:
                 self.offers.add(effect)
+            elif type(effect) is AwaitAnswer:
+                self.takes.add(effect)
 
     def refs(self) -> Iterator[RunRef]:
         """All runs, also those that are asleep."""

@@ -21,6 +21,7 @@ from floe.kernel.owed import longest_s
 from floe.kernel.process import is_awaited
 from floe.model.effect import (
     AskData,
+    AwaitAnswer,
     Effect,
     LoadFlow,
     OfferRun,
@@ -123,23 +124,20 @@ class Effects:
                 self._spawn(self._pack(ref))
             case JudgeRun():
                 self.judgements.perform(effect)
-            case AskData() | OfferWork() | OfferRun():
+            case AskData() | OfferWork() | AwaitAnswer() | OfferRun():
                 pass  # forms and outside work are open by being in the state; the core offers
             case _:
                 assert_never(effect)
 
     def close(self, effect: Effect) -> None:
         """Drop an effect that is no longer owed."""
-        match effect:
-            case StartAction(key=key) | StopAction(key=key):
-                if not is_awaited(self._runs.get(key.run), key):
-                    self._forget(key)
-            case SetTimer():
-                self._timers.drop(effect)
-            case JudgeRun():
-                self.judgements.close(effect)
-            case _:
-                pass
+        if isinstance(effect, StartAction | StopAction):
+            if not is_awaited(self._runs.get(effect.key.run), effect.key):
+                self._forget(effect.key)
+        elif isinstance(effect, SetTimer):
+            self._timers.drop(effect)
+        elif isinstance(effect, JudgeRun):
+            self.judgements.close(effect)
 
     def resume(self, owed: Sequence[Effect], *, sweep: bool = True) -> None:
         """Resume the effects that runs owe after they were read.

@@ -3,15 +3,15 @@
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 
 from floe.kernel.evolve import fold
 from floe.model.codec import decode
-from floe.model.errors import FloeError, KeyMissing
+from floe.model.errors import FloeError, KeyMissing, Lost
 from floe.model.flow import Flow
-from floe.model.ids import FlowId, RunRef
+from floe.model.ids import FlowId, HostId, RunRef
 from floe.model.run import Run
 from floe.model.summary import Summary
 from floe.store.archive import PackedRun
@@ -30,6 +30,18 @@ is read again and again."""
 
 PACKED_EVENTS: Final = 20_000
 """The events of these runs together: some 20 MB."""
+
+
+class FoundRun(NamedTuple):
+    """What reads find by the name that a caller gave: a run, and the place of its log."""
+
+    ref: RunRef
+    row: Summary | None = None
+    """Its row in the lists, where other hosts' logs matter."""
+    host: HostId | None = None
+    """The host that has the log; None for this one."""
+    lost: Lost | None = None
+    """The loss of the log with a host that was forgotten."""
 
 
 class History:

@@ -1,9 +1,9 @@
 """The questions that the server and the command line ask a host. Nothing here changes anything."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from floe.dialects.base import FlowText
 from floe.feed.directory_sync import DirectorySync
@@ -21,11 +21,12 @@ from floe.host.watches import Watch
 from floe.hub.children import places_of_children
 from floe.hub.ended.notices import Notices
 from floe.hub.flows import FlowBook
-from floe.hub.history import History
+from floe.hub.history import FoundRun, History
 from floe.hub.host_reads import HostReads
 from floe.hub.triggers import Triggers
 from floe.kernel.place import Refusals
 from floe.kernel.why import why
+from floe.model.call import OutsideWork
 from floe.model.codec import iso
 from floe.model.errors import Conflict, FloeError, Lost, NotFound, Removed
 from floe.model.flow import Flow, Trigger
@@ -41,18 +42,6 @@ from floe.store.base import FacetPage, FacetQuery, FlowRuns, RunPage, RunQuery, 
 BAD_MAX: Final = 100  # bad runs in a row of a flow are counted up to this
 
 
-class FoundRun(NamedTuple):
-    """What reads find by the name that a caller gave: a run, and the place of its log."""
-
-    ref: RunRef
-    row: Summary | None = None
-    """Its row in the lists, where other hosts' logs matter."""
-    host: HostId | None = None
-    """The host that has the log; None for this one."""
-    lost: Lost | None = None
-    """The loss of the log with a host that was forgotten."""
-
-
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Reads(HostReads):
     """Answers questions about a host at work: runs, flows and the feed, and hosts."""
@@ -64,6 +53,8 @@ class Reads(HostReads):
     triggers: Triggers
     starts_passed_over: PassedOver
     notices: Notices
+    takers: dict[str, Callable[[OutsideWork], str]] = dataclasses.field(default_factory=dict)
+    """The takers of types of outside work, as servers know them."""
 
     # --- flows ---
 
@@ -221,6 +212,7 @@ class Reads(HostReads):
             trouble=self.machine.reason() or (self.hangs() if at.phase == "reading" else ""),
             is_held_back=core.is_held_back(at),
             children=await places_of_children(at, self.parts.store, self.name_of),
+            takers=self.takers,
         )
         wait = self.effects.judgements.wait_of(at.ref)
         return replace(found, text=f"{found.text}; {wait}") if wait else found

@@ -1,12 +1,21 @@
 """Outside work of a node or an item: whether it is taken, and what it owes."""
 
+from collections.abc import Callable, Mapping
+from typing import Final
+
 from floe.model.call import OutsideWork
 from floe.model.codec import iso
-from floe.model.effect import Effect, OfferWork, SetTimer
+from floe.model.effect import AwaitAnswer, Effect, OfferWork, SetTimer
 from floe.model.event import NodeStarted, WorkReturned
 from floe.model.ids import Instant, Key
 from floe.model.nouns import replace
 from floe.model.run import NodeState, Takes
+
+Takers = Mapping[str, Callable[[OutsideWork], str]]
+"""By type of outside work: who may take it, and what is known of them, as the end of `waits for`.
+Of other types nothing is known."""
+
+NO_TAKERS: Final[Takers] = {}
 
 
 def is_offered(state: NodeState) -> bool:
@@ -39,8 +48,12 @@ def returned_state(state: NodeState, event: WorkReturned) -> NodeState:
 def owed_outside(
     state: NodeState, work: OutsideWork, key: Key, due: Instant | None
 ) -> frozenset[Effect]:
-    """What outside work owes: its offer until it is taken, and its time limit until its answer."""
+    """What outside work owes: its offer until it is taken, then its answer; and its time limit."""
     effects: list[Effect] = []
+    if is_taken(state):
+        assert state.takes is not None, "it is taken"
+        assert state.started_at is not None, "it is taken"
+        effects.append(AwaitAnswer(key, work.queue, work.name, state.takes.by, state.started_at))
     if is_offered(state):
         effects.append(OfferWork(key, work.queue, work.labels, state.queued_at, work.name))
     if due is not None:
@@ -48,10 +61,12 @@ def owed_outside(
     return frozenset(effects)
 
 
-def wait_text(state: NodeState, queue: str) -> str:
+def wait_text(state: NodeState, work: OutsideWork, takers: Takers) -> str:
     """What open outside work waits for, as the end of a sentence."""
     takes = state.takes
     if takes and takes.take:
         through = f" through {takes.through}" if takes.through else ""
-        return f"its answer; taken by {takes.by}{through} at {iso(state.started_at)}"
-    return f"a program to take it from the queue {queue} since {iso(state.queued_at)}"
+        return f"its answer; taken by {takes.by}{through} at {iso(state.started_at)}; no result yet"
+    known = takers.get(work.type)
+    who = known(work) if known else f"a program to take it from the queue {work.queue}"
+    return f"{who}; offered since {iso(state.queued_at)}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Final, assert_never
+from typing import Final, NamedTuple, assert_never
 
 from floe.kernel.coming_tags import awaited_clauses, can_come, coming_nodes
 from floe.kernel.items import done_text, item_text, open_items
@@ -10,7 +10,7 @@ from floe.kernel.judged.why import why_judged
 from floe.kernel.loops import awaited_round, visit_text
 from floe.kernel.match import may_enter, missing
 from floe.kernel.open_children import children_at, is_timed_out
-from floe.kernel.outside_work import wait_text
+from floe.kernel.outside_work import NO_TAKERS, Takers, wait_text
 from floe.kernel.owed import key_of, wait_due
 from floe.kernel.place import Refusals
 from floe.kernel.repeat import repetition_text, until_text
@@ -31,6 +31,16 @@ ITEMS_SHOWN: Final = 3
 """Open items of a node that an explanation names; it counts the rest."""
 
 
+class KnownOfWaits(NamedTuple):
+    """What a host knows of what open nodes wait for, as `why` gets it."""
+
+    queued: Collection[Key]
+    limit: str
+    stuck: Mapping[Key, str]
+    children: Mapping[str, str]
+    takers: Takers
+
+
 def why(
     run: Run,
     refusals: Refusals | None = None,
@@ -41,6 +51,7 @@ def why(
     trouble: str = "",
     is_held_back: bool = False,
     children: Mapping[str, str] | None = None,
+    takers: Takers = NO_TAKERS,
 ) -> Why:
     """The answer to `floe why`.
 
@@ -48,7 +59,8 @@ def why(
     run that wait for a slot for commands; `limit`: why the host has fewer slots than its config
     allows. `stuck`: attempts that wait for a file system, with its problem. `trouble`: a problem
     of the answering host, as a sentence without its subject. `is_held_back`: the run came from a
-    store's backup. `children`: by key, the names of child runs with where they are.
+    store's backup. `children`: by key, the names of child runs with where they are. `takers`: who
+    may take outside work.
     """
     if is_held_back:
         return Why(
@@ -69,9 +81,10 @@ def why(
             here = f"; {run.ref.host} {trouble}" if trouble else ""
             return Why(text=f"offered to {run.host}, which has not answered yet{here}")
         case "active" if run.passes is None:
-            return _why_active(run, _flow(run), queued, limit, stuck or {}, trouble, children or {})
+            known = KnownOfWaits(queued, limit, stuck or {}, children or {}, takers)
+            return _why_active(run, _flow(run), known, trouble)
         case "active" | "resting":
-            return why_judged(run)
+            return why_judged(run, takers)
         case "ending":
             return _why_ending(run, _flow(run), trouble, children or {})
         case "ended" | "packed":
@@ -99,20 +112,12 @@ def _why_unplaced(run: Run, refusals: Refusals | None) -> Why:
     return Why(text=f"waits for a host: {first_parts(parts)}", hosts=refusals.by_host)
 
 
-def _why_active(
-    run: Run,
-    flow: Flow,
-    queued: Collection[Key],
-    limit: str,
-    stuck: Mapping[Key, str],
-    trouble: str,
-    children: Mapping[str, str],
-) -> Why:
+def _why_active(run: Run, flow: Flow, known: KnownOfWaits, trouble: str) -> Why:
     coming = coming_nodes(run, flow)
     waiting: dict[str, tuple[str, ...]] = {}
     for node in flow.nodes:
         if node.id in run.open:
-            waiting[node.ref] = (_why_open(run, node, queued, limit, stuck, children),)
+            waiting[node.ref] = (_why_open(run, node, known),)
         elif may_enter(run, node):
             waiting[node.ref] = _why_unentered(run, flow, node, coming)
         elif node.loop and (last := awaited_round(run, flow, node)):
@@ -207,16 +212,9 @@ _NOT: Final = {
 }
 
 
-def _why_open(
-    run: Run,
-    node: Node,
-    queued: Collection[Key],
-    limit: str,
-    stuck: Mapping[Key, str],
-    children: Mapping[str, str],
-) -> str:
+def _why_open(run: Run, node: Node, known: KnownOfWaits) -> str:
     state = run.nodes[node.id]
-    what = _why_attempt(run, node, state, queued, limit, stuck, children)
+    what = _why_attempt(run, node, state, known)
     parts = [
         visit_text(state, node),
         "" if state.phase == "armed" else repetition_text(node, state),
@@ -225,25 +223,14 @@ def _why_open(
     return f"{what} ({counted})" if counted else what
 
 
-def _why_attempt(
-    run: Run,
-    node: Node,
-    state: NodeState,
-    queued: Collection[Key],
-    limit: str,
-    stuck: Mapping[Key, str],
-    children: Mapping[str, str],
-) -> str:
+def _why_attempt(run: Run, node: Node, state: NodeState, known: KnownOfWaits) -> str:
     if (items := state.items) is not None:
         opened = open_items(state)
-        whys = [
-            (one.item, _why_attempt(run, node, one, queued, limit, stuck, children))
-            for one in opened[:ITEMS_SHOWN]
-        ]
+        whys = [(one.item, _why_attempt(run, node, one, known)) for one in opened[:ITEMS_SHOWN]]
         parts = [f"{item_text(items, item)}: {why}" for item, why in whys]
         more = f"; and {more} more" if (more := len(opened) - ITEMS_SHOWN) > 0 else ""
         return f"{'; '.join((done_text(items), *parts))}{more}"
-    if problem := stuck.get(key_of(run, node.id, state)):
+    if problem := known.stuck.get(key_of(run, node.id, state)):
         return f"its files: {run.host} {problem}"
     match state.phase, state.work:
         case "armed", _:
@@ -255,14 +242,14 @@ def _why_attempt(
         case "started", SubFlow():
             late = ", cancelled since its time is over" if is_timed_out(state) else ""
             new = f"; {state.why_new}" if state.why_new else ""
-            return f"its child {_child(state.child, children)}{late}{new}"
-        case _, OutsideWork(queue=queue):
-            return wait_text(state, queue)
+            return f"its child {_child(state.child, known.children)}{late}{new}"
+        case _, OutsideWork() as work:
+            return wait_text(state, work, known.takers)
         case "started", _:
             return f"running since {iso(state.started_at)}"
-        case _ if key_of(run, node.id, state) in queued:
+        case _ if key_of(run, node.id, state) in known.queued:
             place = f"a place among the commands of {run.host} since {iso(state.queued_at)}"
-            return f"{place}: {limit}" if limit else place
+            return f"{place}: {known.limit}" if known.limit else place
         case _:
             return f"to be started since {iso(state.queued_at)}"
 

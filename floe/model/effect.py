@@ -38,6 +38,22 @@ class OfferWork:
 
 
 @dataclass(frozen=True, slots=True)
+class AwaitAnswer:
+    """Effect: count outside work as taken. Closed by WorkReturned or NodeSettled.
+
+    Its answer comes by itself, so nothing is to be done.
+    """
+
+    key: Key
+    queue: str
+    name: str
+    by: str
+    """The taker."""
+    since: Instant
+    """When it was taken."""
+
+
+@dataclass(frozen=True, slots=True)
 class PendChild:
     """Effect: pend the child run of an attempt. Closed by ChildPended or NodeSettled."""
 
@@ -95,6 +111,7 @@ Effect = (
     StartAction
     | StopAction
     | OfferWork
+    | AwaitAnswer
     | PendChild
     | StopChild
     | SetTimer

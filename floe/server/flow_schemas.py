@@ -97,11 +97,18 @@ FLOWS: Final[Mapping[str, Schema]] = {
         {
             "timeout_s": maybe(SECONDS),
             "retry_max": COUNT,
+            "calls": {
+                **TEXT,
+                "description": "in place of its type: what it calls, or who sends it",
+            },
             "foreach": FLAG,
             "loop_max": POSITIVE,
             "repeat": ref("Repeat"),
         },
     ),
     "Repeat": shape({"until": TEXT, "every_s": SECONDS, "max": POSITIVE}),
-    "Edge": shape({"from": TEXT, "to": TEXT, "tag": TEXT}),
+    "Edge": shape(
+        {"from": TEXT, "to": TEXT, "tag": TEXT},
+        {"label": {**TEXT, "description": "in place of the last part of its tag"}},
+    ),
 }

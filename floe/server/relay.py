@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from floe.hub.reads import FoundRun
+from floe.hub.history import FoundRun
 from floe.model.codec import iso
 from floe.model.errors import ArchiveAway, HostAway, IdInvalid, Lost
 from floe.model.ids import HostId, Instant, RunRef, host_id

@@ -26,6 +26,7 @@ from floe.server.app_keys import CALLER, HUB
 from floe.server.bodies import json_body
 from floe.server.events import SEQ_MAX, event_shape, fact_shape
 from floe.server.fields import Fields, item_in, query, visit_in
+from floe.server.flyte.graph import FLYTE, flyte_graph
 from floe.server.idempotency import idempotency_key
 from floe.server.problems import answer
 from floe.shapes.flows import definition_shape, graph_shape
@@ -112,6 +113,8 @@ async def show(request: web.Request) -> web.Response:
         "pos": pos,
         "moment": None,
     }
+    if run.flow is not None and run.flow.dialect == FLYTE:
+        shape["graph"] = flyte_graph(run.flow)
     if seq:
         (last,) = await hub.reads.events(run.ref.key, run.seq - 1, 1)
         shape["moment"] = fact_shape(last)

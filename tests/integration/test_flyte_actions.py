@@ -159,7 +159,7 @@ async def test_why_names_the_pack_that_took_an_action(tmp_path: Path) -> None:
         await take(packs)
         after = await site.hub.reads.why(run.key)
 
-    assert "from the queue flyte:Q" in before.text
+    assert "a pack `Q` with label env=dev: `Q.a.b.env.dev`" in before.text
     assert "taken by Q.a.b.env.dev through h1" in after.text
 
 

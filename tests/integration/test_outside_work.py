@@ -168,7 +168,9 @@ async def test_why_names_the_taker_and_the_host(tmp_path: Path) -> None:
         await take(hub)
         after = (await hub.reads.why(run)).text
 
-    assert before.startswith("waits for task.b: a program to take it from the queue slack since ")
+    assert before.startswith(
+        "waits for task.b: a program to take it from the queue slack; offered since "
+    )
     assert after.startswith("waits for task.b: its answer; taken by slack-pack through h1 at ")
 
 

@@ -107,7 +107,8 @@ export function GraphPanel({ graph, nodes, started = false, chosen, at = null })
   /** Whether a word of a name has no room in a small sheet. @param {string} name @param {number} width */
   const isCut = (name, width) =>
     scale < FULL && (Math.max(...name.split(/\s+/).map(measure)) * NAME_PX) / (BASE_PX * scale) > width - AROUND_SMALL;
-  const shared = { states, started, chosen, at, entry: entry?.id, isCut };
+  const fired = firedOf(graph, states, started);
+  const shared = { states, fired, chosen, at, entry: entry?.id, isCut };
   return html`<div class="graph-frame">
     <div class=${classes("graph", scale < FULL && "is-small", scale < NAMED && "is-tiny")} role="group"
       aria-label="Graph of the flow" tabindex=${stops.length ? undefined : 0} ref=${box} onKeyDown=${onKeyDown}
@@ -197,11 +198,28 @@ const pixels = (lengths) => Object.fromEntries(Object.entries(lengths).map(([nam
 /** @param {Place} place */
 const placed = ({ left, top, width, height }) => pixels({ left, top, width, height });
 
+/** Whether a node of a run has begun. @param {RunNode | undefined} run */
+const isEntered = (run) => Boolean(run?.entered_at);
+
+/**
+ * The triggers that began a run: the one of a flow, or of several those with a node that has begun.
+ * @param {import("../types/api").Graph} graph
+ * @param {Map<string, RunNode>} states
+ * @param {boolean} started
+ */
+function firedOf({ edges }, states, started) {
+  const several = edges.filter(({ from, to }) => !states.has(from) && isEntered(states.get(to)));
+  return new Set([...(started ? ["trigger"] : []), ...several.map(({ from }) => from)]);
+}
+
 /** @param {{plan: Plan, lines: Plan["lines"], states: Map<string, RunNode>, started: boolean}} props */
 function Lines({ plan, lines, states, started }) {
   /** @param {Plan["lines"][number]} line */
   const isLit = ({ sources }) =>
-    sources.some(({ from, tag }) => (from === "trigger" ? started : states.get(from)?.tag === tag));
+    sources.some(({ from, to, tag }) => {
+      if (from === "trigger") return started;
+      return states.has(from) ? states.get(from)?.tag === tag : isEntered(states.get(to));
+    });
   const looks = Map.groupBy(lines, (line) =>
     classes("line", !line.key.endsWith(" good") && "is-other", isLit(line) && "is-lit"),
   );
@@ -219,16 +237,16 @@ function Lines({ plan, lines, states, started }) {
 }
 
 /**
- * @typedef {{states: Map<string, RunNode>, started: boolean, chosen?: string, at: string | null, entry?: string,
+ * @typedef {{states: Map<string, RunNode>, fired: Set<string>, chosen?: string, at: string | null, entry?: string,
  *   isCut: (name: string, width: number) => boolean}} Shared  entry: the stop of the tab key
  */
 
 /** The properties of a node as plain values: with unchanged ones it is not drawn again.
  * @param {GraphNode} node @param {Place} place @param {Shared} shared */
-const given = (node, { left, top, width, height }, { states, started, chosen, at, entry, isCut }) => ({
+const given = (node, { left, top, width, height }, { states, fired, chosen, at, entry, isCut }) => ({
   node,
   run: states.get(node.id),
-  started,
+  started: fired.has(node.id),
   chosen: chosen === node.id,
   at,
   isEntry: entry === node.id,
@@ -243,7 +261,7 @@ const given = (node, { left, top, width, height }, { states, started, chosen, at
 function Node({ node, run, started, chosen, at, isEntry, isCut, isCell = false, ...place }) {
   const state = node.class === "trigger" ? (started ? "good" : "") : (run?.state ?? "");
   const name = plain(nameOf(node));
-  const kind = typeName(node.type || node.class);
+  const kind = plain(node.calls) || typeName(node.type || node.class);
   const child = run ? plain(childOf(run)) : "";
   const far = run ? [visitText(run, node), itemsText(run), attemptText(run, node)].filter(Boolean).join(" · ") : "";
   const spent = run?.started_at && !far && !child ? ` · ${took(firstStart(run), run.ended_at ?? at)}` : "";

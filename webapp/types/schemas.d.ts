@@ -217,6 +217,8 @@ export type GraphNode = {
   wait: string[];
   timeout_s?: number | null;
   retry_max?: number;
+  /** in place of its type: what it calls, or who sends it */
+  calls?: string;
   foreach?: boolean;
   loop_max?: number;
   repeat?: Repeat;
@@ -232,6 +234,8 @@ export type Edge = {
   from: string;
   to: string;
   tag: string;
+  /** in place of the last part of its tag */
+  label?: string;
 };
 
 export type Run = {

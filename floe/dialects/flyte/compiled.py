@@ -93,6 +93,11 @@ def queue_of(pack: str) -> str:
     return f"flyte:{pack}"
 
 
+def pack_of(queue: str) -> str:
+    """The name of the packs that take from a queue."""
+    return queue.removeprefix("flyte:")
+
+
 def labels_of(labels: Mapping[str, str]) -> frozenset[str]:
     """Labels of a pack as outside work has them."""
     return frozenset(f"{quoted(name)}={value}" for name, value in labels.items())

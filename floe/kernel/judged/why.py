@@ -6,7 +6,7 @@ from typing import Final
 from floe.kernel.judged.awaited import missing_keys
 from floe.kernel.judged.lane import judgement
 from floe.kernel.judged.part import LEFT, is_expanded, part_text, passes_of, table_of
-from floe.kernel.outside_work import wait_text
+from floe.kernel.outside_work import NO_TAKERS, Takers, wait_text
 from floe.kernel.sentences import PARTS_MAX, first_parts, outcome_text
 from floe.model.call import OutsideWork
 from floe.model.codec import iso
@@ -21,13 +21,16 @@ REASON_MAX: Final = 300
 """Characters of the reason of one part."""
 
 
-def why_judged(run: Run) -> Why:
-    """The answer to `floe why` for a run of a judged flow that has not ended."""
+def why_judged(run: Run, takers: Takers = NO_TAKERS) -> Why:
+    """The answer to `floe why` for a run of a judged flow that has not ended.
+
+    `takers`: who may take outside work.
+    """
     assert run.flow is not None, "the flow of an active run is attached"
     passes, flow = passes_of(run), run.flow
     if run.phase == "resting":
         return _why_resting(run, flow)
-    found = ((node, _why_open(run.nodes.get(node.id))) for node in flow.nodes)
+    found = ((node, _why_open(run.nodes.get(node.id), takers)) for node in flow.nodes)
     open_ = [(node, why) for node, why in found if why]
     waiting = {node.ref: (why,) for node, why in open_}
     parts = [f"{_named(node)}: {why}" for node, why in open_]
@@ -46,14 +49,14 @@ def _named(node: Node, item: int = NO_ITEM) -> str:
     return text if node.name in ("", node.id) else f"{text} ({node.name})"
 
 
-def _why_open(state: NodeState | None) -> str:
+def _why_open(state: NodeState | None, takers: Takers) -> str:
     match state:
         case None:
             return ""
         case NodeState(items=items) if items is not None and items.open:
             return f"{len(items.open)} of {len(items.values)} items"
-        case NodeState(work=OutsideWork(queue=queue), phase="entered" | "started"):
-            return wait_text(state, queue)
+        case NodeState(work=OutsideWork() as work, phase="entered" | "started"):
+            return wait_text(state, work, takers)
         case NodeState(phase="started"):
             return f"running since {iso(state.started_at)}"
         case NodeState(phase="entered", items=None):

@@ -7,6 +7,7 @@ from typing import Final
 import structlog
 from aiohttp import web
 
+from floe.dialects.flyte.compiled import ACTION
 from floe.dialects.flyte.current_flows import FLOW, ITEM, VERSION
 from floe.hub.hub import Hub
 from floe.hub.shared.named_rows import NamedRows
@@ -16,7 +17,9 @@ from floe.model.named_row import name_of_row
 from floe.peers.base import Peers
 from floe.server.flyte.copies import Copies
 from floe.server.flyte.ids import FlyteIds
+from floe.server.flyte.pack_book import PackBook
 from floe.server.flyte.presence import PACK, Presence
+from floe.server.flyte.takers import takers_text
 
 log = structlog.get_logger()
 
@@ -48,6 +51,8 @@ class FlyteSite:
         self.items = NamedRows(shared, ITEM)
         """By key: the bytes of an item of the datastore."""
         self.presence = Presence(hub)
+        self.pack_book = PackBook(self.packs, shared, self.presence)
+        hub.reads.takers[ACTION] = lambda work: takers_text(work, self.pack_book)
         self.copies = Copies(hub, peers)
         self._minutes = 0
         """In a row, after which all hosts of the cluster answered."""

@@ -13,7 +13,7 @@ from floe.host.core import HostCore
 from floe.host.inputs import Incoming, Input, Reply
 from floe.host.peers.member import Member
 from floe.host.peers.whereabouts import log_host
-from floe.hub.reads import FoundRun
+from floe.hub.history import FoundRun
 from floe.model.codec import from_text
 from floe.model.errors import HostAway, NotFound
 from floe.model.ids import HostId, Instant, Json, RunRef, StoreId

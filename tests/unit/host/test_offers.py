@@ -1,7 +1,7 @@
-"""Open offers: by queue and labels, oldest first."""
+"""Open offers: by queue and labels, oldest first; and what is taken."""
 
-from floe.host.offers import WorkOffers
-from floe.model.effect import OfferWork
+from floe.host.offers import OpenWork, WorkOffers, WorkTakes
+from floe.model.effect import AwaitAnswer, OfferWork
 from floe.model.ids import Instant
 from tests.make_nodes import a_key
 
@@ -86,3 +86,28 @@ def test_oldest_offer_of_each_queue_is_known() -> None:
     found.append(offers.oldest())
 
     assert found == [{}, {"slack": 10, "mail": 20}, {"slack": 30}]
+
+
+def a_take(serial: int, since: int, name: str = "post", by: str = "bot") -> AwaitAnswer:
+    return AwaitAnswer(a_key(serial), "slack", name, by, Instant(since))
+
+
+def test_offers_are_counted_by_name_and_labels_with_their_oldest() -> None:
+    offers = WorkOffers()
+    for offer in (an_offer(1, 30, name="a"), an_offer(2, 10, name="a"), an_offer(3, labels=OPS)):
+        offers.add(offer)
+
+    assert [*offers.counts()] == [
+        OpenWork("slack", "a", NONE, "", 2, Instant(10)),
+        OpenWork("slack", "", OPS, "", 1, Instant(0)),
+    ]
+
+
+def test_takes_are_counted_by_taker_until_they_are_over() -> None:
+    takes = WorkTakes()
+    for take in (a_take(1, 30), a_take(2, 20), a_take(2, 20), a_take(3, 5, by="other")):
+        takes.add(take)
+    takes.remove(a_take(3, 5, by="other"))
+    takes.remove(a_take(4, 0))
+
+    assert [*takes.counts()] == [OpenWork("slack", "post", NONE, "bot", 2, Instant(20))]

@@ -11,8 +11,9 @@ from floe.host.inputs import Start
 from floe.host.rerun_plan import ChildPlan, RerunRequest
 from floe.host.retention import Wanted
 from floe.hub.ended.child_reruns import CHILDREN_SHOWN, ChildReruns
+from floe.hub.history import FoundRun
 from floe.hub.hub import Hub
-from floe.hub.reads import FoundRun, Reads
+from floe.hub.reads import Reads
 from floe.model.children import SubFlow
 from floe.model.codec import encode, to_text
 from floe.model.errors import FloeError
