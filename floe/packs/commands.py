@@ -5,7 +5,7 @@ import inspect
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, get_type_hints
+from typing import Any, Final, Literal, get_type_hints
 
 from floe.packs.connections import in_thread
 from floe.packs.events import FATAL, Event, EventType, fatal
@@ -14,6 +14,8 @@ from floe.packs.inputs import WrongInput, read
 LOG: Final = logging.getLogger("floe.packs")
 
 Handler = Callable[..., Any]
+
+IfInterrupted = Literal["fatal", "repeat"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class PackCommand:
     """The type of the input; None where the handler takes no argument."""
     events: tuple[EventType, ...]
     help: str = ""
+    if_interrupted: IfInterrupted = "fatal"
+    """What becomes of an action whose handler the end of the process cut off."""
 
     async def carried_out(self, input: Any) -> Event:
         """The event that ends the action: FATAL if the handler raises."""

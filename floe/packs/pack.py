@@ -6,9 +6,9 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, get_args
 
-from floe.packs.commands import Handler, PackCommand, input_type
+from floe.packs.commands import Handler, IfInterrupted, PackCommand, input_type
 from floe.packs.events import Event, EventType, event_type
 from floe.packs.health import Check, health_server
 from floe.packs.settings import PackSettings
@@ -48,22 +48,31 @@ class Pack:
         self._running: tuple[asyncio.AbstractEventLoop, Worker] | None = None
 
     def command(
-        self, name: str, *events: EventType | str, help: str = ""
+        self,
+        name: str,
+        *events: EventType | str,
+        help: str = "",
+        if_interrupted: IfInterrupted = "fatal",
     ) -> Callable[[SomeHandler], SomeHandler]:
         """Decorate the handler of a command: a coroutine, or a function, which runs in a thread.
 
         It gets the input as the type of its argument. What it returns is the payload of the first
-        event, or an Event. What it raises is the payload of a FATAL event.
-        Raises TypeError for a handler with two arguments.
+        event, or an Event. What it raises is the payload of a FATAL event. With a journal, the end
+        of the process in a handler makes its action FATAL at the next start; `if_interrupted`:
+        "repeat" has it begin again instead. Raises TypeError for a handler with two arguments.
         """
         if name in self._commands:
             raise ValueError(f"the pack has two commands {name}")
         if not events:
             raise ValueError(f"the command {name} needs an event: its result")
+        if if_interrupted not in get_args(IfInterrupted):
+            raise ValueError(f"if_interrupted of {name} is fatal or repeat, not {if_interrupted}")
 
         def added(handler: SomeHandler) -> SomeHandler:
             declared = tuple(event_type(event) for event in events)
-            self._commands[name] = PackCommand(name, handler, input_type(handler), declared, help)
+            self._commands[name] = PackCommand(
+                name, handler, input_type(handler), declared, help, if_interrupted
+            )
             return handler
 
         return added
@@ -102,7 +111,10 @@ class Pack:
 
     @asynccontextmanager
     async def running(self, settings: PackSettings | str) -> AsyncIterator["Pack"]:
-        """Run the pack while the block lasts; its open commands end before the block does."""
+        """Run the pack while the block lasts; its open commands end before the block does.
+
+        Raises JournalRefused.
+        """
         settings = PackSettings(settings) if isinstance(settings, str) else settings
         if self._running is not None:
             raise RuntimeError(f"the pack {self.name} runs already")

@@ -1,8 +1,10 @@
 """Where a pack finds its server, and how it works."""
 
 import os
-from collections.abc import Mapping
+import random
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -33,6 +35,9 @@ class PackSettings:
     """The most commands that are carried out at the same time."""
     grace_s: float = 30
     """The time for open commands to end once the pack stops."""
+    journal: Path | str | None = None
+    """The file of the actions that are taken and not delivered; None for none. A process of its
+    own has one of its own."""
     health_bind: str = ":8090"
     """The address of the health server, at every interface if it has no host; "" for none."""
 
@@ -50,8 +55,8 @@ class PackSettings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "PackSettings":
-        """Read FLYTE_API, FLYTE_JWT, FLYTE_LABELS (`a=b,c=d`), FLYTE_API_TIMEOUT (seconds) and
-        FLYTE_HEALTH_BIND."""
+        """Read FLYTE_API, FLYTE_JWT, FLYTE_LABELS (`a=b,c=d`), FLYTE_API_TIMEOUT (seconds),
+        FLYTE_JOURNAL and FLYTE_HEALTH_BIND."""
         url = environment.get("FLYTE_API", "")
         if not url:
             raise ValueError("set FLYTE_API to the URL of the server")
@@ -61,7 +66,21 @@ class PackSettings:
         labels = _labels(environment.get("FLYTE_LABELS", ""))
         token = environment.get("FLYTE_JWT", "")
         bind = environment.get("FLYTE_HEALTH_BIND", cls.health_bind)
-        return cls(url, token=token, labels=labels, timeout_s=int(timeout), health_bind=bind)
+        return cls(
+            url,
+            token=token,
+            labels=labels,
+            timeout_s=int(timeout),
+            journal=environment.get("FLYTE_JOURNAL") or None,
+            health_bind=bind,
+        )
+
+    def pauses(self) -> Iterator[float]:
+        """Seconds between tries: each about twice the one before it."""
+        pause_s = min(1.0, self.pause_max_s)
+        while True:
+            yield pause_s * random.uniform(0.5, 1)  # noqa: S311  # not a secret
+            pause_s = min(2 * pause_s, self.pause_max_s)
 
 
 def _labels(text: str) -> dict[str, str]:

@@ -48,6 +48,8 @@ class MemoryServer:
         """What packs sent by themselves."""
         self._offered: deque[tuple[str, str, Any]] = deque()
         self._taken: set[str] = set()
+        self._named: dict[str, tuple[str, Any]] = {}
+        """By the name of its take, an action and the answer."""
         self._results: dict[str, Event] = {}
         self._faults: deque[tuple[str, int]] = deque()
         self._count = 0
@@ -114,14 +116,16 @@ class MemoryServer:
             if fault is not None:
                 self._faults.remove(fault)
             is_done = fault is None or fault[1] == 0
-            status, answer = self._answer(method, unquote(path), body) if is_done else (0, None)
+            name = headers.get("Idempotency-Key", "")
+            answered = self._answer(method, unquote(path), body, name) if is_done else (0, None)
+            status, answer = answered
             if fault is not None:
                 status, answer = fault[1], None
             self.requests.append(SeenRequest(method, path, headers, body, status))
             self._changed.notify_all()
             return status, answer
 
-    def _answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
+    def _answer(self, method: str, path: str, body: Any, name: str) -> tuple[int, Any]:
         if (method, path) == ("GET", "/v1"):
             return 200, {"links": [_link(f"{self.url}/v1/packs", "pack/listPacks")]}
         if (method, path) == ("POST", "/v1/packs"):
@@ -130,7 +134,7 @@ class MemoryServer:
         if id not in self.packs:
             return 404, None
         if path.endswith("/actions/take"):
-            return self._take(id)
+            return self._take(id, name)
         if path.endswith("/events"):
             self.events.append(Event(body["event"], body.get("payload")))
             return 202, None
@@ -153,14 +157,20 @@ class MemoryServer:
             "links": [take, _link(f"{at}/events", f"{self.url}/swagger#/event")],
         }
 
-    def _take(self, id: str) -> tuple[int, Any]:
+    def _take(self, id: str, name: str) -> tuple[int, Any]:
+        if name in self._named:
+            action, answer = self._named[name]
+            return (409, None) if action in self._results else (200, answer)
         if not self._offered:
             return 204, None
         action, command, input = self._offered.popleft()
         self._taken.add(action)
         result = f"{self.url}/v1/packs/{id}/actions/{action}/result"
         link = _link(result, f"{self.url}/swagger#/actionResult")
-        return 200, {"command": command, "input": input, "links": [link]}
+        answer = {"command": command, "input": input, "links": [link]}
+        if name:
+            self._named[name] = (action, answer)
+        return 200, answer
 
 
 class _Listener(ThreadingHTTPServer):

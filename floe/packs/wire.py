@@ -7,7 +7,7 @@ from typing import Any, Final
 from floe.packs.connections import Connections, ServerReply, in_thread
 from floe.packs.settings import PackSettings
 
-OK, CREATED, EMPTY, UNKNOWN = 200, 201, 204, 404
+OK, CREATED, EMPTY, UNKNOWN, OVER = 200, 201, 204, 404, 409
 JSON: Final = {"Content-Type": "application/json"}
 
 
@@ -21,6 +21,10 @@ class Unexpected(Exception):
 
 class UnknownPack(Exception):
     """The server does not know the pack: it was emptied, or the pack was deleted."""
+
+
+class VoidTake(Exception):
+    """The action of a named take is offered again, or over: the next take needs a new name."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +63,18 @@ class FlyteServer:
         answer = _object(await self._ask("POST", packs, body, JSON), CREATED)
         return PackLinks(_link(answer, "takeAction"), _link(answer, "event"))
 
-    async def take(self, url: str) -> TakenAction | None:
-        """The next action, if there is one. Raises UnknownPack."""
-        reply = await self._ask("POST", url, b"null", JSON)
+    async def take(self, url: str, name: str = "") -> TakenAction | None:
+        """The next action, if there is one. Raises UnknownPack, VoidTake.
+
+        `name`: a floe host gives the same action to a second take of this name. A server of flyte
+        does not know names.
+        """
+        headers = {**JSON, "Idempotency-Key": name} if name else JSON
+        reply = await self._ask("POST", url, b"null", headers)
         if reply.status == EMPTY:
             return None
+        if name and reply.status == OVER:
+            raise VoidTake(name)
         if reply.status == UNKNOWN:
             raise UnknownPack(url)
         action = _object(reply, OK)

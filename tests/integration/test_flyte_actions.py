@@ -106,6 +106,48 @@ async def test_action_that_is_not_taken_takes_no_result(tmp_path: Path) -> None:
     assert (status, work["command"]) == (500, "Do")
 
 
+async def named_take(packs: Packs, name: str, pack: str = "Q.a.b.env.dev") -> tuple[int, str]:
+    path = f"/v1/packs/{pack}/actions/take"
+    return await packs.ask("POST", path, headers={"Idempotency-Key": name})
+
+
+async def test_named_take_that_is_repeated_gives_the_same_action(tmp_path: Path) -> None:
+    async with a_flyte_site(tmp_path) as site:
+        packs = Packs(site)
+        await offered(packs)
+        first, again = [await named_take(packs, "n") for _ in range(2)]
+        next_one = await named_take(packs, "n2")
+        nothing = await named_take(packs, "n2")
+        await send(packs)
+        other = await named_take(packs, "n2")
+
+    assert first[0] == 200
+    assert again == first
+    assert (next_one[0], nothing[0]) == (204, 204)
+    assert other[0] == 200
+    assert other != first
+
+
+async def test_name_of_a_take_is_that_of_its_pack_alone(tmp_path: Path) -> None:
+    async with a_flyte_site(tmp_path) as site:
+        packs = Packs(site)
+        await offered(packs)
+        await named_take(packs, "n")
+        found = await named_take(packs, "n", "Q")
+
+    assert found == (204, "")
+
+
+async def test_name_of_a_take_that_is_too_long_is_refused(tmp_path: Path) -> None:
+    async with a_flyte_site(tmp_path) as site:
+        packs = Packs(site)
+        await offered(packs)
+        status, _ = await named_take(packs, "n" * 201)
+        work = await take(packs)
+
+    assert (status, work["command"]) == (400, "Do")
+
+
 async def test_sender_of_an_event_cannot_be_forged(tmp_path: Path) -> None:
     async with a_flyte_site(tmp_path) as site:
         packs = Packs(site)

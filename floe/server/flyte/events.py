@@ -1,5 +1,6 @@
 """The routes by which packs send events, take actions and send their results."""
 
+import hashlib
 from http import HTTPStatus
 from typing import Final
 
@@ -18,11 +19,14 @@ from floe.server.flyte.links import Links
 from floe.server.flyte.packs import calling_pack
 from floe.server.flyte.results import completed
 from floe.server.flyte.site import FLYTE_SITE, FlyteSite
+from floe.server.idempotency import idempotency_key
 
 log = structlog.get_logger()
 
 RESULT: Final = "#/actionResult"
 """The rel, in the API's description, of the link for the result of a taken action."""
+
+TAKE_DIGITS: Final = 32
 
 COMMAND_NAMES: Final = ("actionName", "commandName")
 """Parameters of a take that name a command: flyte reads the first, its links have the second."""
@@ -44,8 +48,9 @@ async def take(request: web.Request) -> web.Response:
     command = await _command(request)
     outside = site.hub.outside
     await site.ids.key()  # before: an action without an id could not be handed over
-    work = await outside.take(queue_of(pack["name"]), labels, by=_id(pack), name=command)
-    if work is not None and _is_gone(request):
+    queue, named = queue_of(pack["name"]), _take_name(request)
+    work = await outside.take(queue, labels, by=_id(pack), name=command, take=named)
+    if work is not None and not named and _is_gone(request):
         outside.give_back_nowait(work.take)
         work = None
     if work is None:
@@ -86,6 +91,12 @@ async def _command(request: web.Request) -> str:
         form = await request.post()
         names += [str(form.get(name, "")) for name in COMMAND_NAMES]
     return next(filter(None, names), "")
+
+
+def _take_name(request: web.Request) -> str:
+    """The name by which a pack may repeat its take, as its own; empty for none. Raises Yours."""
+    key = idempotency_key(request)
+    return hashlib.sha256(key.encode()).hexdigest()[:TAKE_DIGITS] if key else ""
 
 
 def _is_gone(request: web.Request) -> bool:
