@@ -99,9 +99,21 @@ export async function post(path, body = {}) {
   return response.status === 204 ? /** @type {T} */ (undefined) : read(await response.text());
 }
 
-/** DELETE a path of the API. @param {string} path */
-export async function remove(path) {
-  await request(path, { method: "DELETE" });
+/**
+ * PUT a body of any type to the API.
+ * @template T
+ * @param {string} path
+ * @param {BodyInit} body
+ * @param {Record<string, string>} headers
+ * @returns {Promise<T>}
+ */
+export async function put(path, body, headers) {
+  return read(await (await request(path, { method: "PUT", headers, body })).text());
+}
+
+/** DELETE a path of the API. @param {string} path @param {Record<string, string>} [headers] */
+export async function remove(path, headers = {}) {
+  await request(path, { method: "DELETE", headers });
 }
 
 /** 128 random bits in hex; crypto.randomUUID is missing on plain http. */

@@ -4,7 +4,7 @@ import { signal } from "@preact/signals";
 export const ROOT = "/app/dash";
 
 /**
- * @typedef {{page: "now"|"flows"|"flow"|"run"|"runs"|"hosts"|"secrets"|"tokens"|"lost", id: string,
+ * @typedef {{page: "now"|"flows"|"flow"|"run"|"runs"|"hosts"|"secrets"|"tokens"|"datastore"|"lost", id: string,
  *   query: URLSearchParams}} Route
  */
 
@@ -16,6 +16,7 @@ function parse() {
   if (!first) return { page: "now", id: "", query };
   if (first === "flows") return { page: id ? "flow" : "flows", id, query };
   if (first === "runs") return { page: id ? "run" : "runs", id, query };
+  if (first === "datastore") return { page: first, id, query };
   if ((first === "hosts" || first === "secrets" || first === "tokens") && !id) return { page: first, id, query };
   return { page: "lost", id: location.pathname, query };
 }
@@ -64,6 +65,8 @@ export function here(changes) {
 export const runHref = (id) => `${ROOT}/runs/${encodeURIComponent(id)}`;
 /** The route to the page of a flow. @param {string} id */
 export const flowHref = (id) => `${ROOT}/flows/${encodeURIComponent(id)}`;
+/** The route to the page of an item of the datastore. @param {string} key */
+export const itemHref = (key) => `${ROOT}/datastore/${encodeURIComponent(key)}`;
 
 addEventListener("popstate", () => (route.value = parse()));
 

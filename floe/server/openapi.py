@@ -73,7 +73,7 @@ def _operation(route: Route) -> Shape:
         "responses": {str(s): _response(s, name) for s, name in route.answers.items()},
     }
     if route.body:
-        content = {"application/json": {"schema": ref(route.body)}}
+        content = _MEDIA.get(route.body) or {"application/json": {"schema": ref(route.body)}}
         shape["requestBody"] = {"content": content, "required": False}
     if route.sends:
         # OpenAPI has no words for what follows the handshake of a websocket.
@@ -111,6 +111,7 @@ def _response(status: int, name: str) -> Shape:
 
 _WORDS: Final[Mapping[int, str]] = {
     101: "the websocket is open",
+    201: "created",
     202: "accepted, and on disk",
     204: "done",
     206: "the requested range",

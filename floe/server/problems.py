@@ -40,6 +40,10 @@ class Unsupported(Yours):
     """Problem: the body has a type that the route does not accept."""
 
 
+class Stale(Conflict):
+    """Problem: the object is not the version any more that a condition of the request names."""
+
+
 class Throttled(Yours):
     """Problem: too many wrong credentials from one address."""
 
@@ -53,6 +57,7 @@ _STATUS: Final[Mapping[type[FloeError], int]] = {
     Forbidden: 403,
     NotFound: 404,
     Conflict: 409,
+    Stale: 412,
     Lost: 410,
     Removed: 410,
     TooLarge: 413,

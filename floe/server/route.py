@@ -38,7 +38,7 @@ class Route:
     headers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Names of headers and their schemas, without those of credentials."""
     body: str = ""
-    """Name of the schema of the body."""
+    """Name of the schema of the body, or a media type."""
     answers: Mapping[int, str] = field(default_factory=dict)
     """Status and the name of the reply's schema, or a media type; empty for no body."""
     sends: str = ""

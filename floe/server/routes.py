@@ -35,6 +35,7 @@ from floe.server import (
     webhooks,
 )
 from floe.server.dialect_peers import DIALECT_PEER_ROUTES
+from floe.server.flyte.people_routes import FLYTE_PEOPLE_ROUTES
 from floe.server.idempotency import ONCE_MAX
 from floe.server.json_schema import FLAG, INSTANT, TEXT
 from floe.server.route import Route
@@ -268,6 +269,7 @@ ROUTES: Final = (
     Route("GET", "pends", pends.index, answers={200: "Pends"}),
     Route("GET", "forms", forms.index, answers={200: "Forms"}),
     Route("GET", "inbox", inbox.index, answers={200: "Inboxes"}),
+    *FLYTE_PEOPLE_ROUTES,
     Route("GET", "tokens", personal_tokens.tokens, answers={200: "Tokens"}),
     Route("DELETE", "tokens/{token}", personal_tokens.revoke, answers={204: ""}),
     Route(

@@ -8,6 +8,7 @@ from typing import Final, get_args
 
 from floe.model.event import Event
 from floe.server.flow_schemas import FLOWS
+from floe.server.flyte_item_schemas import FLYTE_ITEMS
 from floe.server.form_schemas import FORM_SCHEMAS
 from floe.server.host_schemas import HOSTS
 from floe.server.json_schema import (
@@ -144,6 +145,7 @@ EARLIER: Final = {**INSTANT, "description": "of a host that is away: when it sen
 
 SCHEMAS: Final[Mapping[str, Schema]] = {
     **FORM_SCHEMAS,
+    **FLYTE_ITEMS,
     "Problem": shape(
         {"type": TEXT, "title": TEXT, "status": POSITIVE, "detail": TEXT},
         {

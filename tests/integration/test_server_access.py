@@ -21,6 +21,7 @@ FILLED = {
     "{trigger}": "hook",
     "{page:.*}": "runs/h1-1",
     "{name:.+}": "app.js",
+    "{item:[^/]+}": "teams",
 }
 CLOSED = [route for route in ROUTES if not route.public]
 WRONG: list[dict[str, str]] = [

@@ -70,6 +70,10 @@ function Running() {
 /** Only the page Now is loaded at the start. */
 const PAGES = {
   now: { code: signal(Now), load: async () => Now },
+  datastore: later(
+    () => import("../pages/datastore.js").then(({ Datastore }) => Datastore),
+    ["form", "tabs", "flyte", "datastore"],
+  ),
   flow: later(
     () => import("../pages/flow.js").then(({ Flow }) => Flow),
     ["form", "graph", "tabs", "data", "events", "definition"],

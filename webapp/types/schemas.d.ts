@@ -55,6 +55,29 @@ export type Order = {
   };
 };
 
+export type FlyteItems = {
+  items: FlyteItem[];
+  /** items that match */
+  count: number;
+  /** items of the datastore */
+  all: number;
+  /** why the list may be old; empty if it is not */
+  old: string;
+};
+
+export type FlyteItem = {
+  key: string;
+  content_type: string;
+  description: string;
+  bytes: number;
+  /** when the key came into the datastore */
+  since: string;
+  changed_at: string;
+  changed_by: string;
+  /** of this version, for If-Match */
+  etag: string;
+};
+
 export type Problem = {
   type: string;
   title: string;

@@ -7,7 +7,7 @@ old one: a copy that has the row has its parts.
 import base64
 import zlib
 from contextlib import suppress
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 from uuid import uuid4
 
 from floe.hub.shared.shared_rows import SharedRows
@@ -15,7 +15,7 @@ from floe.model.codec import to_text
 from floe.model.errors import Conflict, FloeError, TooLarge, World, Yours
 from floe.model.ids import Json
 from floe.model.named_row import name_of_row, part_keys, part_kind, row_key, value_of_row
-from floe.model.shared_row import SharedRow
+from floe.model.shared_row import RowOrigin, SharedRow
 
 NAMED_BYTES_MAX: Final = 4 << 20
 """Bytes of a value, as JSON."""
@@ -30,6 +30,13 @@ NAME_BYTES_MAX: Final = 4096
 
 TRIES: Final = 20
 """So often a write is repeated while others write the same name."""
+
+
+ANY: Final = "any"
+"""A write replaces whichever row there is."""
+
+Expected = RowOrigin | None | Literal["any"]
+"""The write that made the row which is replaced; None for no row."""
 
 
 class NamedRow(NamedTuple):
@@ -69,28 +76,48 @@ class NamedRows:
         """The rows in this host's copy, the oldest write first."""
         return [self._named(row) for row in self._shared.of_kind(self._kind)]
 
-    async def write(self, name: str, value: Json, *, by: str) -> SharedRow | None:
+    async def write(
+        self, name: str, value: Json, *, by: str, expected: Expected = ANY
+    ) -> SharedRow | None:
         """Write a row; return the one that it replaces, None for a new name.
 
-        Raises Yours, TooLarge, KeeperAway, Busy, StoreFailed.
+        Raises Conflict where a row that is not `expected` is there, Yours, TooLarge, KeeperAway,
+        Busy, StoreFailed.
         """
         if len(name.encode()) > NAME_BYTES_MAX:
             raise Yours(f"a name has at most {NAME_BYTES_MAX} bytes")
         text = to_text(value).encode()
         if len(text) > NAMED_BYTES_MAX:
             raise TooLarge(f"{len(text)} bytes; at most {NAMED_BYTES_MAX} are stored")
+        if expected != ANY:  # before its parts are written, and by what the keeper has
+            await self.catch_up()
+            self._check(name, expected)
         head: dict[str, Json] = {"name": name, "value": value}
         if len(text) > ONE_ROW:
             head = {"name": name, "parts": await self._write_parts(text, by)}
-        return await self._replace(name, head, by)
+        return await self._replace(name, head, by, expected)
 
-    async def delete(self, name: str, *, by: str) -> bool:
-        """Delete a row; False where the keeper has none. Raises KeeperAway, Busy, StoreFailed."""
-        return await self.find(name) is not None and await self._replace(name, None, by) is not None
+    async def delete(self, name: str, *, by: str, expected: Expected = ANY) -> bool:
+        """Delete a row; False where the keeper has none. Raises as `write`."""
+        if expected != ANY:
+            await self.catch_up()
+        if await self.find(name) is None:
+            return False
+        return await self._replace(name, None, by, expected) is not None
 
-    async def _replace(self, name: str, head: Json, by: str) -> SharedRow | None:
+    def _check(self, name: str, expected: Expected) -> None:
+        """Raise Conflict where a different row is there than expected."""
+        row = self._shared.local(self._kind, row_key(name))
+        origin = None if row is None or row.value is None else row.origin
+        if expected not in (ANY, origin):
+            raise Conflict(f"{name[:80]} was {_change(row, expected)} meanwhile")
+
+    async def _replace(
+        self, name: str, head: Json, by: str, expected: Expected
+    ) -> SharedRow | None:
         key = row_key(name)
         for _ in range(TRIES):
+            self._check(name, expected)
             old = self._shared.local(self._kind, key)
             number = old.number if old else 0
             try:
@@ -126,3 +153,9 @@ class NamedRows:
         except LookupError:
             raise World(f"{self._kind} {name[:80]} is not complete in this host's copy") from None
         return NamedRow(name, value, row)
+
+
+def _change(row: SharedRow | None, expected: Expected) -> str:
+    if row is None or row.value is None:
+        return "deleted"
+    return f"{'added' if expected is None else 'changed'} by {row.by[:80]}"
