@@ -9,8 +9,9 @@ from floe.kernel.graph import graph_of
 from floe.kernel.match import without_excused
 from floe.model.codec import encode, iso
 from floe.model.flow import Flow, MaxRuns, Trigger
-from floe.model.ids import Instant, Shape
+from floe.model.ids import Instant, NodeId, Shape
 from floe.model.start_form import form_of
+from floe.model.tags import TRIGGER_GOOD
 from floe.shapes.forms import form_shape
 from floe.shapes.work import text_shape, work_shape
 
@@ -108,9 +109,15 @@ def graph_shape(flow: Flow) -> Shape:
             ),
         ],
         "edges": [
-            {"from": e.source or "trigger", "to": e.target, "tag": e.tag} for e in graph.edges
+            *({"from": "trigger", "to": id, "tag": TRIGGER_GOOD} for id in _first_nodes(flow)),
+            *({"from": e.source or "trigger", "to": e.target, "tag": e.tag} for e in graph.edges),
         ],
     }
+
+
+def _first_nodes(flow: Flow) -> list[NodeId]:
+    """The nodes of a judged flow that wait for no other: they listen to no tag of the trigger."""
+    return [node.id for node in flow.nodes if not node.needs] if flow.states is not None else []
 
 
 def _triggers(flow: Flow) -> str:

@@ -27,7 +27,7 @@ const open = (from) => go(here({ again: from }), { replace: true });
  */
 export function NodeBar({ run, node }) {
   const from = node.taken_from;
-  const canStart = run.state === "archive" && node.entered_at;
+  const canStart = run.state === "archive" && node.entered_at && run.passes === null;
   if (!from && !canStart) return null;
   const there = `${runHref(from ?? "")}?node=${encodeURIComponent(node.id)}`;
   const name = plain(node.name || node.id);

@@ -52,12 +52,15 @@ export function Row({ run, flow = true, at = "ended", failed = 0, depth = 0, fol
   </li>`;
 }
 
+/** States of a node of a run of a different language that goes on by itself. */
+const WAITS = ["waiting", "retrying"];
+
 // How many nodes have failed of a run that goes on: its state alone would say that all is well.
 /** The nodes of a run's row that failed and keep their outcome. @param {import("../types/api").Detail} run */
 export const failedOf = (run) =>
   run.state === "archive"
     ? run.nodes.filter((node) => run.failed.includes(node.id))
-    : run.nodes.filter((node) => node.good === false && !node.by);
+    : run.nodes.filter((node) => node.good === false && !node.by && !WAITS.includes(node.state));
 
 /** The mark of a run's row for failed nodes: their number. @param {{count: number}} props */
 export const Failed = ({ count }) => (count ? html`<span class="chip is-bad is-failed">${count} failed</span>` : null);

@@ -5,7 +5,14 @@ from typing import Final
 
 from floe.kernel.judged.awaited import missing_keys
 from floe.kernel.judged.lane import judgement
-from floe.kernel.judged.part import LEFT, is_expanded, part_text, passes_of, table_of
+from floe.kernel.judged.part import (
+    LEFT,
+    is_expanded,
+    part_text,
+    passes_of,
+    table_of,
+    worst_of,
+)
 from floe.kernel.outside_work import NO_TAKERS, Takers, wait_text
 from floe.kernel.sentences import PARTS_MAX, first_parts, outcome_text
 from floe.model.call import OutsideWork
@@ -88,6 +95,8 @@ def _why_resting(run: Run, flow: Flow) -> Why:
 def _causes(run: Run, flow: Flow) -> Iterator[str]:
     """The parts whose states decided how a run rests, but for those that await something."""
     verdict, rows = passes_of(run).verdict, table_of(run).by_name
+    if verdict == table_of(run).passes_verdict and (worst := worst_of(run)) is not None:
+        verdict = worst.verdict  # for which it would go on if it had passes left
     awaiting = {part for part, _ in missing_keys(passes_of(run))}
     for node, state in ((node, run.nodes.get(node.id)) for node in flow.nodes):
         if state is None:
