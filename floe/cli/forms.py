@@ -111,7 +111,7 @@ def _prompt(field: Field) -> str:
     }
     notes = [kinds[field.type], "" if field.required or field.value is not None else "optional"]
     note = "; ".join(filter(None, notes))
-    value = field.value
+    value = None if field.password else field.value
     if isinstance(value, bool):
         value = "yes" if value else "no"
     parts = (

@@ -14,6 +14,7 @@ from floe.model.nouns import dataclass, replace
 from floe.model.secret import masked
 from floe.model.tags import TRIGGER_GOOD
 from floe.shapes.nodes import node_change
+from floe.shapes.passwords import without_passwords
 from floe.shapes.runs import Named, summary_shape
 
 HEADS: Final = {kind: f'{{"type":"{kind}","pos":"' for kind in ("event", "reset")}
@@ -101,6 +102,7 @@ def frame_of(pos: int, step: Recorded, named: Named) -> Frame:
         shape["node"] = node_change(
             step.before, run, run.flow.by_id[node], getattr(event, "item", NO_ITEM)
         )
+        shape = without_passwords(run, shape)
     if step.summary is not None:
         shape["summary"] = summary_shape(step.summary, named)
     begins = isinstance(event, RunActivated | RunResumed)

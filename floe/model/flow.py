@@ -263,6 +263,8 @@ class Flow:
     """Whether the logs of its runs are encrypted."""
     document: Json = None
     """What its dialect judges its runs by; None for nothing besides the nodes."""
+    passwords: tuple[str, ...] = ()
+    """The names of values of its runs that floe does not show, if it is judged."""
 
     by_id: Mapping[NodeId, Node] = field(init=False, repr=False, compare=False)
     """Derived: the nodes by id."""

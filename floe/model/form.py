@@ -24,6 +24,8 @@ class Field:
     choices: tuple[str, ...] = ()
     pattern: str = ""
     """A regular expression (RE2) that a text, or each text of a list, matches as a whole."""
+    password: bool = False
+    """Whether people type its value unseen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from floe.model.tags import TRIGGER_GOOD
 from floe.server.app_keys import HUB
 from floe.server.fields import query
 from floe.server.problems import answer
+from floe.shapes.passwords import without_passwords
 from floe.shapes.work import work_shape
 from floe.store.base import Stored
 
@@ -28,10 +29,15 @@ async def page(request: web.Request, run: str) -> dict[str, object]:
     after = fields.integer("after", 0, 0, SEQ_MAX)
     limit = fields.integer("limit", PAGE_MAX, 1, PAGE_MAX)
     fields.done()
-    found = await request.app[HUB].reads.events(run, after, limit + 1)
+    reads = request.app[HUB].reads
+    found = await reads.events(run, after, limit + 1)
     page = found[:limit]
     more = page[-1].record.seq if len(found) > limit else None
-    return {"events": [event_shape(stored) for stored in page], "next": more}
+    shown = [event_shape(stored) for stored in page]
+    if (await reads.summary(reads.ref(run))).label:  # a run of a dialect may have passwords
+        whole = await reads.run(run)
+        shown = [without_passwords(whole, one) for one in shown]
+    return {"events": shown, "next": more}
 
 
 def event_shape(stored: Stored) -> dict[str, object]:

@@ -33,6 +33,7 @@ def form_shape(form: Form) -> Shape:
                 "required": f.required,
                 "choices": list(f.choices),
                 "pattern": f.pattern,
+                "password": f.password,
             }
             for f in form.fields
         ],

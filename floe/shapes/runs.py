@@ -15,6 +15,7 @@ from floe.shapes.children import children_shape, parent_shape
 from floe.shapes.flows import graph_shape
 from floe.shapes.forms import about, open_forms
 from floe.shapes.nodes import node_shape
+from floe.shapes.passwords import without_passwords
 
 Named = Callable[[RunRef], str]
 """Gives the name of a run: `RunNames.of`."""
@@ -65,7 +66,7 @@ def run_shape(run: Run, row: Summary, named: Named, moved_to: str = "") -> Shape
     `moved_to`: the name of the re-run that took its workspace.
     """
     flow = run.flow
-    return {
+    shape: Shape = {
         **summary_shape(row, named),
         "values": dict(run.values),
         "outputs": without_secrets(run.outputs),
@@ -84,11 +85,12 @@ def run_shape(run: Run, row: Summary, named: Named, moved_to: str = "") -> Shape
         "nodes": [node_shape(run, node) for node in flow.nodes] if flow else [],
         "forms": open_forms(run),
     }
+    return without_passwords(run, shape)
 
 
 def why_shape(run: Run, why: Why, named: Named) -> Shape:
     """Why a run waits or ended, as `floe why` gets it."""
-    return {
+    shape: Shape = {
         "run": named(run.ref),
         "state": run.state,
         "text": why.text,
@@ -97,3 +99,4 @@ def why_shape(run: Run, why: Why, named: Named) -> Shape:
         "never": [{"node": n, "tags": list(s.tags), "why": s.why} for n, s in why.never.items()],
         "skipped": [{"node": n, "why": reason} for n, reason in why.skipped.items()],
     }
+    return without_passwords(run, shape)

@@ -165,6 +165,7 @@ function Input({ id, field, value, message, set }) {
         )}
       </select>`;
     }
-    return html`<input ...${common} type="text" value=${text} autocomplete="off" onInput=${onInput} />`;
+    return html`<input ...${common} type=${field.password ? "password" : "text"} value=${text}
+      autocomplete=${field.password ? "new-password" : "off"} onInput=${onInput} />`;
   }
 }

@@ -21,7 +21,7 @@ from floe.dialects.utask.document import (
     UtaskFunction,
     UtaskStep,
 )
-from floe.dialects.utask.forms import start_form
+from floe.dialects.utask.forms import passwords_of, start_form
 from floe.dialects.utask.keys import TextAt
 from floe.dialects.utask.reading import function_of_tree, template_of_tree
 from floe.dialects.utask.stored import stored_function, stored_template
@@ -143,6 +143,7 @@ def compiled_document(document: Shape) -> Flow:
         states=_states(read),
         dialect=DIALECT,
         document=document,
+        passwords=passwords_of(template),
     )
 
 

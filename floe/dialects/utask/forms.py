@@ -12,6 +12,9 @@ from floe.expr.gotext.numbers import number_text
 from floe.model.form import Field, FieldType, Form
 from floe.model.ids import Json
 
+PASSWORD: Final = "password"  # noqa: S105  # a type
+"""The type of an input whose values floe does not show."""
+
 RESOLVER: Final = "resolver."
 """Before the field of a resolver's input where an input has the same name."""
 
@@ -23,12 +26,31 @@ class GivenValues(NamedTuple):
     resolver_input: Mapping[str, Json]
 
 
+def passwords_of(template: TaskTemplate) -> tuple[str, ...]:
+    """The names of all inputs whose values floe does not show."""
+    inputs = (*template.inputs, *template.resolver_inputs)
+    return tuple(dict.fromkeys(one.name for one in inputs if one.type == PASSWORD))
+
+
 def start_form(template: TaskTemplate) -> Form:
     """The form of a template."""
     return Form(
         title=template.description,
         fields=tuple(_field(name, one) for name, one in _named(template).items()),
     )
+
+
+def resolver_form(template: TaskTemplate) -> Form:
+    """The form with which a person resolves a task that a different one created."""
+    fields = (_field(one.name, one) for one in template.resolver_inputs if not one.hidden)
+    return Form(title="", fields=tuple(fields))
+
+
+def resolver_values(template: TaskTemplate, values: Mapping[str, Json]) -> Mapping[str, Json]:
+    """The values of that form as uTask takes them; an empty one counts as not given."""
+    inputs = {one.name: one for one in template.resolver_inputs}
+    given = {name: value for name, value in values.items() if value not in (None, "")}
+    return {name: _typed(inputs[name], value) for name, value in given.items()}
 
 
 def given_values(template: TaskTemplate, values: Mapping[str, Json]) -> GivenValues:
@@ -53,15 +75,17 @@ def _named(template: TaskTemplate) -> dict[str, UtaskInput]:
 
 
 def _field(name: str, one: UtaskInput) -> Field:
-    type_ = _type(one)
+    type_, is_password = _type(one), one.type == PASSWORD
+    default = None if is_password else one.default  # what is not given has its default
     return Field(
         id=name,
         prompt=one.description or one.name,
         type=type_,
-        value=_shown(one.default) if type_ == "choice" else one.default,
+        value=_shown(default) if type_ == "choice" else default,
         required=one.default is None and not one.optional,
         choices=tuple(map(_shown, one.legal_values)) if type_ == "choice" else (),
         pattern=_pattern(one) if type_ in ("string", "list") else "",
+        password=is_password,
     )
 
 

@@ -94,8 +94,9 @@ def template_of(run: Run) -> TaskTemplate:
 def task_state(run: Run) -> str:
     """The state of a task."""
     state, passes = resolution_state(run), _passes(run)
-    if run.phase in OVER and passes.verdict in (WONTFIX, CANCELLED):
-        return passes.verdict
+    if run.phase in OVER:
+        ended = DONE if run.result == "good" else CANCELLED
+        return WONTFIX if passes.verdict == WONTFIX else ended
     if state == PAUSED:  # which leaves the state of the task as it was
         state = passes.paused_at_rest or RUNNING
     if not state:
