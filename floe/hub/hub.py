@@ -74,7 +74,7 @@ class Hub(Life):
         with the first one's run.
         Raises NotFound, TriggerHeld, ValuesInvalid, TooLarge, Busy, StoreFailed, Theirs, World.
         """
-        if known := await self._once(once):
+        if known := await self.done_before(once):
             return known
         self.machine.check()
         found = self.reads.flow(flow)
@@ -100,7 +100,7 @@ class Hub(Life):
         A second call with the same key is answered with the first one's run. Raises Conflict where
         the run cannot be opened, Yours where a value holds a secret, Busy, StoreFailed, World.
         """
-        if known := await self._once(opening.once):
+        if known := await self.done_before(opening.once):
             return known
         self.machine.check()
         self.masked.check(opening)
@@ -129,7 +129,7 @@ class Hub(Life):
 
         Raises NotFound, Forbidden, ValuesInvalid, TooLarge, Conflict, Busy.
         """
-        if known := await self._once(once):
+        if known := await self.done_before(once):
             return known
         self.masked.check_values(values)
         at = await self.reads.run(run)
@@ -149,7 +149,7 @@ class Hub(Life):
     async def rerun(self, run: str, again: RerunRequest, *, by: str, once: str = "") -> Done:
         """Start an ended run again. Raises NotFound, Removed, Conflict, ValuesInvalid, TooLarge,
         Busy."""
-        if known := await self._once(once):
+        if known := await self.done_before(once):
             return known
         self.machine.check()
         earlier = await self.reads.earlier(run, again)
@@ -157,7 +157,7 @@ class Hub(Life):
 
     async def cancel(self, run: str, *, by: str, why: str = "", once: str = "") -> Done:
         """End a run. Raises NotFound, Conflict where it is over already, Busy."""
-        if known := await self._once(once):
+        if known := await self.done_before(once):
             return known
         ref = self.reads.ref(run)
         await self.reads.summary(ref)
@@ -169,7 +169,7 @@ class Hub(Life):
 
     async def begin_pass(self, run: RunRef, *, by: str, why: str = "", once: str = "") -> Done:
         """Run a judged run again that rests. Raises Conflict where it does not, Busy."""
-        if known := await self._once(once):
+        if known := await self.done_before(once):
             return known
         await self.people.act(run, BeginPass(by=by, why=why), once=once)
         return Done(await self.reads.summary(run))
@@ -284,7 +284,7 @@ class Hub(Life):
         """Keep a small row for the server (tokens, sessions); None deletes it."""
         await self.loop.ask(Mark(rows=(LedgerWrite(kind=kind, key=key, value=value),)))
 
-    async def _once(self, key: str) -> Done | None:
+    async def done_before(self, key: str) -> Done | None:
         """The answer to an earlier call with the same key."""
         stored = await self.store.row("once", key) if key else None
         if not isinstance(stored, str):

@@ -12,6 +12,7 @@ from floe.server.json_schema import (
     VALUES,
     Schema,
     many,
+    maybe,
     one_of,
     ref,
     shape,
@@ -34,7 +35,8 @@ FORM_SCHEMAS: Final[Mapping[str, Schema]] = {
             "required": FLAG,
             "choices": many(TEXT),
             "pattern": TEXT,
-        }
+        },
+        {"password": FLAG},
     ),
     "Form": shape(FORM),
     "OpenForm": shape(
@@ -50,6 +52,15 @@ FORM_SCHEMAS: Final[Mapping[str, Schema]] = {
         {"visit": POSITIVE},
     ),
     "ShownValue": shape({"name": TEXT, "text": TEXT}),
+    "Acts": shape(
+        {
+            "hint": {**TEXT, "description": "what the state means for a person"},
+            "acts": many(
+                shape({"id": TEXT, "name": TEXT, "why": TEXT, "form": maybe(ref("Form"))})
+            ),
+        }
+    ),
+    "DoAct": shape({}, {"values": VALUES}),
     "Order": shape(
         {},
         {

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from floe.server import (
+    acts,
     events,
     feed,
     flows,
@@ -186,6 +187,15 @@ ROUTES: Final = (
         passes.begin,
         headers=ONCE,
         body="Cancel",
+        answers={202: "Summary"},
+    ),
+    Route("GET", "runs/{run}/acts", acts.index, answers={200: "Acts"}),
+    Route(
+        "POST",
+        "runs/{run}/acts/{act}",
+        acts.do,
+        headers=ONCE,
+        body="DoAct",
         answers={202: "Summary"},
     ),
     Route("GET", "runs/{run}/rerun", reruns.show, query=reruns.QUERY, answers={200: "RerunPlan"}),

@@ -22,6 +22,7 @@ FILLED = {
     "{page:.*}": "runs/h1-1",
     "{name:.+}": "app.js",
     "{item:[^/]+}": "teams",
+    "{act}": "pause",
 }
 CLOSED = [route for route in ROUTES if not route.public]
 WRONG: list[dict[str, str]] = [

@@ -1,6 +1,7 @@
 // One run, live: its state, graph and nodes, and details of the chosen node.
 import { useRef } from "preact/hooks";
 import { seg } from "../api.js";
+import { later, useLater } from "../code.js";
 import { flowName } from "../flows.js";
 import { classes, html } from "../html.js";
 import { narrow } from "../settings.js";
@@ -31,6 +32,8 @@ import { ago, full, hover, took, when } from "../time.js";
 import { useLoad, useMoment, useRun, useTitle } from "../use.js";
 import { shown } from "../values.js";
 import { waitingState } from "../waits.js";
+
+const acts = later(() => import("../panels/acts.js").then(({ Acts }) => Acts), ["acts"]);
 
 const TABS = ["output", "data", "form", "events", "why"];
 
@@ -86,6 +89,7 @@ export function Run({ id }) {
     ${node && !at && html`<${NodeBar} run=${run} node=${node} />`}
     <${Panel} run=${run} node=${node} tab=${tab} seq=${at ? seq : 0} old=${!!away} /></${Tabs}>`;
   return html`<${Head} run=${run} at=${at} away=${away} />
+    ${!at && !away && html`<${PersonActs} key=${run.key} run=${live} />`}
     ${error?.away && html`<${Away} ...${error.away} />`}
     ${past.error && html`<${Failure} error=${past.error} />`}
     ${
@@ -119,6 +123,13 @@ export function Run({ id }) {
             chosen=${node?.id} at=${until} />`
     }</div>
     <div class="run">${narrow.value && run.forms.length > 0 && tab === "form" ? [panel, steps] : [steps, panel]}</div>`;
+}
+
+/** What a person may do to a run of a different language, whose code is loaded for these alone.
+ * @param {{run: Detail}} props */
+function PersonActs({ run }) {
+  const Acts = useLater(run.passes !== null && run.state !== "archive" ? acts : null);
+  return Acts && html`<${Acts} run=${run} />`;
 }
 
 /**
@@ -175,7 +186,7 @@ function Head({ run, at, away }) {
         html`<span class="head-acts">${"nodes" in run && mayPass(run) && html`<${Pass} run=${run} />`}
           <${Cancel} run=${run} /></span>`
       }
-      ${!at && over && "nodes" in run && html`<${RerunButton} run=${run} />`}</div>
+      ${!at && over && "nodes" in run && run.passes === null && html`<${RerunButton} run=${run} />`}</div>
     ${run.title && html`<p class="head-named"><b>${plain(run.title)}</b></p>`}
     ${run.why && !run.good && html`<p class="head-why">${plain(run.why)}</p>`}
     <p class="head-facts">

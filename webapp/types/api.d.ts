@@ -2,6 +2,7 @@
 import type { Forms, Leases, Node, Pends, Runs } from "./schemas";
 
 export type {
+  Acts,
   Attempt,
   Definition,
   Edge as GraphEdge,

@@ -10,6 +10,7 @@ export type Field = {
   required: boolean;
   choices: string[];
   pattern: string;
+  password?: boolean;
 };
 
 export type Form = {
@@ -37,6 +38,21 @@ export type OpenForm = {
 export type ShownValue = {
   name: string;
   text: string;
+};
+
+export type Acts = {
+  /** what the state means for a person */
+  hint: string;
+  acts: {
+    id: string;
+    name: string;
+    why: string;
+    form: Form | null;
+  }[];
+};
+
+export type DoAct = {
+  values?: Record<string, unknown>;
 };
 
 export type Order = {

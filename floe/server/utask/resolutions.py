@@ -1,19 +1,25 @@
 """The routes of resolutions: how a task is taken, run, paused, extended and cancelled."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import structlog
 
 from floe.dialects.utask import readings
-from floe.dialects.utask.compiled import PAUSED, run_max_of
+from floe.dialects.utask.compiled import (
+    BLOCKED_BADREQUEST,
+    BLOCKED_MAXRETRIES,
+    PAUSED,
+    run_max_of,
+)
 from floe.dialects.utask.creation import RESOLVE_KIND
-from floe.model.ids import Shape
+from floe.model.ids import Json, Shape
 from floe.model.passes import BeginPass, Extend
 from floe.model.people import AddNote, EndRun, Pause, Resolve, Restart
 from floe.model.run import Run
 from floe.server.utask.calls import UtaskCall, UtaskReply
 from floe.server.utask.documents import resolution_document, resolution_id, step_document
-from floe.server.utask.site import UtaskFault, not_found
+from floe.server.utask.site import UtaskFault, UtaskSite, not_found
 from floe.server.utask.tasks import delayed, remark
 
 log = structlog.get_logger()
@@ -21,7 +27,7 @@ log = structlog.get_logger()
 OVER: Final = ("CANCELLED", "RUNNING", "DONE")
 """States of resolutions in which a person changes nothing."""
 
-AGAIN: Final = (PAUSED, "BLOCKED_BADREQUEST", "CANCELLED")
+AGAIN: Final = (PAUSED, BLOCKED_BADREQUEST, "CANCELLED")
 """States of resolutions that are started over."""
 
 
@@ -33,31 +39,41 @@ async def post(call: UtaskCall) -> UtaskReply:
     given = body.map("resolver_inputs")
     is_again = body.keys.flag("start_over")
     body.check()
-    state, key = readings.resolution_state(run), await site.ids.key()
-    _check(run, state, is_again=is_again)
+    state = await resolve(site, run, call.user.name, given, is_again=is_again)
+    shown = resolution_document(await site.run(call.id, "task"), await site.ids.key())
+    return UtaskReply(201, {**shown, "task_title": "", "state": state, "run_count": 0})
+
+
+async def resolve(
+    site: UtaskSite,
+    run: Run,
+    by: str,
+    given: Mapping[str, Json],
+    *,
+    is_again: bool,
+    once: str = "",
+) -> str:
+    """Take a task with values of its resolver, or start it over; the state of its resolution.
+
+    Raises UtaskFault where that is refused, and Yours for wrong values.
+    """
+    _check(run, readings.resolution_state(run), is_again=is_again)
     answer = await site.judged(RESOLVE_KIND, readings.flow_of(run), _asked(run, given))
-    number = await _next_number(call, run) if is_again else 0
+    number = await _next_number(site, run) if is_again else 0
     id = await site.ids.text(run.ref, "resolution", number)
     values = {"resolver_input": answer["resolver_input"]}
     due = None if is_again else delayed(site, run.values)
+    verdict = "" if due is None else readings.TO_AUTORUN_DELAYED
     signal = (
-        Restart(by=call.user.name, resolution=id, values=values)
+        Restart(by=by, resolution=id, values=values)
         if is_again
-        else Resolve(
-            by=call.user.name,
-            resolution=id,
-            values=values,
-            due=due,
-            verdict=readings.TO_AUTORUN_DELAYED if due is not None else "",
-        )
+        else Resolve(by=by, resolution=id, values=values, due=due, verdict=verdict)
     )
-    note = AddNote(by=call.user.name, kind=readings.RESOLVER, key=call.user.name)
+    note = AddNote(by=by, kind=readings.RESOLVER, key=by)
     await site.act(run.ref, note, "Failed to create Resolution")
-    await site.act(run.ref, signal, "Failed to create Resolution")
-    log.info("utask.resolution_created", run=str(run.ref), by=call.user.name)
-    shown = resolution_document(await site.run(call.id, "task"), key)
-    state = readings.TO_AUTORUN if due is None else readings.TO_AUTORUN_DELAYED
-    return UtaskReply(201, {**shown, "task_title": "", "state": state, "run_count": 0})
+    await site.act(run.ref, signal, "Failed to create Resolution", once)
+    log.info("utask.resolution_created", run=str(run.ref), by=by)
+    return verdict or readings.TO_AUTORUN
 
 
 def _check(run: Run, state: str, *, is_again: bool) -> None:
@@ -79,10 +95,10 @@ def _asked(run: Run, given: object) -> Shape:
     return {"document": readings.flow_of(run).document, "resolver_input": given}
 
 
-async def _next_number(call: UtaskCall, run: Run) -> int:
+async def _next_number(site: UtaskSite, run: Run) -> int:
     """The number of the next resolution of a task that is started over."""
-    text = resolution_id(run, await call.site.ids.key())
-    id = await call.site.ids.find(text)
+    text = resolution_id(run, await site.ids.key())
+    id = await site.ids.find(text)
     return id.number + 1 if id is not None else 1
 
 
@@ -116,28 +132,35 @@ async def run(call: UtaskCall) -> UtaskReply:
 
 async def pause(call: UtaskCall) -> UtaskReply:
     """Keep a resolution at rest."""
-    found = await run_of(call)
     force = call.parameter("force") in ("true", "1", "t", "T", "TRUE", "True")
-    state = readings.resolution_state(found)
+    await keep_at_rest(call.site, await run_of(call), call.user.name, force=force)
+    return UtaskReply()
+
+
+async def keep_at_rest(site: UtaskSite, run: Run, by: str, *, force: bool, once: str = "") -> None:
+    """Pause a resolution; `force`: also in a pass. Raises UtaskFault."""
+    state = readings.resolution_state(run)
     if state in OVER and not (force and state == "RUNNING"):
         raise UtaskFault(400, f"Can't pause resolution while in state {state}")
-    await remark(call.site, found.ref, call.user.name, "manually paused resolution")
-    signal = Pause(by=call.user.name, verdict=PAUSED, force=force)
-    await call.site.act(found.ref, signal, "Can't pause resolution")
-    return UtaskReply()
+    await remark(site, run.ref, by, "manually paused resolution")
+    signal = Pause(by=by, verdict=PAUSED, force=force)
+    await site.act(run.ref, signal, "Can't pause resolution", once)
 
 
 async def extend(call: UtaskCall) -> UtaskReply:
     """Allow a resolution as many passes again as its template has."""
-    found = await run_of(call)
-    state = readings.resolution_state(found)
-    if state != "BLOCKED_MAXRETRIES":
-        raise UtaskFault(400, f"Cannot extend a resolution which is in state {state}")
-    passes = run_max_of(readings.template_of(found))
-    await remark(call.site, found.ref, call.user.name, "manually extended resolution")
-    signal = Extend(by=call.user.name, passes=passes)
-    await call.site.act(found.ref, signal, "Cannot extend a resolution")
+    await allow_passes(call.site, await run_of(call), call.user.name)
     return UtaskReply()
+
+
+async def allow_passes(site: UtaskSite, run: Run, by: str, once: str = "") -> None:
+    """Extend a resolution that had all its passes. Raises UtaskFault."""
+    state = readings.resolution_state(run)
+    if state != BLOCKED_MAXRETRIES:
+        raise UtaskFault(400, f"Cannot extend a resolution which is in state {state}")
+    passes = run_max_of(readings.template_of(run))
+    await remark(site, run.ref, by, "manually extended resolution")
+    await site.act(run.ref, Extend(by=by, passes=passes), "Cannot extend a resolution", once)
 
 
 async def cancel(call: UtaskCall) -> UtaskReply:

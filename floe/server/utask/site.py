@@ -124,10 +124,10 @@ class UtaskSite:
             raise not_found(what)
         return run
 
-    async def act(self, run: RunRef, signal: PersonSignal, refused: str) -> None:
+    async def act(self, run: RunRef, signal: PersonSignal, refused: str, once: str = "") -> None:
         """Have a person do something to a run. Raises UtaskFault, with a text, if it is refused."""
         try:
-            await self.hub.people.act(run, signal)
+            await self.hub.people.act(run, signal, once=once)
         except Conflict as error:
             raise UtaskFault(400, f"{refused}: {error.what}") from None
 

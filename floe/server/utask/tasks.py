@@ -170,14 +170,18 @@ async def put(call: UtaskCall) -> UtaskReply:
 
 async def wontfix(call: UtaskCall) -> UtaskReply:
     """End a task that has not begun."""
-    run = await _run(call)
+    await leave(call.site, await _run(call), call.user.name)
+    return UtaskReply()
+
+
+async def leave(site: UtaskSite, run: Run, by: str, once: str = "") -> None:
+    """End a task that has not begun as one that is not to be done. Raises UtaskFault."""
     state = readings.task_state(run)
     if state != "TODO" or readings.resolution_state(run):
         raise UtaskFault(400, f"Can't set task's state to WONTFIX: task is in state {state}")
-    await remark(call.site, run.ref, call.user.name, "changed task state to WONTFIX")
-    end = EndRun(by=call.user.name, label="WONTFIX")
-    await call.site.act(run.ref, end, "Can't set task's state to WONTFIX")
-    return UtaskReply()
+    await remark(site, run.ref, by, "changed task state to WONTFIX")
+    end = EndRun(by=by, label=readings.WONTFIX)
+    await site.act(run.ref, end, "Can't set task's state to WONTFIX", once)
 
 
 async def delete(call: UtaskCall) -> UtaskReply:
