@@ -1,143 +1,15 @@
-"""`floe flyte`: serve the API of flyte by one command, and check its flows."""
-
-import re
-from dataclasses import replace
-from typing import Final
+"""`floe flyte`: serve the API of flyte by one command, check its flows, and move in."""
 
 import click
 
-from floe import logs
-from floe.cli.plain_host import LEVELS, run_host
-from floe.config import PACKAGED, Flags, read_local
-from floe.model.errors import ConfigInvalid
-from floe.model.finding import Finding, worst_level
-
-CONF: Final = str(PACKAGED.with_name("flyte.yml"))
-"""One host without flows of floe."""
-
-ANY_PORT: Final = "127.0.0.1:0"
-
-OPTION: Final = re.compile(r"(?<!\w)-flyte_(\w+)")
-NAMES: Final = {"bind": "port", "client_id": "client-id"}
-"""Options of this command, by the rest of their names at `floe host`."""
-
-PORT, TLS_PORT = 8080, 8443
-"""Flyte's own defaults."""
+from floe.cli import flyte_check, flyte_import, flyte_serve
 
 
 @click.group()
 def command() -> None:
-    """Serve flyte's packs and flows. docs/flyte.md has all about them."""
+    """Serve flyte's packs and flows, and move in. docs/flyte.md has all about them."""
 
 
-@command.command()
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    envvar="FLYTE_PORT",
-    help="Port of flyte's API, at every interface.  [8443 with a certificate, else 8080]",
-)
-@click.option("--cert", metavar="FILE", envvar="FLYTE_TLS_CERT_PATH", help="Certificate (PEM).")
-@click.option("--key", metavar="FILE", envvar="FLYTE_TLS_KEY_PATH", help="Its private key (PEM).")
-@click.option(
-    "--policy",
-    metavar="FILE",
-    envvar="FLYTE_AUTH_POLICY_PATH",
-    help="Who may do what; needs --issuer and --client-id.  [each caller may do all]",
-)
-@click.option(
-    "--issuer", metavar="URL", envvar="FLYTE_OIDC_ISSUER_URL", help="Who signs tokens (OIDC)."
-)
-@click.option(
-    "--client-id",
-    metavar="ID",
-    envvar="FLYTE_OIDC_ISSUER_CLIENT_ID",
-    help="The client that tokens are for.",
-)
-@click.option("--data", metavar="DIR", help="Folder of its data.  [./.floe/h1]")
-@click.option("--conf", metavar="FILE", default=CONF, help="The config.  [one host, no flows]")
-@click.option(
-    "--pub-bind",
-    metavar="HOST:PORT",
-    default=ANY_PORT,
-    envvar="FLOE_PUB_BIND",
-    help="Address of floe's own API and dashboard.  [127.0.0.1, any free port]",
-)
-@click.option("--insecure", is_flag=True, help="Serve without a certificate.")
-@click.option("--log-level", type=click.Choice(LEVELS), default="info", envvar="FLOE_LOG_LEVEL")
-def serve(
-    port: int | None,
-    cert: str | None,
-    key: str | None,
-    policy: str | None,
-    issuer: str | None,
-    client_id: str | None,
-    data: str | None,
-    conf: str,
-    pub_bind: str,
-    insecure: bool,
-    log_level: logs.Level,
-) -> None:
-    """Start a host for flyte's packs, and serve until it is stopped (SIGTERM or ^C).
-
-    It reads the variables of flyte's own server, FLYTE_PORT and so on, and those of `floe host`.
-    Packs find it at the root of its address. A cluster is `floe host`, with `flyte:` in its config.
-
-    \b
-    Examples:
-      floe flyte serve --port 8443 --cert cert.pem --key key.pem --data /var/lib/floe
-      floe flyte serve --insecure
-    """
-    flags = Flags(
-        root=data,
-        conf=conf,
-        pub_bind=pub_bind,
-        insecure=insecure or None,
-        flyte_bind=f":{(TLS_PORT if cert else PORT) if port is None else port}",
-        flyte_cert=cert,
-        flyte_key=key,
-        flyte_policy=policy,
-        flyte_issuer=issuer,
-        flyte_client_id=client_id,
-    )
-    try:
-        run_host(flags, log_level)
-    except ConfigInvalid as error:
-        raise ConfigInvalid([_renamed(finding) for finding in error.findings]) from None
-
-
-def _renamed(finding: Finding) -> Finding:
-    """A finding about options of `floe host`, with the options of this command."""
-
-    def renamed(text: str) -> str:
-        return OPTION.sub(lambda found: f"--{NAMES.get(found[1], found[1])}", text)
-
-    file = renamed(finding.file.partition(" (or FLOE_FLYTE_")[0])
-    return replace(finding, file=file, what=renamed(finding.what), hint=renamed(finding.hint))
-
-
-@command.command()
-@click.argument("files", metavar="FILE...", nargs=-1, required=True)
-@click.option("--json", "json_", is_flag=True, help="Print the findings as JSON.")
-@click.pass_context
-def check(ctx: click.Context, /, files: tuple[str, ...], json_: bool) -> None:
-    """Check flows of flyte, in YAML or JSON, with their templates.
-
-    A server takes a flow whose templates have mistakes, and its step makes no action. Exits with 1
-    if any file has an error, with 0 if there are only warnings.
-
-    \b
-    Examples:
-      floe flyte check flows/*.yaml
-    """
-    from floe.cli.check import show_findings
-    from floe.cli.formats import as_json
-    from floe.dialects.registry import flyte_findings
-    from floe.shapes.findings import finding_shape
-
-    findings = [finding for file in files for finding in flyte_findings(read_local(file), file)]
-    if json_:
-        as_json([finding_shape(finding) for finding in findings])
-    else:
-        show_findings(len(files), findings)
-    ctx.exit(1 if worst_level(findings) == "error" else 0)
+command.add_command(flyte_check.command, "check")
+command.add_command(flyte_import.command, "import")
+command.add_command(flyte_serve.command, "serve")

@@ -23,6 +23,8 @@ class ServerReply(NamedTuple):
 
     status: int
     body: bytes
+    location: str = ""
+    """Where a redirect leads to: it is not followed."""
 
 
 class Unanswered(Exception):
@@ -32,8 +34,17 @@ class Unanswered(Exception):
 class Connections:
     """Connections to a server. Any thread may ask; each request has a connection of its own."""
 
-    def __init__(self, *, timeout_s: float, ca: str = "", is_insecure: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        timeout_s: float,
+        ca: str = "",
+        is_insecure: bool = False,
+        bytes_max: int | None = None,
+    ) -> None:
+        """`bytes_max`: of the body of an answer; of a larger one, one byte more is read."""
         self._timeout = timeout_s or None
+        self._most = None if bytes_max is None else bytes_max + 1
         self._ca, self._is_insecure = ca, is_insecure
         self._context: ssl.SSLContext | None = None
         self._idle: list[tuple[float, tuple[str, str], HTTPConnection]] = []
@@ -54,14 +65,15 @@ class Connections:
             try:
                 connection.request(method, path, body, headers)
                 answer = connection.getresponse()
-                reply = ServerReply(answer.status, answer.read())
+                location = answer.headers.get("Location", "")
+                reply = ServerReply(answer.status, answer.read(self._most), location)
             except BaseException:
                 connection.close()
                 raise
         except (OSError, HTTPException, ValueError) as error:
             raise Unanswered(f"{parts.netloc}: {str(error) or type(error).__name__}") from error
         with self._lock:
-            is_kept = not answer.will_close and not self._is_closed
+            is_kept = answer.isclosed() and not (answer.will_close or self._is_closed)
             if is_kept:
                 self._idle.append((time.monotonic(), at, connection))
         if not is_kept:

@@ -42,8 +42,13 @@ for _tag, _pattern in (
     )
 
 
-def yaml_text(shape: Any) -> str:
-    """A JSON value in YAML, with sorted keys, as Go writes it."""
+def yaml_text(shape: Any, *, is_sorted: bool = True) -> str:
+    """A JSON value in YAML, as Go writes it; its keys are sorted, or in their order."""
     return yaml.dump(
-        shape, Dumper=_GoDumper, default_flow_style=False, allow_unicode=True, width=1 << 30
+        shape,
+        Dumper=_GoDumper,
+        default_flow_style=False,
+        allow_unicode=True,
+        width=1 << 30,
+        sort_keys=is_sorted,
     )
