@@ -54,7 +54,9 @@ FLOWS: Final[Mapping[str, Schema]] = {
         }
     ),
     "Flow": shape(FLOW),
-    "Flows": shape({"flows": many(ref("Flow")), "findings": many(ref("Finding"))}),
+    "Flows": shape(
+        {"flows": many(ref("Flow")), "findings": many(ref("Finding")), "flyte": ref("FlyteShort")}
+    ),
     "FlowPage": shape(
         {
             **FLOW,

@@ -10,6 +10,8 @@ from floe.model.ids import Shape
 from floe.model.secret import without_password
 from floe.server.app_keys import HUB
 from floe.server.fields import query
+from floe.server.flyte.board import in_short
+from floe.server.flyte.site import FLYTE_SITE
 from floe.server.problems import answer
 from floe.shapes.findings import finding_shape
 from floe.shapes.flows import definition_shape, flow_page, flow_shape, trigger_shape
@@ -24,7 +26,9 @@ async def index(request: web.Request) -> web.Response:
     book = hub.reads.book()
     runs = await hub.reads.flow_runs(book.flows)
     flows = [{**flow_shape(flow), **_known(hub, flow, runs[flow.id])} for flow in book.flows]
-    return answer({"flows": flows, "findings": [finding_shape(f) for f in book.findings]})
+    findings = [finding_shape(f) for f in book.findings]
+    flyte = in_short(request.app[FLYTE_SITE])
+    return answer({"flows": flows, "findings": findings, "flyte": flyte})
 
 
 async def show(request: web.Request) -> web.Response:

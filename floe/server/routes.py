@@ -36,6 +36,7 @@ from floe.server import (
     webhooks,
 )
 from floe.server.dialect_peers import DIALECT_PEER_ROUTES
+from floe.server.flyte.board_routes import FLYTE_BOARD_ROUTES
 from floe.server.flyte.people_routes import FLYTE_PEOPLE_ROUTES
 from floe.server.idempotency import ONCE_MAX
 from floe.server.json_schema import FLAG, INSTANT, TEXT
@@ -272,6 +273,7 @@ ROUTES: Final = (
         answers={200: "ChildRerun"},
     ),
     *DIALECT_PEER_ROUTES,
+    *FLYTE_BOARD_ROUTES,
     Route("GET", "feed", stream.index, query=STREAM, answers={200: PLAIN}),
     Route("GET", "feed/place", stream.position, query=PLACE, answers={200: "Place"}),
     Route("GET", "leases", leases.index, answers={200: "Leases"}),

@@ -9,6 +9,7 @@ from typing import Final, get_args
 from floe.model.event import Event
 from floe.server.flow_schemas import FLOWS
 from floe.server.flyte_item_schemas import FLYTE_ITEMS
+from floe.server.flyte_schemas import FLYTE
 from floe.server.form_schemas import FORM_SCHEMAS
 from floe.server.host_schemas import HOSTS
 from floe.server.json_schema import (
@@ -282,6 +283,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
     **PRUNES,
     **RERUNS,
     **SECRETS,
+    **FLYTE,
     "Leases": shape(
         {
             "leases": many(

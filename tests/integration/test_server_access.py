@@ -23,6 +23,7 @@ FILLED = {
     "{name:.+}": "app.js",
     "{item:[^/]+}": "teams",
     "{act}": "pause",
+    "{pack:[^/]+}": "Shell",
 }
 CLOSED = [route for route in ROUTES if not route.public]
 WRONG: list[dict[str, str]] = [

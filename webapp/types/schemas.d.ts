@@ -195,6 +195,7 @@ export type Flow = {
 export type Flows = {
   flows: Flow[];
   findings: Finding[];
+  flyte: FlyteShort;
 };
 
 export type FlowPage = {
@@ -880,6 +881,166 @@ export type SetSecret = {
   name: string;
   /** 6 characters to 32 KiB; no reply ever has it */
   value: string;
+};
+
+export type FlyteFlowName = {
+  id: string;
+  name: string;
+};
+
+export type FlyteShort = {
+  flows: FlyteFlowName[];
+  packs: number;
+};
+
+export type FlytePacks = {
+  packs: FlytePack[];
+  /** commands that flows call, and that no pack declares */
+  missing: FlyteMissing[];
+  /** events that flows wait for, and that no pack declares */
+  unsent: FlyteUnsent[];
+  backlog: FlyteBacklog[];
+  away: string[];
+};
+
+export type FlytePack = {
+  id: string;
+  name: string;
+  labels: Record<string, string>;
+  status: "live" | "warning" | "critical";
+  last_seen: string;
+  registered_at: string;
+  links: {
+    href: string;
+    rel: string;
+  }[];
+  commands: FlyteCommand[];
+  events: {
+    name: string;
+    flows: FlyteFlowName[];
+    more_flows: number;
+  }[];
+  new: number;
+  new_since: string | null;
+  taken: number;
+  taken_since: string | null;
+};
+
+export type FlyteCommand = {
+  name: string;
+  events: string[];
+  links: {
+    href: string;
+    rel: string;
+  }[];
+  flows: FlyteFlowName[];
+  more_flows: number;
+  new: number;
+  new_since: string | null;
+  taken: number;
+  taken_since: string | null;
+};
+
+export type FlyteMissing = {
+  pack: string;
+  command: string;
+  registered: boolean;
+  flows: FlyteFlowName[];
+  more_flows: number;
+  new: number;
+  new_since: string | null;
+  taken: number;
+  taken_since: string | null;
+};
+
+export type FlyteUnsent = {
+  pack: string;
+  event: string;
+  registered: boolean;
+  flows: FlyteFlowName[];
+  more_flows: number;
+};
+
+export type FlyteBacklog = {
+  host: string;
+  pack: string;
+  command: string;
+  labels: Record<string, string>;
+  /** the pack that has taken them; empty for new ones */
+  by: string;
+  number: number;
+  since: string;
+};
+
+export type FlyteFlows = {
+  flows: {
+    id: string;
+    name: string;
+    description: string;
+    version: string;
+    at: string;
+    by: string;
+    /** of its steps */
+    count: number;
+    events: {
+      pack: string;
+      event: string;
+    }[];
+    last: Summary | null;
+  }[];
+};
+
+export type FlyteFlowPage = {
+  id: string;
+  name: string;
+  description: string;
+  version: string;
+  at: string;
+  by: string;
+  /** of its steps */
+  count: number;
+  events: {
+    pack: string;
+    event: string;
+  }[];
+  digest: string;
+  graph: Graph;
+  steps: FlyteStep[];
+  /** those that are still stored, the newest first */
+  versions: {
+    version: string;
+    at: string;
+    by: string;
+  }[];
+};
+
+export type FlyteStep = {
+  node: string;
+  id: string;
+  event: FlytePart;
+  /** a pack says that it sends this event */
+  declared: boolean;
+  depends_on: string[];
+  /** of these: ids that no step has */
+  unknown: string[];
+  context: Record<string, string>;
+  criteria: string;
+  command: FlytePart;
+  /** as JSON; empty for none */
+  input: string;
+  /** a live pack, silent ones, or what of it no pack has */
+  served: "live" | "silent" | "command" | "labels" | "nobody";
+  may_be: {
+    event: string;
+    declared: boolean;
+    steps: string[];
+  }[];
+};
+
+export type FlytePart = {
+  pack: string;
+  name: string;
+  labels: Record<string, string>;
 };
 
 export type Leases = {

@@ -20,6 +20,9 @@ DIALECT: Final = "flyte"
 READY: Final = "ready"
 """A kind of text whose judgement says that the evaluator is loaded."""
 
+QUEUES: Final = "flyte:"
+"""Begins the names of the queues of packs."""
+
 ACTION: Final = "flyte.action"
 """The type of the outside work of a step."""
 
@@ -90,12 +93,17 @@ def is_trigger(step: Shape) -> bool:
 
 def queue_of(pack: str) -> str:
     """The queue from which the packs with a name take their actions."""
-    return f"flyte:{pack}"
+    return f"{QUEUES}{pack}"
 
 
 def pack_of(queue: str) -> str:
     """The name of the packs that take from a queue."""
-    return queue.removeprefix("flyte:")
+    return queue.removeprefix(QUEUES)
+
+
+def is_queue(queue: str) -> bool:
+    """Whether packs take from a queue."""
+    return queue.startswith(QUEUES)
 
 
 def labels_of(labels: Mapping[str, str]) -> frozenset[str]:

@@ -27,11 +27,10 @@ def pack_document(value: Json) -> Shape:
     if found := next((link for link in links if RESERVED.search(link.get("rel", ""))), None):
         raise Yours(f"a link of the pack has the rel {found['rel'][:80]}, which is reserved")
     commands = [
-        {"name": one.text("name"), "events": one.texts("events")}
+        without_empty({"links": _links(one)})
+        | {"name": one.text("name"), "events": one.texts("events")}
         for one in pack.objects("commands")
     ]
-    for one in pack.objects("commands"):
-        _links(one)
     events = [
         without_empty({"links": _links(one)}) | {"name": one.text("name")}
         for one in pack.objects("events")

@@ -16,6 +16,7 @@ from floe.model.ids import Instant
 from floe.model.named_row import name_of_row
 from floe.peers.base import Peers
 from floe.server.flyte.copies import Copies
+from floe.server.flyte.flow_book import FlyteFlows
 from floe.server.flyte.ids import FlyteIds
 from floe.server.flyte.pack_book import PackBook
 from floe.server.flyte.presence import PACK, Presence
@@ -52,6 +53,7 @@ class FlyteSite:
         """By key: the bytes of an item of the datastore."""
         self.presence = Presence(hub)
         self.pack_book = PackBook(self.packs, shared, self.presence)
+        self.flow_book = FlyteFlows(shared)
         hub.reads.takers[ACTION] = lambda work: takers_text(work, self.pack_book)
         self.copies = Copies(hub, peers)
         self._minutes = 0
