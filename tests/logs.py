@@ -249,18 +249,16 @@ def signal_shape(signal: Signal) -> Shape:
     """A signal as JSON, its key as printed."""
     shape = encode(signal)
     if "key" in shape:
-        shape["key"] = str(Key(*shape["key"]))
+        shape["key"] = str(decode(Key, shape["key"]))
     return shape
 
 
 def signal_of(name: str, shape: Shape) -> Signal:
     """A signal from its JSON."""
+    if "key" in shape:
+        shape = {**shape, "key": encode(Key.parse(shape["key"]))}
     made: Signal = decode(SIGNALS[name], shape)
-    match made:
-        case Started() | Reported() | TimerFired():
-            return replace(made, key=Key.parse(shape["key"]))
-        case _:
-            return made
+    return made
 
 
 def short(text: str) -> str:

@@ -7,6 +7,7 @@ names that are read or shown are made here, so each name leads to the run that i
 
 from floe.feed.directory import Directory
 from floe.model.ids import HostId, RunRef, StoreId
+from floe.model.nouns import replace
 
 
 class RunNames:
@@ -21,7 +22,7 @@ class RunNames:
     def ref(self, name: str) -> RunRef:
         """The run of a name or a key. Raises IdInvalid."""
         ref = RunRef.parse(name, self._store)
-        return ref if "@" in name else ref._replace(store=self._store_of(ref.host))
+        return ref if "@" in name else replace(ref, store=self._store_of(ref.host))
 
     def of(self, ref: RunRef) -> str:
         """The shortest name that `ref` reads as this run."""

@@ -7,16 +7,20 @@ Source: docs/hub.md, "Runs that rest".
 """
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple, TypeVar, overload
+from typing import Final, TypeVar, overload
 
 from floe.kernel.outside_work import is_offered, is_taken
 from floe.model.effect import AwaitAnswer, OfferWork, SetTimer
 from floe.model.flow import Flow
 from floe.model.ids import RunRef, StoreId
+from floe.model.nouns import dataclass
 from floe.model.run import Phase, Run
 from floe.model.summary import Summary
 
 T = TypeVar("T")
+
+ALIKE_MAX: Final = 1000
+"""Different sleepers that are shared by the runs that are alike in all that they tell."""
 
 
 class Asleep(Exception):
@@ -27,7 +31,8 @@ class Asleep(Exception):
         self.run = run
 
 
-class Sleeper(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Sleeper:
     """What a host knows of a run that is asleep."""
 
     flow: Flow
@@ -46,6 +51,14 @@ class KnownRuns(Mapping[RunRef, Run]):
     def __init__(self) -> None:
         self.awake: dict[RunRef, Run] = {}
         self.asleep: dict[RunRef, Sleeper] = {}
+        self._alike: dict[tuple[str, bool, Phase], Sleeper] = {}
+
+    def put_asleep(self, ref: RunRef, sleeper: Sleeper) -> None:
+        """A run sleeps. Those that are alike share their sleeper: there may be 100,000."""
+        if len(self._alike) > ALIKE_MAX:
+            self._alike.clear()
+        alike = sleeper.digest, sleeper.may_have_children, sleeper.phase
+        self.asleep[ref] = self._alike.setdefault(alike, sleeper)
 
     def __getitem__(self, ref: RunRef) -> Run:
         try:

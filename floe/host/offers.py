@@ -1,7 +1,8 @@
 """The outside work of this host: offered, by queue, name and labels, oldest first; and taken.
 
 An index over what runs owe. A take costs one look at the oldest offer of each name and set of
-labels in its queue, whatever the number of offers.
+labels in its queue, whatever the number of offers. There may be 100,000 of them, so offers of one
+kind share its texts.
 """
 
 from bisect import bisect_left, insort
@@ -11,9 +12,7 @@ from typing import NamedTuple
 
 from floe.model.effect import AwaitAnswer, OfferWork
 from floe.model.ids import Instant, Key
-
-Place = tuple[Instant, Key]
-"""Where an offer stands: older ones first, then by key."""
+from floe.model.nouns import replace
 
 Kind = tuple[str, frozenset[str]]
 """The name of some work, and the labels that its taker needs."""
@@ -38,7 +37,8 @@ class WorkOffers:
 
     def __init__(self) -> None:
         self._by_key: dict[Key, OfferWork] = {}
-        self._queues: dict[str, dict[Kind, list[Place]]] = {}
+        self._queues: dict[str, dict[Kind, list[OfferWork]]] = {}
+        """Of each kind at least one, older ones first, then by key."""
         self._oldest: Mapping[str, Instant] | None = {}
         """None after a change."""
 
@@ -49,10 +49,14 @@ class WorkOffers:
         """Offer work, at the place of its age."""
         if offer.key in self._by_key:
             return
-        self._by_key[offer.key] = offer
         self._oldest = None
         by_kind = self._queues.setdefault(offer.queue, {})
-        insort(by_kind.setdefault((offer.name, offer.labels), []), (offer.since, offer.key))
+        alike = by_kind.setdefault((offer.name, offer.labels), [])
+        if alike:
+            like = alike[0]
+            offer = replace(offer, queue=like.queue, name=like.name, labels=like.labels)
+        self._by_key[offer.key] = offer
+        insort(alike, offer, key=_place)
 
     def remove(self, key: Key) -> None:
         """Offer work no longer."""
@@ -62,9 +66,9 @@ class WorkOffers:
         self._oldest = None
         kind = (offer.name, offer.labels)
         by_kind = self._queues[offer.queue]
-        places = by_kind[kind]
-        del places[bisect_left(places, (offer.since, key))]
-        if not places:
+        alike = by_kind[kind]
+        del alike[bisect_left(alike, _place(offer), key=_place)]
+        if not alike:
             del by_kind[kind]
         if not by_kind:
             del self._queues[offer.queue]
@@ -74,23 +78,23 @@ class WorkOffers:
         if one is given. Change nothing while this is read."""
         by_kind = self._queues.get(queue, {})
         fitting = [
-            places
-            for (of, needed), places in by_kind.items()
+            alike
+            for (of, needed), alike in by_kind.items()
             if needed <= labels and name in ("", of)
         ]
-        return (self._by_key[key] for _, key in merge(*fitting))
+        return merge(*fitting, key=_place)
 
     def counts(self) -> Iterator[OpenWork]:
         """How much of each kind is offered."""
         for queue, by_kind in self._queues.items():
-            for (name, labels), places in by_kind.items():
-                yield OpenWork(queue, name, labels, "", len(places), places[0][0])
+            for (name, labels), alike in by_kind.items():
+                yield OpenWork(queue, name, labels, "", len(alike), alike[0].since)
 
     def oldest(self) -> Mapping[str, Instant]:
         """Since when the oldest offer of each queue waits."""
         if self._oldest is None:
             self._oldest = {
-                queue: min(places[0][0] for places in by_kind.values())
+                queue: min(alike[0].since for alike in by_kind.values())
                 for queue, by_kind in self._queues.items()
             }
         return self._oldest
@@ -119,3 +123,8 @@ class WorkTakes:
         """How much each taker has of each kind."""
         for (queue, name, by), keys in self._kinds.items():
             yield OpenWork(queue, name, frozenset(), by, len(keys), min(keys.values()))
+
+
+def _place(offer: OfferWork) -> tuple[Instant, Key]:
+    """Where an offer stands among those of its kind."""
+    return offer.since, offer.key

@@ -65,7 +65,7 @@ def receive_removals(step: Step, prunes: Iterable[Pruned]) -> None:
     """
     site = step.site
     runs = removable(site, prunes)
-    own = [one for one in runs if RunRef.parse(one.key)[:2] == (site.id, site.store)]
+    own = [one for one in runs if RunRef.parse(one.key).adopter == (site.id, site.store)]
     for run in own:  # an earlier epoch may have run here
         step.keep(SWEEP, run.key, run.flow)
     for run in runs:

@@ -184,7 +184,7 @@ class RunTable:
         self._owed.pop(ref, None)
         self.put(ref, None)
         may_have_children = run.passes is not None and bool(run.passes.children)
-        self.runs.asleep[ref] = Sleeper(run.flow, run.digest, may_have_children, run.phase)
+        self.runs.put_asleep(ref, Sleeper(run.flow, run.digest, may_have_children, run.phase))
         return True
 
     def reload(self, ref: RunRef, run: Run | None) -> list[Effect]:

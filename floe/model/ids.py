@@ -6,9 +6,10 @@ string from outside becomes a path or a key unchecked.
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple, NewType, Self
+from typing import Any, Final, NewType, Self
 
 from floe.model.errors import IdInvalid
+from floe.model.nouns import dataclass
 from floe.model.whole import whole
 
 FlowId = NewType("FlowId", str)
@@ -60,7 +61,8 @@ def address_of(key: str) -> tuple[HostId, StoreId]:
     return HostId(host), StoreId(store)
 
 
-class RunRef(NamedTuple):
+@dataclass(frozen=True, slots=True, order=True)
+class RunRef:
     """The id of a run, globally unique: the store that adopted it and a serial there.
 
     Printed as `h1-12`. The `key`, `h1-12@k3f9`, also distinguishes two stores of one host name;
@@ -75,6 +77,11 @@ class RunRef(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.host}-{self.serial}"
+
+    @property
+    def adopter(self) -> tuple[HostId, StoreId]:
+        """The host that adopted it, and the store of that host."""
+        return self.host, self.store
 
     @property
     def key(self) -> str:
@@ -103,7 +110,8 @@ NO_ITEM: Final = -1
 """The item of a node without items."""
 
 
-class Key(NamedTuple):
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
     """The id of one attempt of one node of one run, for its effects and reports.
 
     Effects of the run as a whole have an empty node and zeros.

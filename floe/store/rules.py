@@ -2,11 +2,11 @@
 
 import os
 import re
-from dataclasses import replace
 from typing import Final, NamedTuple
 
 from floe.model.errors import IdInvalid, StoreConflict, Yours
 from floe.model.ids import RunRef, StoreId
+from floe.model.nouns import dataclass, replace
 from floe.model.run import Pruned
 from floe.model.summary import Summary
 from floe.store.base import Append, RunQuery
@@ -14,7 +14,8 @@ from floe.store.base import Append, RunQuery
 _CURSOR: Final = re.compile(r"([0-9a-f]{1,15})\.(.{1,200})")
 
 
-class Head(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Head:
     """The head of a run: where its log ends."""
 
     epoch: int

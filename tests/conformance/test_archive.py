@@ -13,6 +13,7 @@ import pytest
 from obstore.store import MemoryStore, ObjectStore
 
 from floe.model.ids import Key, NodeId
+from floe.model.nouns import replace
 from floe.store.archive import Archive
 from floe.store.bucket import Bucket
 from tests.make_bucket import a_packed_run, an_output, an_s3_server
@@ -103,11 +104,11 @@ async def test_only_what_the_attempt_printed_is_kept(archive: Archive, tmp_path:
 async def test_output_of_an_unknown_attempt_is_not_there(archive: Archive, tmp_path: Path) -> None:
     await archive.put(a_packed_run(), [an_output(tmp_path)])
 
-    assert not await archive.fetch(BUILD._replace(attempt=2), tmp_path / "to")
+    assert not await archive.fetch(replace(BUILD, attempt=2), tmp_path / "to")
 
 
 async def test_output_of_an_unknown_run_is_not_there(archive: Archive, tmp_path: Path) -> None:
-    assert not await archive.fetch(BUILD._replace(run=a_run(7)), tmp_path / "to")
+    assert not await archive.fetch(replace(BUILD, run=a_run(7)), tmp_path / "to")
 
 
 async def test_equal_runs_are_equal_objects(

@@ -485,7 +485,7 @@ def _signal(run: Run, text: str, now: Instant) -> Signal:
             return ReturnWork(key=_key(run, node, words), take=take)
         case "fire", ["run", *_]:
             epoch = int(_named(words, "epoch") or run.epoch)
-            return TimerFired(key=run_key(run)._replace(epoch=epoch), kind="run")
+            return TimerFired(key=replace(run_key(run), epoch=epoch), kind="run")
         case "fire", [("retry" | "wait" | "form" | "child" | "outside") as kind, node, *_]:
             return TimerFired(key=_key(run, node, words), kind=kind)
         case (("give" | "reject"), [node, *_]):
@@ -567,7 +567,7 @@ def _key(run: Run, node: str, words: Sequence[str]) -> Key:
     attempt = int(_named(words, "attempt") or now.attempt)
     epoch = int(_named(words, "epoch") or now.epoch)
     visit = int(_named(words, "visit") or now.visit)
-    return now._replace(visit=visit, attempt=attempt, epoch=epoch)
+    return replace(now, visit=visit, attempt=attempt, epoch=epoch)
 
 
 def _at(node: NodeId, item: int) -> str:

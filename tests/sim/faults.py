@@ -125,7 +125,7 @@ class Faults:
         lent = [
             (machines[b.run.host], b.place)
             for b in truth.branches.values()
-            if b.until is None and machines[b.run.host].place == Place(*b.run[:2]) != b.place
+            if b.until is None and machines[b.run.host].place == Place(*b.run.adopter) != b.place
         ]
         if not lent or any(m.place in truth.forgotten for m in machines.values()):
             return self.forget()

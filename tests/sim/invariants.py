@@ -562,7 +562,7 @@ def what_a_re_run_shows_is_kept(truth: Truth, key: str, place: Place) -> None:
     host has is no copy that counts.
     """
     for rerun, shown in truth.reruns.items() if not truth.is_gone(place) else ():
-        adopter = Place(*rerun[:2])
+        adopter = Place(*rerun.adopter)
         is_there = rerun.key not in truth.removed and not truth.is_gone(adopter)
         if key in shown and is_there and (adopter == place or key not in truth.doubled):
             raise Broken(f"what_a_re_run_shows_is_kept: {key}, shown by {rerun.key}")
@@ -588,7 +588,7 @@ def run_is_in_one_place(truth: Truth, branch: Branch) -> None:
 
 def cancelled_run_is_not_begun(truth: Truth, branch: Branch) -> None:
     """A cancel that its adopter took is never followed by a beginning there."""
-    if branch.run in truth.cancelled and branch.place[:2] == branch.run[:2]:
+    if branch.run in truth.cancelled and branch.place[:2] == branch.run.adopter:
         raise Broken(f"cancelled_run_is_not_begun: {branch}")
 
 

@@ -293,7 +293,7 @@ class Family(World):
         forgotten = dict(host.core.cluster.members.forgotten.items())
         news: list[Summary] = []
         for row in host.directory.values():
-            adopter, store = RunRef.parse(row.key)[:2]
+            adopter, store = RunRef.parse(row.key).adopter
             if is_lost(row, forgotten):
                 news.append(row)
             elif holder_of(row) in forgotten and self.hosts[adopter].store == store:
@@ -323,7 +323,7 @@ class Family(World):
             if old is None or old.source != event.source:
                 continue
             child = RunRef.parse(event.source)
-            is_gone = child[:2] in self.lost | self.forgotten
+            is_gone = child.adopter in self.lost | self.forgotten
             is_later = _at(event) > _at(old)
             if is_gone and event.state == "bad":  # no event tells that a child is lost
                 is_later = _at(event) == _at(old) or is_later

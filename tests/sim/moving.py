@@ -4,6 +4,7 @@ from floe.host.step_result import Recorded
 from floe.model.event import RunEnded, RunGranted
 from floe.model.ids import Key, RunRef
 from floe.model.moving import RunReturned
+from floe.model.nouns import replace
 from floe.model.peer_message import Envelope, RestedStored, Returned, ReturnedStored
 from tests.sim.disk import Disk
 from tests.sim.truth import Broken, Place, Truth
@@ -31,7 +32,7 @@ def command_that_must_not_starts_once(truth: Truth, key: Key) -> None:
     if branch is None or branch.flow.on_host_lost == "restart":
         return
     for epoch in range(1, key.epoch):
-        if key._replace(epoch=epoch) in truth.starts:
+        if replace(key, epoch=epoch) in truth.starts:
             raise Broken(f"command_that_must_not_starts_once: {key}, also under {epoch}")
 
 

@@ -218,7 +218,7 @@ class Trial:
 
     def _cancel(self) -> None:
         world, random = self.world, self.random
-        runs = [ref for ref in world.truth.accepted if Place(*ref[:2]) not in world.truth.lost]
+        runs = [ref for ref in world.truth.accepted if Place(*ref.adopter) not in world.truth.lost]
         if not runs:
             return
         # The newest are the ones that are being handed over.

@@ -478,7 +478,7 @@ class World:
             invariants.removal_is_of_the_host_with_the_log(self.truth, key, place, chosen)
             invariants.what_a_re_run_shows_is_kept(self.truth, key, place)
             self.truth.removed[key] = machine.place
-        if (ref := RunRef.parse(key))[:2] == machine.place:
+        if (ref := RunRef.parse(key)).adopter == machine.place:
             self.truth.reruns.pop(ref, None)  # also one whose log is gone with its host
 
     def _close(self, machine: Machine, run: RunRef, epoch: int) -> None:

@@ -138,7 +138,7 @@ def tell_another_fence(case: Case) -> None:
 
 
 def start_a_command_nobody_recorded(case: Case) -> None:
-    key = case.told[1].key._replace(attempt=2)
+    key = replace(case.told[1].key, attempt=2)
     case.told.append(replace(case.told[1], key=key))
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from floe.model.errors import IdInvalid
 from floe.model.ids import HostId, Key, NodeId, RunRef, StoreId
+from floe.model.nouns import replace
 
 REF = RunRef(HostId("h1.internal"), StoreId("k3f9"), 12)
 BUILD = Key(REF, 2, NodeId("build"), 1, 3)
@@ -14,10 +15,10 @@ def test_key_without_an_item_is_printed_as_in_the_first_release() -> None:
 
 
 def test_key_names_its_item_at_the_end() -> None:
-    assert str(BUILD._replace(item=7)) == "h1.internal-12@k3f9.2.build.1.3.i7"
+    assert str(replace(BUILD, item=7)) == "h1.internal-12@k3f9.2.build.1.3.i7"
 
 
-@pytest.mark.parametrize("key", [BUILD, BUILD._replace(item=0), Key(REF, 1, NodeId(""), 0, 0)])
+@pytest.mark.parametrize("key", [BUILD, replace(BUILD, item=0), Key(REF, 1, NodeId(""), 0, 0)])
 def test_printed_key_is_read_again(key: Key) -> None:
     assert Key.parse(str(key)) == key
 

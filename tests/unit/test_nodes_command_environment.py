@@ -10,6 +10,7 @@ import pytest
 from floe.files import FileFolders, NotPlain
 from floe.model.errors import TooLarge, Yours
 from floe.model.ids import Json
+from floe.model.nouns import replace
 from floe.model.template import Template, TemplatePart
 from floe.nodes.attempt_files import (
     OUTPUTS_BYTES_MAX,
@@ -89,7 +90,7 @@ def test_a_command_knows_where_it_is(tmp_path: Path) -> None:
     ],
 )
 def test_a_command_knows_its_item(tmp_path: Path, item: Json, variables: dict[str, str]) -> None:
-    job = a_job(tmp_path, key=a_key()._replace(item=7), item=item)
+    job = a_job(tmp_path, key=replace(a_key(), item=7), item=item)
 
     env = environment({}, job, "h1", ())
 
@@ -98,7 +99,7 @@ def test_a_command_knows_its_item(tmp_path: Path, item: Json, variables: dict[st
 
 
 def test_an_item_with_two_names_of_one_variable_is_refused(tmp_path: Path) -> None:
-    job = a_job(tmp_path, key=a_key()._replace(item=0), item={"a-b": 1, "a_b": 2})
+    job = a_job(tmp_path, key=replace(a_key(), item=0), item={"a-b": 1, "a_b": 2})
 
     with pytest.raises(Yours, match="`a-b` and `a_b` would both be FLOE_ITEM_A_B"):
         environment({}, job, "h1", ())

@@ -90,7 +90,7 @@ class Keeper:
         """A host claims resources for a run, for the first time or again."""
         claim, tags = message.claim, message.tags
         ref = ref_of(claim.run)
-        if ref is None or ref[:2] != (member.id, member.store) or not tags:
+        if ref is None or ref.adopter != (member.id, member.store) or not tags:
             return
         if problem := self.problem():
             answer = Queued(claim=claim, position=0, holders={}, why=problem)
@@ -165,7 +165,7 @@ class Keeper:
         """A host was forgotten: remove its claims that wait."""
         for run, entry in self.table.by_run.items():
             ref = ref_of(run)
-            if ref is not None and ref[:2] == (host, store) and not entry.fences:
+            if ref is not None and ref.adopter == (host, store) and not entry.fences:
                 self.table.remove(step, run)
         self.grant_free(step)
 
@@ -272,7 +272,7 @@ class Keeper:
         """Runs that hold something and whose adopters were forgotten."""
         held = [run for run, entry in self.table.by_run.items() if entry.fences]
         refs = [(run, ref_of(run)) for run in held]
-        return [r for r, ref in refs if ref and self._members.is_known_gone(*ref[:2])]
+        return [r for r, ref in refs if ref and self._members.is_known_gone(*ref.adopter)]
 
     # --- answers ---
 
@@ -305,14 +305,14 @@ class Keeper:
         members = self.table.members(group.tag)
         for old in members[: -group.limit]:
             ref = ref_of(old.claim.run)
-            if ref is not None and not self._members.is_known_gone(*ref[:2]):
+            if ref is not None and not self._members.is_known_gone(*ref.adopter):
                 by = members[-1].claim.run
                 order = Yield(claim=old.claim, by=by, opening=self.census.term)
                 self._outbox.send(step, ref.host, ref.store, YIELD, old.claim.run, order)
 
     def _send_held(self, step: Step, entry: LeaseEntry) -> None:
         ref = ref_of(entry.claim.run)
-        if ref is None or self._members.is_known_gone(*ref[:2]):
+        if ref is None or self._members.is_known_gone(*ref.adopter):
             return
         held = Held(claim=entry.claim, fences=dict(entry.fences), opening=self.census.term)
         self._outbox.send(step, ref.host, ref.store, HELD, entry.claim.run, held)

@@ -92,7 +92,7 @@ class Grantee:
     def offered(self, step: Step, member: Member, offer: Offer, floor: int | None) -> None:
         """A peer offers a run: accept it in this step, or never under this epoch."""
         ref = ref_of(offer.run)
-        if ref is None or ref[:2] != (member.id, member.store):
+        if ref is None or ref.adopter != (member.id, member.store):
             return
         if self._answer_again(step, member, ref, offer.epoch) or self._is_left(step):
             return
@@ -140,7 +140,7 @@ class Grantee:
     def withdrawn(self, step: Step, member: Member, message: Withdraw, floor: int | None) -> None:
         """A peer withdraws an offer: the run stays here if it is active, else it never will be."""
         ref = ref_of(message.run)
-        if ref is None or ref[:2] != (member.id, member.store):
+        if ref is None or ref.adopter != (member.id, member.store):
             return
         if self._answer_again(step, member, ref, message.epoch) or self._is_left(step):
             return
@@ -154,7 +154,7 @@ class Grantee:
         run = self._site.table.runs.get(ref) if ref else None
         if run is None or self._site.table.is_foreign(run) or run.epoch != message.epoch:
             return
-        if run.ref[:2] == (member.id, member.store):
+        if run.ref.adopter == (member.id, member.store):
             decision = step.decide(run, Cancel(by=message.by, why=message.why))
             step.promise |= bool(decision.events)
 
@@ -181,7 +181,7 @@ class Grantee:
     def end_stored(self, step: Step, member: Member, message: EndedStored) -> None:
         """The adopter has stored the end of a run."""
         ref = ref_of(message.run)
-        if ref is not None and ref[:2] == (member.id, member.store):
+        if ref is not None and ref.adopter == (member.id, member.store):
             self._close(step, ref)
 
     def owes(self, run: RunRef) -> bool:
@@ -197,7 +197,7 @@ class Grantee:
                 self._close(step, ref)
         table = self._site.table
         for run in tuple(table.runs.values()):
-            is_here = run.ref[:2] == (host, store) and not table.is_foreign(run)
+            is_here = run.ref.adopter == (host, store) and not table.is_foreign(run)
             if is_here and (cancel := cancel_of_orphan(run)):
                 step.decide(run, cancel)
 

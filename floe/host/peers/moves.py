@@ -158,7 +158,11 @@ class Moves:
         """The adopter of a run has stored its log up to an event."""
         ref = ref_of(message.run)
         run = self._site.table.runs.get(ref) if ref else None
-        if run is None or run.ref[:2] != (member.id, member.store) or run.epoch != message.epoch:
+        if (
+            run is None
+            or run.ref.adopter != (member.id, member.store)
+            or run.epoch != message.epoch
+        ):
             return
         self._reported.put(run.ref, max(message.seq, self._reported.get(run.ref) or 0))
         sent = self._outbox.get(member.id, RESTED, run.ref.key)
@@ -169,7 +173,7 @@ class Moves:
     def returned_stored(self, step: Step, member: Member, message: ReturnedStored) -> None:
         """The adopter of a run has taken it back."""
         ref = ref_of(message.run)
-        if ref is None or ref[:2] != (member.id, member.store):
+        if ref is None or ref.adopter != (member.id, member.store):
             return
         sent = self._outbox.get(ref.host, RETURNED, ref.key)
         if sent and isinstance(sent.message, Returned) and sent.message.epoch == message.epoch:

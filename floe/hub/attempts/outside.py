@@ -5,7 +5,6 @@ A caller that may ask twice, since it lost an answer, names its take.
 
 import asyncio
 import secrets
-from dataclasses import replace
 from typing import Final
 
 from floe.host.inputs import GiveBack, Incoming, TakeOldest
@@ -17,6 +16,7 @@ from floe.hub.reads import Reads
 from floe.model.call import TakenWork
 from floe.model.errors import Conflict, HostAway
 from floe.model.ids import Key
+from floe.model.nouns import replace
 from floe.model.signal import Answered, Failed, Reported
 from floe.store.base import RunStore
 
@@ -122,4 +122,4 @@ class Outside:
         may have moved. Raises NotFound, IdInvalid."""
         at = Key.parse(key)
         run = await self._reads.run(at.run.key)
-        return at._replace(epoch=run.epoch) if take else at
+        return replace(at, epoch=run.epoch) if take else at

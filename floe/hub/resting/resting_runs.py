@@ -124,7 +124,7 @@ class RestingRuns:
         flow = await self._history.flow(row.digest)
         if flow is None or not may_stay_asleep(row, flow, self._core.site.store):
             return False
-        self._core.table.runs.asleep[RunRef.parse(row.key)] = Sleeper(flow, row.digest)
+        self._core.table.runs.put_asleep(RunRef.parse(row.key), Sleeper(flow, row.digest))
         self._rows.append(row)
         return True
 

@@ -49,6 +49,15 @@ def test_run_at_rest_leaves_memory_and_is_still_known() -> None:
     assert table.digests() == {a_resting_run().digest}
 
 
+def test_runs_that_are_alike_share_what_the_host_knows_of_them() -> None:
+    core = a_core_with(a_resting_run(), a_resting_run(ref=OTHER))
+
+    assert [core.let_sleep(ref) for ref in (REF, OTHER)] == [True, True]
+
+    asleep = core.table.runs.asleep
+    assert asleep[REF] is asleep[OTHER]
+
+
 def test_run_at_work_stays_in_memory() -> None:
     core = a_core_with(a_run())
 

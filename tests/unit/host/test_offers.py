@@ -111,3 +111,13 @@ def test_takes_are_counted_by_taker_until_they_are_over() -> None:
     takes.remove(a_take(4, 0))
 
     assert [*takes.counts()] == [OpenWork("slack", "post", NONE, "bot", 2, Instant(20))]
+
+
+def test_offers_of_one_kind_share_its_texts() -> None:
+    offers = WorkOffers()
+    for serial in (1, 2):
+        offers.add(an_offer(serial, labels=frozenset(["team=" + "ops"])))
+
+    first, second = offers.fitting("slack", OPS)
+
+    assert first.labels is second.labels

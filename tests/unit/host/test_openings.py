@@ -184,7 +184,7 @@ def test_second_answer_is_no_event() -> None:
 def test_answer_to_an_unknown_run_is_no_event() -> None:
     core = a_core()
     key = a_taken(core)
-    gone = key._replace(run=key.run._replace(serial=9))
+    gone = replace(key, run=replace(key.run, serial=9))
 
     decided = stepped(core, to(gone.run, an_answer(gone), ticket=1))
 

@@ -72,7 +72,7 @@ def test_table_knows_when_a_pend_may_be_placed_that_could_not_be_before() -> Non
 def test_run_holds_again_what_a_second_holder_has_left() -> None:
     core = a_core()
     [first] = begun(core, a_resource("oven"))
-    second = replace(first, ref=first.ref._replace(serial=9))
+    second = replace(first, ref=replace(first.ref, serial=9))
     table = RunTable(STORE)
     for run in (first, second):
         table.put(run.ref, run)

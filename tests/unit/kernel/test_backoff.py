@@ -5,6 +5,7 @@ import pytest
 from floe.kernel.backoff import JITTER, delay_ms
 from floe.model.flow import Backoff
 from floe.model.ids import Key, NodeId
+from floe.model.nouns import replace
 from tests.make import REF
 
 KEY = Key(REF, 1, NodeId("build"), 1, 1)
@@ -28,7 +29,7 @@ def test_same_attempt_always_waits_the_same_time() -> None:
 
 
 def test_attempts_that_failed_together_do_not_return_together() -> None:
-    nodes = [KEY._replace(node=NodeId(f"n{i}")) for i in range(50)]
+    nodes = [replace(KEY, node=NodeId(f"n{i}")) for i in range(50)]
 
     delays = [delay_ms(Backoff(), 1, key) for key in nodes]
 

@@ -277,7 +277,7 @@ def addressed(run: Run, move: Move) -> Signal:
         case "reset":  # a loop is reset by what leads back alone
             return TimerFired(key=key, kind="retry")
         case "run":
-            return TimerFired(key=run_key(run)._replace(epoch=key.epoch), kind="run")
+            return TimerFired(key=replace(run_key(run), epoch=key.epoch), kind="run")
         case "cancel":
             return Cancel(by="alice")
         case "activate":

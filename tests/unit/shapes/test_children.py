@@ -2,6 +2,7 @@
 
 from floe.model.children import SubFlow
 from floe.model.ids import RunRef
+from floe.model.nouns import replace
 from floe.model.signal import ChildMade
 from floe.shapes.children import children_shape, parent_shape
 from tests.make import H1, STORE, a_flow, a_node, a_run, after, the_key
@@ -23,7 +24,7 @@ def test_run_that_is_no_child_has_no_parent() -> None:
 
 
 def test_parent_names_the_item_of_a_node_with_items() -> None:
-    key = str(the_key(a_run(FLOW), "go")._replace(item=2))
+    key = str(replace(the_key(a_run(FLOW), "go"), item=2))
 
     shape = parent_shape(a_summary(parent=key, awaited=True), str)
 

@@ -348,7 +348,7 @@ def test_named_take_without_its_work_finds_nothing_again() -> None:
 def test_named_take_of_a_run_that_its_host_does_not_have_finds_nothing() -> None:
     h1, h2, ref, asked = a_named_take()
 
-    again(h1, ref._replace(serial=99), h2)
+    again(h1, replace(ref, serial=99), h2)
     carry(h1, h2)
 
     assert asked.replies == [""]
