@@ -38,15 +38,18 @@ def aligned(facets: Iterable[Facet]) -> tuple[Facet, ...]:
 
     The facets of the newest rows stay if all together are longer than `FACETS_BYTES_MAX`.
     """
-    found = tuple(facets)
+    by_row: dict[int, dict[tuple[str, str], Facet]] = {}
     latest: dict[int, Instant] = {}
-    for one in found:
+    for one in facets:
+        by_row.setdefault(one.row, {})[one.kind, one.key] = one
         latest[one.row] = max(one.at, latest.get(one.row, one.at))
     left, kept = FACETS_BYTES_MAX, list[Facet]()
-    each = {(one.row, one.kind, one.key): one for one in found}
-    for _, _, name in sorted((-latest[name[0]], -name[0], name) for name in each):
-        left -= len(name[1]) + len(name[2]) + FACET_BYTES
-        if left < 0:
-            break
-        kept.append(replace(each[name], at=latest[name[0]]))
+    for row in sorted(by_row, key=lambda row: (-latest[row], -row)):
+        each, at = by_row[row], latest[row]
+        for name in sorted(each):
+            left -= len(name[0]) + len(name[1]) + FACET_BYTES
+            if left < 0:
+                return tuple(kept)
+            one = each[name]
+            kept.append(one if one.at == at else replace(one, at=at))
     return tuple(kept)

@@ -39,11 +39,18 @@ log = structlog.get_logger()
 BATCH: Final = 64
 """Events that are judged together."""
 
-RUNS_MAX: Final = 32
+PACE_S: Final = 0.01
+"""Seconds from the beginning of a group of events to that of the next: what comes in between shares
+a question to a process, a step and a transaction. An event after a pause waits for nothing."""
+
+RUNS_MAX: Final = 20
 """Runs that are opened in one step, so that other requests do not wait long; of one event, all."""
 
 WAIT_S: Final = 0.03
 """Seconds that the sender of an event waits for its runs."""
+
+AHEAD_MAX: Final = 4
+"""Events that wait when a sender still waits for its runs; with more, they would take too long."""
 
 START_S: Final = 2.0
 """The same where an evaluator process has to start first, as after a minute without events."""
@@ -118,13 +125,13 @@ class EventInbox:
     async def opened(self, number: int, *, wait_s: float | None = None) -> Heard:
         """The runs of an event that was kept, if they are open within a time.
 
-        While more events wait than are judged together, its sender does not: that is no use.
+        While many events wait, its sender does not: that is no use.
         """
         self._news.set()
         if wait_s is None:
             is_cold = self._evaluators is not None and not self._evaluators.counts().running
             wait_s = START_S if is_cold else WAIT_S
-        if number in self._recent or not wait_s or len(self._inbox) > BATCH:
+        if number in self._recent or not wait_s or len(self._inbox) > AHEAD_MAX:
             return Heard(number, self._recent.get(number))
         waiter = self._waiters.setdefault(number, asyncio.get_running_loop().create_future())
         with suppress(TimeoutError):
@@ -148,18 +155,19 @@ class EventInbox:
 
     async def work(self) -> None:
         """Judge what waits, until cancelled."""
+        time = asyncio.get_running_loop().time
         while True:
             events = self._inbox.first(BATCH)
             if not events:
                 self._news.clear()
                 await self._news.wait()
                 continue
+            next_at = time() + PACE_S
             judged = await self._judged(events)
             is_stored = bool(judged)
             for chunk in _chunks(judged):
                 is_stored = is_stored and await self._store(chunk)
-            if not is_stored:
-                await asyncio.sleep(AGAIN_S)
+            await asyncio.sleep(next_at - time() if is_stored else AGAIN_S)
 
     async def _judged(self, events: Sequence[InboxEvent]) -> list[JudgedEvent]:
         """What the oldest events come to; those from which on it cannot be said now are left."""

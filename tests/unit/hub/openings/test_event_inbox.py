@@ -83,7 +83,7 @@ async def test_event_whose_run_no_store_can_hold_is_a_finding_and_blocks_no_othe
 
 
 async def test_sender_does_not_wait_while_many_events_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_inbox, "BATCH", 0)
+    monkeypatch.setattr(event_inbox, "AHEAD_MAX", 0)
     parts = {"event_flows": {"toy": Flows(BUILD)}, "evaluators": EvaluatorsHere()}
     async with a_hub(**parts) as hub:
         heard = await hub.inbox.hear("toy", PUSHED, wait_s=30.0)
