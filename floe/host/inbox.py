@@ -32,6 +32,9 @@ NEWEST_MAX: Final = 20
 FLOWS_MAX: Final = 1000
 """Flows whose findings are kept; the oldest are forgotten first."""
 
+SHOWN_MAX: Final = 20
+"""Events that wait, and that people are shown."""
+
 WHY_MAX: Final = 500
 """Characters of a finding."""
 
@@ -54,7 +57,7 @@ class FlowFindings:
     count: int = 0
     """All, also those that are not kept."""
     newest: tuple[Mapping[str, Json], ...] = ()
-    """`at` and `why`, newest first."""
+    """`at`, `why` and maybe `about`, newest first."""
     name: str = ""
     """The name of the flow, where it differs from its id."""
 
@@ -68,6 +71,10 @@ class InboxView:
     """Of the texts of the events that wait."""
     oldest_at: Instant | None
     """Since when the oldest of them waits."""
+    first: tuple[InboxEvent, ...]
+    """The oldest of them."""
+    stuck: str
+    """Why they could not be judged or stored at the last try; empty if nothing was wrong."""
     findings: Mapping[str, FlowFindings]
     """By the id of the flow, or by the dialect where they are about no flow."""
 
@@ -84,6 +91,8 @@ class Inbox:
         self._last = 0
         """Given to an event; never again in this process, also if the event was not stored."""
         self._findings: Undoable[str, FlowFindings] = Undoable(journal)
+        self.stuck = ""
+        """Why events could not be judged or stored at the last try; empty if they were."""
         for key, row in sorted(rows.get(INBOX, {}).items()):
             if isinstance(row, Mapping):
                 number, at = int(key), row.get("at")
@@ -140,7 +149,9 @@ class Inbox:
             self._findings.put(oldest, None)
             yield LedgerWrite(kind=INBOX_FINDINGS, key=oldest, value=None)
         known = before or FlowFindings()
-        one = {"at": iso(now), "why": one_line(finding.why, WHY_MAX)}
+        one: Mapping[str, Json] = {"at": iso(now), "why": one_line(finding.why, WHY_MAX)}
+        if finding.about:
+            one = {**one, "about": dict(finding.about)}
         name = one_line(finding.name, WHY_MAX) or known.name
         found = FlowFindings(known.count + 1, (one, *known.newest)[:NEWEST_MAX], name)
         self._findings.put(flow, found)
@@ -153,10 +164,13 @@ class Inbox:
 
     def view(self) -> InboxView:
         """The inbox of now."""
+        first = self.first(SHOWN_MAX)
         return InboxView(
             waiting=len(self._events),
             bytes=self._bytes,
-            oldest_at=next((event.at for event in self.first(1)), None),
+            oldest_at=first[0].at if first else None,
+            first=first,
+            stuck=self.stuck if first else "",
             findings=dict(self._findings.items()),
         )
 

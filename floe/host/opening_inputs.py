@@ -66,6 +66,8 @@ class EventFinding(NamedTuple):
     why: str
     name: str = ""
     """The name of the flow, where it differs from its id."""
+    about: Mapping[str, Json] | None = None
+    """What it is about, as far as its dialect knows: the event, the step, the place in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

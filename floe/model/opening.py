@@ -59,6 +59,8 @@ class Opened:
     openings: tuple[Opening, ...] = ()
     findings: tuple[str, ...] = ()
     """What is wrong in the flow, for people; the openings count nevertheless."""
+    about: tuple[Mapping[str, Json], ...] = ()
+    """Of each finding: the event, the step and the template; empty where that is unknown."""
     failed: str = ""
     """Why the event could not be judged; then nothing else counts."""
 

@@ -106,6 +106,10 @@ class Fields:
             return value or {}
         return self._instead(key, "an object is expected", {})
 
+    def value(self, key: str) -> Json:
+        """Any value; None if absent."""
+        return self._take(key)
+
     def sub(self, key: str) -> "Fields":
         """A nested object; its errors are reported with those of this one."""
         at = f"{self._at}{key}."

@@ -1,16 +1,20 @@
 """The event inbox of each host: what waits for its runs, and what was wrong with earlier events."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from aiohttp import web
 
-from floe.host.inbox import FlowFindings
-from floe.model.codec import iso
+from floe.host.inbox import FlowFindings, InboxEvent
+from floe.model.codec import from_text, iso
 from floe.model.ids import Shape
 from floe.server import fan_out
 from floe.server.app_keys import HUB
 from floe.server.fields import query
 from floe.server.problems import answer
+
+READ_MAX: Final = 64 * 1024
+"""Characters of an event that is read for its name."""
 
 FLOWS_MAX: Final = 200
 """Flows whose findings are shown of a host, those with the newest."""
@@ -28,7 +32,12 @@ async def index(request: web.Request) -> web.Response:
         "waiting": view.waiting,
         "bytes": view.bytes,
         "oldest_at": iso(view.oldest_at) if view.oldest_at is not None else None,
-        "findings": [_shown(flow, one) for flow, one in found[:FLOWS_MAX]],
+        "first": [_waiting(event) for event in view.first],
+        "stuck": view.stuck,
+        "findings": [
+            {"flow": flow, "name": one.name or flow, **findings_shape(one)}
+            for flow, one in found[:FLOWS_MAX]
+        ],
     }
     inboxes = [own, *(one for shape in others.shapes for one in shape["inboxes"])]
     inboxes += [
@@ -39,13 +48,23 @@ async def index(request: web.Request) -> web.Response:
     return answer({"inboxes": inboxes, "away": others.away})
 
 
-def _shown(flow: str, found: FlowFindings) -> Shape:
-    return {
-        "flow": flow,
-        "name": found.name or flow,
-        "count": found.count,
-        "newest": [{"at": one.get("at"), "why": one.get("why")} for one in found.newest],
-    }
+def findings_shape(found: FlowFindings) -> Shape:
+    """What was wrong when events were judged for a flow: how many times, and the newest."""
+    keys = ("at", "why", "about")
+    newest = [{key: one[key] for key in keys if key in one} for one in found.newest]
+    return {"count": found.count, "newest": newest}
+
+
+def _waiting(event: InboxEvent) -> Shape:
+    return {"at": iso(event.at), "bytes": len(event.body), "what": _name_of(event)}
+
+
+def _name_of(event: InboxEvent) -> str:
+    """An event for people: the pack and the event; the dialect where it has no such names."""
+    body = from_text(event.body) if len(event.body) <= READ_MAX else None
+    if isinstance(body, Mapping) and isinstance(pack := body.get("pack"), Mapping):
+        return f"{pack.get('name')} {body.get('event')}"
+    return event.dialect
 
 
 def _newest_at(found: FlowFindings) -> str:

@@ -8,6 +8,7 @@ from typing import Final, get_args
 
 from floe.model.event import Event
 from floe.server.flow_schemas import FLOWS
+from floe.server.flyte_event_schemas import FLYTE_EVENTS
 from floe.server.flyte_item_schemas import FLYTE_ITEMS
 from floe.server.flyte_schemas import FLYTE
 from floe.server.form_schemas import FORM_SCHEMAS
@@ -147,6 +148,7 @@ EARLIER: Final = {**INSTANT, "description": "of a host that is away: when it sen
 SCHEMAS: Final[Mapping[str, Schema]] = {
     **FORM_SCHEMAS,
     **FLYTE_ITEMS,
+    **FLYTE_EVENTS,
     "Problem": shape(
         {"type": TEXT, "title": TEXT, "status": POSITIVE, "detail": TEXT},
         {
@@ -326,13 +328,20 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
                         "waiting": COUNT,
                         "bytes": COUNT,
                         "oldest_at": maybe(INSTANT),
+                        "first": many(
+                            shape({"at": INSTANT, "bytes": COUNT, "what": TEXT}),
+                        ),
+                        "stuck": {
+                            **TEXT,
+                            "description": "why they could not be judged at the last try; or empty",
+                        },
                         "findings": many(
                             shape(
                                 {
                                     "flow": TEXT,
                                     "name": TEXT,
                                     "count": COUNT,
-                                    "newest": many(shape({"at": INSTANT, "why": TEXT})),
+                                    "newest": many(ref("InboxFinding")),
                                 }
                             )
                         ),

@@ -94,6 +94,140 @@ export type FlyteItem = {
   etag: string;
 };
 
+export type FlyteTry = {
+  /** id of a registered pack; or the name of any */
+  pack: string;
+  event: string;
+  /** any JSON value */
+  payload?: unknown;
+};
+
+export type FlyteTried = {
+  pack: string;
+  /** whether a pack with this id is registered */
+  registered: boolean;
+  event: string;
+  /** those with a step that waits for this event, by name */
+  flows: FlyteTriedFlow[];
+  /** such flows that are left out */
+  more: number;
+  /** if no flow waits for it: events that flows wait for */
+  near: {
+    pack: string;
+    event: string;
+  }[];
+};
+
+export type FlyteTriedFlow = {
+  id: string;
+  name: string;
+  steps: FlyteTriedStep[];
+};
+
+export type FlyteTriedStep = {
+  /** its id; empty for none */
+  step: string;
+  /** its place in the flow */
+  number: number;
+  outcome: "fires" | "labels" | "criteria" | "waits" | "fault";
+  /** why it does not fire; empty if it does */
+  why: string;
+  action?: FlyteTriedAction;
+  fault?: FlyteFault;
+};
+
+export type FlyteTriedAction = {
+  pack: string;
+  labels: Record<string, string>;
+  command: string;
+  /** any JSON value */
+  input: unknown;
+  context: Record<string, string>;
+  /** why no pack would take it now; empty if one would */
+  waits: string;
+};
+
+export type FlyteFault = {
+  /** of the template in the step: `command.input.message` */
+  place: string;
+  what: string;
+  hint: string;
+  /** the line of the template with the place, cut if long */
+  template?: string;
+  /** lines of the whole template */
+  lines?: number;
+  line?: number;
+  /** in the whole line */
+  column?: number;
+  /** characters of the line before `template` */
+  cut?: number;
+};
+
+export type FlyteSent = {
+  /** whether its runs are known yet */
+  judged: boolean;
+  /** ids of the runs that it opened */
+  runs: string[];
+};
+
+export type FlyteFindings = {
+  flow: string;
+  name: string;
+  /** that cannot be read, whatever the event is */
+  templates: {
+    /** its id; empty for none */
+    step: string;
+    /** its place in the flow */
+    number: number;
+    /** of the template in the step: `command.input.message` */
+    place: string;
+    what: string;
+    hint: string;
+    /** the line of the template with the place, cut if long */
+    template?: string;
+    /** lines of the whole template */
+    lines?: number;
+    line?: number;
+    /** in the whole line */
+    column?: number;
+    /** characters of the line before `template` */
+    cut?: number;
+  }[];
+  /** allowed, and hardly meant */
+  doubts: string[];
+  judged: {
+    host: string;
+    count: number;
+    newest: InboxFinding[];
+  }[];
+  /** hosts that did not reply */
+  away: string[];
+};
+
+export type InboxFinding = {
+  at: string;
+  why: string;
+  /** the event, the step and its template, where they are known */
+  about?: {
+    pack: string;
+    event: string;
+    step: string;
+    /** of the template in the step: `command.input.message` */
+    place: string;
+    what: string;
+    hint: string;
+    /** the line of the template with the place, cut if long */
+    template?: string;
+    /** lines of the whole template */
+    lines?: number;
+    line?: number;
+    /** in the whole line */
+    column?: number;
+    /** characters of the line before `template` */
+    cut?: number;
+  };
+};
+
 export type Problem = {
   type: string;
   title: string;
@@ -1090,14 +1224,18 @@ export type Inboxes = {
     waiting: number;
     bytes: number;
     oldest_at: string | null;
+    first: {
+      at: string;
+      bytes: number;
+      what: string;
+    }[];
+    /** why they could not be judged at the last try; or empty */
+    stuck: string;
     findings: {
       flow: string;
       name: string;
       count: number;
-      newest: {
-        at: string;
-        why: string;
-      }[];
+      newest: InboxFinding[];
     }[];
     /** of a host that is away: when it sent this */
     as_of?: string;

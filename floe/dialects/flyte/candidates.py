@@ -11,7 +11,7 @@ without an id have one together, and the last action counts."""
 
 def begins(flow: FlyteFlow, event: FlyteEvent) -> bool:
     """Whether a fresh event concerns a flow: a step without `dependsOn` waits for it."""
-    return any(not step.depends_on and _awaits(step, event) for step in flow.steps)
+    return any(not step.depends_on and awaits(step, event) for step in flow.steps)
 
 
 def candidates(
@@ -25,11 +25,12 @@ def candidates(
     return tuple(
         step
         for step in flow.steps
-        if _awaits(step, event) and step.id not in finished and _is_free(step, finished)
+        if awaits(step, event) and step.id not in finished and _is_free(step, finished)
     )
 
 
-def _awaits(step: FlyteStep, event: FlyteEvent) -> bool:
+def awaits(step: FlyteStep, event: FlyteEvent) -> bool:
+    """Whether a step waits for an event of this name of this pack."""
     return step.event.name == event.name and step.event.pack_name == event.pack.name
 
 

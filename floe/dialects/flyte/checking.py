@@ -58,11 +58,12 @@ def _doubts(flow: FlyteFlow) -> Iterator[tuple[FlowPlace, str]]:
 
 def _templates(flow: FlyteFlow) -> Iterator[tuple[FlowPlace, str]]:
     for number, step in enumerate(flow.steps):
-        for place, text in _of_step(step):
+        for place, text in templates_of(step):
             yield (STEPS, number, *place), text
 
 
-def _of_step(step: FlyteStep) -> Iterator[tuple[FlowPlace, str]]:
+def templates_of(step: FlyteStep) -> Iterator[tuple[FlowPlace, str]]:
+    """The templates of a step, each with its place in the step."""
     yield from _of_texts(step.context, ("context",))
     yield from _of_texts(step.event.pack_labels, ("event", "packLabels"))
     if step.criteria:

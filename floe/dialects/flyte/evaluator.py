@@ -21,10 +21,12 @@ from floe.dialects.flyte.compiled import (
     step_of,
     uuid_of,
 )
-from floe.dialects.flyte.events import FATAL_EVENT, pack_id
+from floe.dialects.flyte.events import FATAL_EVENT, SENT_BY, pack_id
+from floe.dialects.flyte.faults import fault_shape
 from floe.dialects.flyte.flow import FlyteAction, FlyteEvent, FlyteFlow, FlytePack, Texts
 from floe.dialects.flyte.reading import flow_of
 from floe.dialects.flyte.stepping import StepFault, StepTemplates, event_struct, executed
+from floe.dialects.flyte.trial import TRY, tried
 from floe.expr.pongo2.moments import Moment, moment_of
 from floe.expr.pongo2.scope import StoredItem
 from floe.model.call import OutsideWork
@@ -79,25 +81,36 @@ class FlyteEvaluator:
             yield verdict
 
     def judge_text(self, kind: str, body: Json) -> Json:
-        """Nothing but `READY` is judged without an event. Raises ValueError."""
-        if kind != READY:
+        """For `READY` nothing; for `TRY` what an event would come to in a flow.
+
+        Raises ValueError for other kinds.
+        """
+        if kind == READY:
+            return None
+        if kind != TRY:
             raise ValueError(f"flyte judges no {kind}")
-        return None
+        asked = cast(Shape, body)
+        read = flow_of(asked["flow"]).flow
+        assert read is not None, "the document was checked before it was kept"
+        surroundings = FlyteSurroundings(asked.get("around"))
+        shapes = asked["flow"].get("steps", [])
+        return tried(read.steps, shapes, event_of(asked["event"]), surroundings)
 
     def open(self, event: Json, flow: Flow, around: Json) -> Opened:
         """The run of a flow that an event opens: none if it makes no action."""
         asked = cast(Shape, event)
         found = fired(self._flow(flow), asked, {}, {}, FlyteSurroundings(around))
         findings = tuple(f"{step_text(node)}: {fault}" for node, fault in found.faults)
+        about = tuple(_about(asked, node, fault) for node, fault in found.faults)
         if not found.enters:
-            return Opened(findings=findings)
+            return Opened(findings=findings, about=about)
         opening = Opening(
             values={"event": asked},
-            by=f"pack {asked['pack']['name']}",
+            by=asked.get(SENT_BY) or f"pack {asked['pack']['name']}",
             title=f"{flow.name}: {asked['pack']['name']} {asked['event']}",
             enters=tuple(found.enters),
         )
-        return Opened(openings=(opening,), findings=findings)
+        return Opened(openings=(opening,), findings=findings, about=about)
 
     def _flow(self, flow: Flow) -> ParsedVersion:
         uuid = uuid_of(flow)
@@ -229,6 +242,12 @@ def work_of(action: FlyteAction, after: str = "") -> OutsideWork:
 def step_text(node: Node) -> str:
     """A step for people: its id, or its number where it has none."""
     return f"step {node.name}" if node.name else f"step {int(node.id[1:]) + 1}, which has no id"
+
+
+def _about(event: Shape, node: Node, fault: StepFault) -> Shape:
+    """What a finding is about, for a person who looks for its cause."""
+    place = {"pack": event["pack"]["name"], "event": event["event"], "step": step_text(node)}
+    return place | fault_shape(fault, step_of(node))
 
 
 def _moment(text: str) -> Moment:

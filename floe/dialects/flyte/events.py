@@ -14,6 +14,9 @@ ZERO_TIME: Final = "0001-01-01T00:00:00Z"
 FATAL_EVENT: Final = "FATAL"
 """The name of the result of an action that failed."""
 
+SENT_BY: Final = "sentBy"
+"""In an event that a person sent in place of its pack: who."""
+
 NO_RESULT: Final[Mapping[str, Json]] = {
     "event": "",
     "pack": {"id": "", "name": ""},

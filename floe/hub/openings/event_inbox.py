@@ -7,6 +7,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import chain, repeat
 from typing import Final, NamedTuple
 
 import structlog
@@ -172,13 +173,16 @@ class EventInbox:
     async def _judged(self, events: Sequence[InboxEvent]) -> list[JudgedEvent]:
         """What the oldest events come to; those from which on it cannot be said now are left."""
         if self._core.sharing.lags(self._clock.now()):
+            self._inbox.stuck = "flows and items of the cluster are still copied to this host"
             return []
+        self._inbox.stuck = ""
         asked: list[tuple[InboxEvent, Mapping[str, Flow], str]] = []
         for event in events:
             try:
                 asked.append((event, await self._flows_of(event), ""))
             except FloeError as error:
                 log.warning("event.no_flows", dialect=event.dialect, why=error.what)
+                self._inbox.stuck = error.what
                 break
             except Exception as error:  # the border of a dialect: the event opens nothing
                 log.exception("event.not_judged", dialect=event.dialect)
@@ -230,9 +234,10 @@ class EventInbox:
                 fault = f"an event could not be judged: {opened.failed}"
                 findings.append(EventFinding(flow.id, fault, flow.name))
                 continue
-            for finding in opened.findings:
+            known = chain(opened.about, repeat(None))
+            for finding, about in zip(opened.findings, known, strict=False):
                 log.warning("event.finding", flow=flow.name, why=finding)
-                findings.append(EventFinding(flow.id, finding, flow.name))
+                findings.append(EventFinding(flow.id, finding, flow.name, about))
             for one in opened.openings:
                 asked = OpenRun(
                     flow=flow,
@@ -265,6 +270,7 @@ class EventInbox:
             return await self._store([JudgedEvent(number=event.number, findings=(finding,))])
         except FloeError as error:
             log.warning("event.not_stored", why=error.what)
+            self._inbox.stuck = error.what
             return False
         for number, runs in reply.opened.items():
             self._recent[number] = runs

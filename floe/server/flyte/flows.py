@@ -34,7 +34,7 @@ async def post(request: web.Request) -> web.Response:
     await site.flows.catch_up()
     current = site.flows.local(name)
     # Scripts post the same flows again and again, and each version costs rows and a compilation.
-    if current is None or _document(site, current) != document:
+    if current is None or document_of(site, current) != document:
         uuid = uuid4().hex[:UUID_CHARS]
         await site.versions.write(uuid, document, by=by)
         await site.flows.write(name, uuid, by=by)
@@ -47,7 +47,7 @@ async def index(request: web.Request) -> web.Response:
     """All flows, by name."""
     site, links = request.app[FLYTE_SITE], Links(request)
     await caught_up(site.flows)
-    flows = [_document(site, row) for row in sorted(site.flows.all())]
+    flows = [document_of(site, row) for row in sorted(site.flows.all())]
     shown = [
         {key: flow[key] for key in ("name", "description") if key in flow}
         | {"links": [links.link("self", "v1", "flows", flow["name"])]}
@@ -62,7 +62,7 @@ async def show(request: web.Request) -> web.Response:
     row = await site.flows.find(name)
     if row is None:
         raise NotFound(f"no flow {name[:80]}")
-    shown = _document(site, row) | {
+    shown = document_of(site, row) | {
         "links": [
             links.link("self", "v1", "flows", name),
             links.link("up", "v1", "flows"),
@@ -82,7 +82,8 @@ async def delete(request: web.Request) -> web.Response:
     return web.Response(status=204)
 
 
-def _document(site: FlyteSite, row: NamedRow) -> Shape:
+def document_of(site: FlyteSite, row: NamedRow) -> Shape:
+    """The document of the current version of a flow, from its row. Raises World."""
     version = site.versions.local(str(row.value))
     if version is None or not isinstance(version.value, Mapping):
         raise World(

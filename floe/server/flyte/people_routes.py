@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from floe.server.flyte import datastore
+from floe.server.flyte import datastore, flow_findings, trial
+from floe.server.idempotency import ONCE_MAX
 from floe.server.json_schema import TEXT
 from floe.server.route import Route
 
@@ -26,6 +27,14 @@ VERSION: Final = {
 
 NEW: Final = {"If-None-Match": {"type": "string", "description": "`*`: there is no such item yet"}}
 
+ONCE: Final = {
+    "Idempotency-Key": {
+        "type": "string",
+        "maxLength": ONCE_MAX,
+        "description": "a repeated key sends no second event",
+    }
+}
+
 FLYTE_PEOPLE_ROUTES: Final = (
     Route("GET", "flyte/items", datastore.index, query=PART, answers={200: "FlyteItems"}),
     Route("GET", ITEM, datastore.show, answers={200: "FlyteItem"}),
@@ -40,4 +49,21 @@ FLYTE_PEOPLE_ROUTES: Final = (
         answers={200: "FlyteItem", 201: "FlyteItem"},
     ),
     Route("DELETE", ITEM, datastore.delete, headers=VERSION, answers={204: ""}),
+    Route("GET", "flyte/flows/{flow}/findings", flow_findings.show, answers={200: "FlyteFindings"}),
+    Route(
+        "POST",
+        "flyte/events/try",
+        trial.attempt,
+        headers=ONCE,
+        body="FlyteTry",
+        answers={200: "FlyteTried"},
+    ),
+    Route(
+        "POST",
+        "flyte/events/send",
+        trial.send,
+        headers=ONCE,
+        body="FlyteTry",
+        answers={202: "FlyteSent"},
+    ),
 )

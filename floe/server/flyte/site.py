@@ -20,6 +20,7 @@ from floe.server.flyte.flow_book import FlyteFlows
 from floe.server.flyte.ids import FlyteIds
 from floe.server.flyte.pack_book import PackBook
 from floe.server.flyte.presence import PACK, Presence
+from floe.server.flyte.sent_events import SentEvents
 from floe.server.flyte.takers import takers_text
 
 log = structlog.get_logger()
@@ -56,6 +57,7 @@ class FlyteSite:
         self.flow_book = FlyteFlows(shared)
         hub.reads.takers[ACTION] = lambda work: takers_text(work, self.pack_book)
         self.copies = Copies(hub, peers)
+        self.sent = SentEvents()
         self._minutes = 0
         """In a row, after which all hosts of the cluster answered."""
 
