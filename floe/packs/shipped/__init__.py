@@ -7,6 +7,7 @@ from typing import Final
 
 SHIPPED: Final = {
     "shell": "run programs that its configuration allows",
+    "http": "send requests to servers that its configuration allows",
     "chat": "send and receive messages of Slack, and send to Mattermost",
 }
 """Each pack by the name of its module, with its line of help."""

@@ -6,6 +6,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cache
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
@@ -59,29 +60,32 @@ def ask(
     path = quote(f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}", safe="%/?=&:!,+@")
     deadline = time.monotonic() + asked.timeout_s
     connection = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    port = parts.port or connection.default_port
+    host, port = parts.hostname, parts.port or connection.default_port
     is_late = threading.Event()
     try:
-        plain = _connected(parts.hostname, port, asked.timeout_s, allowed)
+        sock = _connected(host, port, asked.timeout_s, allowed)
+        if parts.scheme == "https":
+            sock = _context().wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
         # A server that sends a byte now and then would keep each read from its own timeout.
-        guard = threading.Timer(max(0.0, deadline - time.monotonic()), _end, (plain, is_late))
+        guard = threading.Timer(max(0.0, deadline - time.monotonic()), _end, (sock, is_late))
         guard.daemon = True
         guard.start()
         try:
-            client = connection(parts.hostname, port)
-            client.sock = _secured(plain, parts.hostname) if parts.scheme == "https" else plain
-            client.request(asked.method, path, asked.body, dict(asked.headers))
-            answer = client.getresponse()
-            body, is_cut = _body(answer, bytes_max)
+            with sock, closing(connection(host, port)) as client:
+                if isinstance(sock, ssl.SSLSocket):
+                    sock.do_handshake()
+                client.sock = sock
+                client.request(asked.method, path, asked.body, dict(asked.headers))
+                with client.getresponse() as answer:
+                    body, is_cut = _body(answer, bytes_max)
         finally:
             guard.cancel()
-            plain.close()
     except (OSError, HTTPException) as error:
         if is_late.is_set():
-            raise Unanswered(f"{parts.netloc}: no answer within {asked.timeout_s:g} s") from error
-        raise Unanswered(f"{parts.netloc}: {str(error) or type(error).__name__}") from error
+            raise Unanswered(f"{host}:{port}: no answer within {asked.timeout_s:g} s") from error
+        raise Unanswered(f"{host}:{port}: {str(error) or type(error).__name__}") from error
     if is_late.is_set():
-        raise Unanswered(f"{parts.netloc}: no answer within {asked.timeout_s:g} s")
+        raise Unanswered(f"{host}:{port}: no answer within {asked.timeout_s:g} s")
     return WebAnswer(answer.status, _headers(answer), body, is_cut)
 
 
@@ -121,10 +125,6 @@ def _connected(host: str, port: int, timeout_s: float, allowed: Allowed | None) 
     raise error or OSError("the name has no address")
 
 
-def _secured(plain: socket.socket, host: str) -> socket.socket:
-    return _context().wrap_socket(plain, server_hostname=host)
-
-
 @cache
 def _context() -> ssl.SSLContext:
     """Certificates of the system, and those that SSL_CERT_FILE names."""
@@ -132,9 +132,10 @@ def _context() -> ssl.SSLContext:
 
 
 def _end(connection: socket.socket, is_late: threading.Event) -> None:
+    """End a connection that another thread reads, below TLS, which is not safe for two threads."""
     is_late.set()
     try:
-        connection.shutdown(socket.SHUT_RDWR)
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)
     except OSError:
         return  # it has ended
 
