@@ -9,6 +9,7 @@ SHIPPED: Final = {
     "shell": "run programs that its configuration allows",
     "http": "send requests to servers that its configuration allows",
     "chat": "send and receive messages of Slack, and send to Mattermost",
+    "mail": "send mails by SMTP",
     "timer": "send events at equal times, or by cron",
 }
 """Each pack by the name of its module, with its line of help."""
