@@ -38,7 +38,7 @@ class Post:
 
 
 @contextmanager
-def a_post(tls: ssl.SSLContext | None = None, **environment: str) -> Iterator[Post]:
+def a_post(tls: ssl.SSLContext | None = None, /, **environment: str) -> Iterator[Post]:
     with a_mailbox(tls) as box, MemoryServer() as server:
         usual = {"MAIL_HOST": "127.0.0.1", "MAIL_PORT": str(box.port), "MAIL_TLS": "none"}
         with mail_pack({**usual, **environment}).in_background(server.settings()):
