@@ -251,6 +251,7 @@ async def open_hub(
             version=floe.__version__,
             notifier=ports.notifier or NoNotifier(),
             public_url=config.public_url,
+            callbacks_url="" if ports.notifier is None else callbacks_url(config),
             secrets=ports.secrets,
             seals=ports.seals,
             evaluators=ports.evaluators,
@@ -262,6 +263,11 @@ async def open_hub(
             yield hub
     finally:
         await ports.close()
+
+
+def callbacks_url(config: HostConfig) -> str:
+    """The URL below which the calls of a host have their addresses."""
+    return f"{config.public_url}{config.base_url}/callback" if config.public_url else ""
 
 
 def _folders(config: HostConfig) -> Mapping[str, Path]:

@@ -15,8 +15,8 @@ from floe.dialects.utask.evaluator import EVALUATOR
 from floe.dialects.utask.texts import exact, render_leaves, renderer
 from floe.hub.flows import FlowBook
 from floe.model.call import Call
-from floe.model.errors import KeeperAway, NotFound, Yours
-from floe.model.ids import HostId, Instant, Json
+from floe.model.errors import KeeperAway, NotFound, World, Yours
+from floe.model.ids import HostId, Instant, Json, Key
 from floe.model.run import Run
 from floe.model.shared_row import RowOrigin, SharedRow, row_fault
 from floe.model.signal import Answered, Failed
@@ -83,11 +83,19 @@ class Reads:
         return self.runs[run]
 
 
+class Addresses:
+    """No call of floe's own waits here."""
+
+    async def address_of(self, key: Key) -> str:
+        raise World(f"no address of {key.name}")
+
+
 class OwnHub:
     """What calls see of the hub of a host."""
 
     def __init__(self, *templates: str) -> None:
         self.shared, self.reads, self.people = OwnRows(), Reads(*templates), Judges()
+        self.callbacks = Addresses()
 
 
 def ground_of(**settings: Any) -> CallGround:

@@ -17,6 +17,7 @@ from floe.kernel.evolve import fold
 from floe.kernel.owed import later, owed_by, parts_of
 from floe.kernel.sentences import duration
 from floe.kernel.title import title_of
+from floe.model.callback import Callback
 from floe.model.case import Case, GivenAttempt, GivenNode
 from floe.model.codec import digest_of
 from floe.model.effect import (
@@ -170,9 +171,13 @@ class _Play:
                 self._at(due, TimerFired(key=key, kind=kind))
             case AskData(key=key):
                 given = self._given(key)
+                is_call = isinstance(self._run.nodes[key.node].work, Callback)
+                if is_call and given.result == "error":
+                    return  # no answer comes, so that its time limit ends it
                 answer = DataGiven(
                     node=key.node,
                     visit=key.visit,
+                    item=key.item,
                     values=self._answers(key, given),
                     good=given.result == "good",
                     by=BY,
@@ -198,6 +203,8 @@ class _Play:
 
     def _end_attempt(self, key: Key, node: Node, given: GivenAttempt) -> None:
         report, seconds = _report(node, given), given.after_s
+        if isinstance(node.work, Callback):
+            seconds = 0.0  # of its request; the answer takes the time
         if node.timeout_s is not None and node.timeout_s < seconds:
             seconds = node.timeout_s
             report = Failed(cause="timeout", why=f"timed out after {duration(seconds)}")
@@ -239,8 +246,8 @@ class _Play:
 
     def _answers(self, key: Key, given: GivenAttempt) -> Mapping[str, Json]:
         work = self._run.nodes[key.node].work
-        assert isinstance(work, Ask), "only a form asks"
-        if given.result != "good":
+        assert isinstance(work, Ask | Callback), "nothing else asks"
+        if given.result != "good" or (isinstance(work, Callback) and not work.form.fields):
             return given.outputs
         return checked_values(work.form, {**_answers_of(work.form), **given.outputs})
 
@@ -298,6 +305,8 @@ def _pended(flow: Flow, case: Case) -> RunPended:
 def _report(node: Node, given: GivenAttempt) -> Report:
     if isinstance(node.work, Http):
         return _reply(node.work, given)
+    if isinstance(node.work, Callback) and given.result != "error":
+        return Answered(good=True, outputs={})  # its request
     if isinstance(node.work, Notify) and given.status is None and given.result != "error":
         good = given.result == "good"
         why = "" if good else given.why or "not sent"

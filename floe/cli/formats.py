@@ -311,6 +311,14 @@ def answer_line(run: str, form: Shape) -> str:
     return clean(" ".join(("floe give", run, form["node"], *pairs)))
 
 
+def call_line(call: Shape) -> str:
+    """Format where a call waits for its answer."""
+    where = clean(call["url"]) or "an address that this host cannot make now"
+    until = f", until {call['until']}" if call["until"] else ""
+    item = "" if call["item"] is None else f" [{call['item']}]"
+    return f"open call: {call['node']}{item} waits for an answer{until}\n  {where}"
+
+
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
     fitted = (_cut(c, w) for c, w in zip(cells, widths, strict=True))
     padded = (c + " " * (w - _width(c)) for c, w in zip(fitted, widths, strict=True))

@@ -14,6 +14,7 @@ from floe.cli.formats import (
     age,
     answer_line,
     as_json,
+    call_line,
     child_of,
     clean,
     items_text,
@@ -87,6 +88,8 @@ def command(run: str, json_: bool) -> None:
     if shape["nodes"]:
         click.echo()
         table(("NODE", "STATE", "TOOK", "OUTPUT", "WHY"), _rows(client, shape))
+    for call in shape.get("callbacks", ()):
+        click.echo(f"\n{call_line(call)}")
     for form in shape["forms"]:
         click.echo(f"\nopen form: {clean(form['title'])}")
         for line in text_lines(form.get("text", "")):

@@ -22,6 +22,7 @@ from floe.host.inputs import (
 from floe.host.opening_inputs import OpenRun
 from floe.host.rerun_plan import RerunPlan, RerunRequest
 from floe.host.retention import Wanted
+from floe.hub.attempts.callbacks import Callbacks
 from floe.hub.attempts.masked_inputs import SECRET
 from floe.hub.attempts.outside import Outside
 from floe.hub.flows import FlowBook, flow_start, flow_start_values, flow_trigger
@@ -213,6 +214,12 @@ class Hub(Life):
     def outside(self) -> Outside:
         """What programs do with the outside work of this hub."""
         return Outside(self.loop, self.reads, self.store, self.masked)
+
+    @property
+    def callbacks(self) -> Callbacks:
+        """The calls of this hub."""
+        url = self.parts.callbacks_url
+        return Callbacks(self.loop, self.reads, self.shared, self.masked, url)
 
     async def _ask(self, request: Input) -> None:
         reply = await self.loop.ask(request)

@@ -91,6 +91,8 @@ class Parts:
     """The flows whose runs events open, by dialect."""
     public_url: str = ""
     """The URL of the dashboard for people, without a slash at the end; for links in notices."""
+    callbacks_url: str = ""
+    """The URL below which calls have their addresses; empty where no client can call this host."""
 
 
 async def core_of(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from floe.kernel.backoff import delay_ms
 from floe.kernel.owed import key_of, later
+from floe.kernel.process import only_waits
 from floe.kernel.repeat import given_of, verdict_on
 from floe.kernel.run_step import RunStep
 from floe.kernel.settle import is_retried
@@ -25,7 +26,7 @@ def settle_or_retry(
     report: Report | None = None,
 ) -> None:
     """Settle an open node, or item, after an attempt, unless it has retries left."""
-    output_bytes = report.output_bytes if report else 0
+    output_bytes = report.output_bytes if report else state.output_bytes
     if step.run.phase != "ending" and is_retried(node, state, outcome):
         arm(step, node, state, outcome, ended_at, output_bytes, lost=False)
         return
@@ -118,5 +119,5 @@ def begin_retry(step: RunStep, node: Node, state: NodeState) -> None:
             item=state.item,
         )
     )
-    if isinstance(state.work, Ask):
-        step.ask(node.id, state.visit)
+    if isinstance(state.work, Ask) or only_waits(state.work):
+        step.ask(node.id, state.visit, state.item)

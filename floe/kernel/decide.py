@@ -8,6 +8,7 @@ from typing import assert_never
 
 from floe.kernel.approval import refusal
 from floe.kernel.attempt_end import arm, begin_retry, settle, settle_or_repeat, settle_or_retry
+from floe.kernel.callbacks import answer_call, is_over_at_request
 from floe.kernel.children import awaits_child, outcome_of_child
 from floe.kernel.judged.index import indexed
 from floe.kernel.judged.rest import go_on
@@ -20,6 +21,7 @@ from floe.kernel.process import goes_on, has_process
 from floe.kernel.run_step import GOOD, RunStep
 from floe.kernel.sentences import duration
 from floe.kernel.settle import is_retried_as_lost, outcome_of
+from floe.model.callback import Callback
 from floe.model.children import ChildPended, ChildTimedOut
 from floe.model.event import (
     CancelAsked,
@@ -206,6 +208,8 @@ def _reported(step: RunStep, signal: Reported) -> None:
     is_refused = isinstance(report, Failed) and awaits_child(step.run, signal.key) is not None
     if state is None or not (goes_on(state) or is_refused or answers(state, signal)):
         return
+    if not is_over_at_request(step, state, signal):
+        return
     node = step.flow.by_id[signal.key.node]
     ending = step.run.phase == "ending"
     if isinstance(report, ChildEnded):
@@ -259,6 +263,9 @@ def _timer_fired(step: RunStep, signal: TimerFired) -> None:
 
 def _data_given(step: RunStep, signal: DataGiven) -> None:
     state = step.run.nodes.get(signal.node)
+    if state is not None and isinstance(state.work, Callback):
+        answer_call(step, signal)
+        return
     if state is None or state.phase != "asking" or step.run.phase != "active":
         return
     if signal.visit not in (0, state.visit):

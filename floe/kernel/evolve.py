@@ -40,10 +40,10 @@ from floe.kernel.shared import with_item, with_member, without_member
 from floe.kernel.skipping import skipped_visit
 from floe.kernel.taken import taken_node
 from floe.kernel.visits import visited
+from floe.model.answers import CallAnswer, CallAnswered, DataAsked
 from floe.model.children import ChildPended, ChildTimedOut
 from floe.model.event import (
     CancelAsked,
-    DataAsked,
     Event,
     FlowPinned,
     GrantReturned,
@@ -67,7 +67,7 @@ from floe.model.event import (
     RunPended,
     WorkReturned,
 )
-from floe.model.ids import NO_ITEM, RunRef
+from floe.model.ids import RunRef
 from floe.model.judging import ActionEnded, NodeSet, RunNoted, UpdateReceived
 from floe.model.moving import RunResumed, RunReturned
 from floe.model.nouns import replace
@@ -144,7 +144,11 @@ def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:
                 standing=with_tags(run.standing, (event.tag, *event.tags), seq),
             )
         case DataAsked():
-            return _with_node(run, event, seq, phase="asking", asked_at=event.at)
+            return _with_node(
+                run, event, seq, phase="asking", asked_at=event.at, output_bytes=event.output_bytes
+            )
+        case CallAnswered(values=values, by=by, good=good):
+            return _with_node(run, event, seq, answer=CallAnswer(values, by, good))
         case RetryArmed():
             return _run(run, seq=seq, nodes=placed(run, event.node, armed_node(run, event)))
         case RepeatArmed():
@@ -161,6 +165,7 @@ def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:
                 queued_at=event.at,
                 started_at=None,
                 asked_at=None,
+                output_bytes=0,
                 due=None,
                 child="",
                 takes=None,
@@ -255,10 +260,12 @@ def fold(ref: RunRef, events: Iterable[Event]) -> Run:
 
 
 def _with_node(
-    run: Run, event: NodeStarted | DataAsked | RetryDue, seq: int, **changes: object
+    run: Run,
+    event: NodeStarted | DataAsked | CallAnswered | RetryDue,
+    seq: int,
+    **changes: object,
 ) -> Run:
-    item = NO_ITEM if isinstance(event, DataAsked) else event.item
-    state = _node(begun_state(run, event.node, item), **changes)
+    state = _node(begun_state(run, event.node, event.item), **changes)
     return _run(run, seq=seq, nodes=placed(run, event.node, state))
 
 

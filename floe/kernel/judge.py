@@ -27,6 +27,9 @@ AT_NODE: Final = ("host", "ws")
 OF_ITEM: Final = ("item", "index")
 """Further first names in the work of a node with items."""
 
+CALLBACK: Final = "callback"
+"""A further first name in the request of a call: the address to call."""
+
 HOST: Final = ("name", "tags")
 
 CODE_SHOWN_MAX: Final = 80

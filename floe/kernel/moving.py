@@ -123,6 +123,8 @@ def _has_files(visit: NodeState) -> bool:
     """Whether an attempt of a visit, or of an item of it, may have left a file on its host."""
     parts = (part for part in visit.parts() if part.items is None and not part.taken_from)
     return any(
-        isinstance(part.work, WITH_WORKSPACE) or any(one.output_bytes for one in part.attempts)
+        isinstance(part.work, WITH_WORKSPACE)
+        or part.output_bytes
+        or any(one.output_bytes for one in part.attempts)
         for part in parts
     )

@@ -26,7 +26,7 @@ from floe.model.effect import (
     StopChild,
 )
 from floe.model.event import Event
-from floe.model.flow import Flow
+from floe.model.flow import Flow, Node
 from floe.model.ids import NO_ITEM, Instant, Key, NodeId
 from floe.model.passes import Part
 from floe.model.run import NodeState, Run
@@ -138,6 +138,13 @@ def wait_due(run: Run, node: NodeId) -> Instant | None:
     return later(state.queued_at, period_s if timeout_s is None else min(period_s, timeout_s))
 
 
+def asked_until(node: Node, state: NodeState) -> Instant | None:
+    """When an open form, or a call that waits for its answer, is over; None for never."""
+    if node.timeout_s is None or state.asked_at is None:
+        return None
+    return later(state.asked_at, node.timeout_s)
+
+
 def _owed_by_run(run: Run) -> frozenset[Effect]:
     match run.phase:
         case "reading":
@@ -164,10 +171,8 @@ def _owed_by_node(run: Run, node: NodeId, state: NodeState, key: Key) -> frozens
     timeout_s = run.flow.by_id[node].timeout_s
     match state.phase:
         case "asking":
-            if timeout_s is None:
+            if (due := asked_until(run.flow.by_id[node], state)) is None:
                 return frozenset((AskData(key),))
-            assert state.asked_at is not None
-            due = later(state.asked_at, timeout_s)
             return frozenset((AskData(key), SetTimer(key, "form", due)))
         case "armed":
             assert state.due is not None

@@ -2,16 +2,23 @@
 
 from floe.kernel.items import state_of
 from floe.kernel.open_children import has_child
+from floe.model.callback import Callback
 from floe.model.ids import Key
 from floe.model.run import NodeState, Run
-from floe.model.work import Action
+from floe.model.work import Action, Work
 
 
 def has_process(state: NodeState) -> bool:
     """Whether an attempt of this node, or of an item of it, may have a process now."""
     if state.items is not None:
         return any(has_process(state.items.states[item]) for item in state.items.open)
-    return isinstance(state.work, Action) and state.phase in ("entered", "started")
+    is_action = isinstance(state.work, Action) and not only_waits(state.work)
+    return is_action and state.phase in ("entered", "started")
+
+
+def only_waits(work: Work | None) -> bool:
+    """Whether work is a call that sends nothing: people pass its address on."""
+    return isinstance(work, Callback) and work.request is None
 
 
 def is_awaited(run: Run | None, key: Key) -> bool:
@@ -33,7 +40,13 @@ def goes_on(state: NodeState) -> bool:
 def takes_slot(run: Run) -> bool:
     """Whether an open node of a run has a process, or is to have one.
 
-    A run that only waits for forms, timers and child runs takes no slot of its host, and a judged
-    run takes none at all.
+    A run that only waits for forms, callbacks, timers and child runs takes no slot of its host, and
+    a judged run takes none at all.
     """
-    return run.passes is None and any(isinstance(run.nodes[node].work, Action) for node in run.open)
+    return run.passes is None and any(_needs_slot(run.nodes[node]) for node in run.open)
+
+
+def _needs_slot(state: NodeState) -> bool:
+    if isinstance(state.work, Callback):
+        return has_process(state)  # while it sends its request
+    return isinstance(state.work, Action)

@@ -17,7 +17,7 @@ from floe.kernel.judge import NodeScope, fault_text
 from floe.kernel.loops import next_round, spent_text
 from floe.kernel.match import arrived, sources_of, woken_by
 from floe.kernel.node_skips import is_behind, skip, skip_after_rounds, skip_lost, why_not_entered
-from floe.kernel.process import goes_on
+from floe.kernel.process import goes_on, only_waits
 from floe.kernel.render import rendered
 from floe.kernel.rest import is_at_rest, rest_verdict
 from floe.kernel.result import failure_of, reached, result_of
@@ -27,10 +27,10 @@ from floe.kernel.settle import STOPPED, tag_for
 from floe.kernel.skipping import followers_of
 from floe.kernel.title import names_node, title_of
 from floe.kernel.work_values import filled_or_why
+from floe.model.answers import DataAsked
 from floe.model.call import OutsideWork
 from floe.model.children import SubFlow
 from floe.model.event import (
-    DataAsked,
     Event,
     ItemEntered,
     ItemSettled,
@@ -42,7 +42,7 @@ from floe.model.event import (
     RunEnding,
 )
 from floe.model.flow import Flow, Foreach, Node
-from floe.model.ids import Instant, Json, NodeId
+from floe.model.ids import NO_ITEM, Instant, Json, NodeId
 from floe.model.nouns import replace
 from floe.model.outcome import Outcome
 from floe.model.result import RunResult
@@ -148,8 +148,9 @@ class RunStep:
         self.add(RunEnding(at=self.now, good=good, why=why, tag=tag, result=result))
         for node in self.open_nodes():
             self._close_items(self.flow.by_id[node])
-            if not goes_on(self.run.nodes[node]):
-                self._settled(self.flow.by_id[node], self._stopped(node), self.now)
+            if not goes_on(state := self.run.nodes[node]):
+                stopped = outcome_of_items(state.items) if state.items else STOPPED
+                self._settled(self.flow.by_id[node], stopped, self.now)
         self.finish()
 
     def finish(self) -> None:
@@ -169,9 +170,9 @@ class RunStep:
             how = rest_verdict(self.run, self.flow)
             self.end(good=how.good, why=how.why, tag=how.tag, result=how.result)
 
-    def ask(self, node: NodeId, visit: int) -> None:
-        """Open a node's form."""
-        self.add(DataAsked(at=self.now, node=node, visit=visit))
+    def ask(self, node: NodeId, visit: int, item: int = NO_ITEM, size: int = 0) -> None:
+        """Open a form, or wait for the answer to a call."""
+        self.add(DataAsked(at=self.now, node=node, visit=visit, item=item, output_bytes=size))
 
     def settle_item(
         self,
@@ -253,6 +254,8 @@ class RunStep:
         self.add(entered)
         if fault:
             return self._fail_at_once(node, fault)
+        if only_waits(work):
+            self.ask(node.id, visit)
         if isinstance(work, Action):
             return ()  # the host owes its start from here on
         match work:
@@ -310,6 +313,8 @@ class RunStep:
             return
         for item in upcoming(node.foreach, state.items):
             self.add(ItemEntered(at=self.now, node=node.id, visit=state.visit, item=item))
+            if only_waits(node.work):
+                self.ask(node.id, state.visit, item)
 
     def _begin_filled_items(self, node: Node, foreach: Foreach) -> None:
         """Begin items whose work has values; those that cannot be filled in settle at once."""
@@ -336,11 +341,6 @@ class RunStep:
         for state in open_items(self.run.nodes[node.id]):
             if not goes_on(state):
                 self._settled_item(node, state, STOPPED, self.now)
-
-    def _stopped(self, node: NodeId) -> Outcome:
-        """The outcome of a node that the end of the run closes."""
-        items = self.run.nodes[node].items
-        return outcome_of_items(items) if items else STOPPED
 
     def _settled_item(
         self,

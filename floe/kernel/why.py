@@ -11,7 +11,7 @@ from floe.kernel.loops import awaited_round, visit_text
 from floe.kernel.match import may_enter, missing
 from floe.kernel.open_children import children_at, is_timed_out
 from floe.kernel.outside_work import NO_TAKERS, Takers, wait_text
-from floe.kernel.owed import key_of, wait_due
+from floe.kernel.owed import asked_until, key_of, wait_due
 from floe.kernel.place import Refusals
 from floe.kernel.repeat import repetition_text, until_text
 from floe.kernel.rest import never_entered, skip_of
@@ -237,6 +237,9 @@ def _why_attempt(run: Run, node: Node, state: NodeState, known: KnownOfWaits) ->
             return f"{_why_again(state, node)} at {iso(state.due)}{until_text(node, state)}"
         case "asking", Ask(form=form):
             return f"a person: form {form.title}"
+        case "asking", _:
+            due = asked_until(node, state)
+            return "an answer at its callback" + (f" until {iso(due)}" if due else "")
         case _, Wait():
             return f"its time at {iso(wait_due(run, node.id))}"
         case "started", SubFlow():

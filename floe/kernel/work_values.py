@@ -21,7 +21,8 @@ from floe.expr.fuel import Fuel
 from floe.expr.substitute import ARGUMENT_BYTES_MAX, in_text, substituted_value
 from floe.expr.template import part_as_written
 from floe.expr.values import as_text
-from floe.kernel.judge import NodeScope, code_of, fault_text, value_of_part
+from floe.kernel.judge import CALLBACK, NodeScope, code_of, fault_text, value_of_part
+from floe.model.callback import ADDRESS, Callback
 from floe.model.children import ChildValue, SubFlow
 from floe.model.codec import to_text
 from floe.model.http import BodyType, Http
@@ -54,6 +55,11 @@ def filled_work(work: Work, scope: NodeScope) -> Work:
         return replace(work, url=url, checksum=filler.checksum(work.checksum))
     if isinstance(work, Http):
         return _filled_request(work, filler)
+    if isinstance(work, Callback):
+        assert work.request is not None, "without a request it has no templates"
+        given = {**scope.given, CALLBACK: ADDRESS}
+        told = _filled_request(work.request, _WorkFiller(replace(scope, given=given)))
+        return replace(work, request=told)
     if isinstance(work, Notify):
         return replace(
             work,

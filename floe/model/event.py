@@ -7,6 +7,7 @@ is ever removed or renamed, because the logs of every release must stay readable
 from collections.abc import Mapping
 from dataclasses import field
 
+from floe.model.answers import CallAnswered, DataAsked
 from floe.model.children import ChildPended, ChildTimedOut, Parent
 from floe.model.ids import NO_ITEM, FlowId, HostId, Instant, Json, NodeId, StoreId
 from floe.model.judging import ActionEnded, NodeSet, RunNoted, UpdateReceived
@@ -203,15 +204,6 @@ class WorkReturned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DataAsked:
-    """Event: a form is open."""
-
-    at: Instant
-    node: NodeId
-    visit: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RetryArmed:
     """Event: an attempt failed; the next is due later. No tag is issued."""
 
@@ -274,7 +266,7 @@ class NodeSettled:
     outputs: Mapping[str, Json]
     output_bytes: int = 0
     by: str = ""
-    """The person who answered the form; otherwise empty."""
+    """The person who answered the form, or what answered the call; otherwise empty."""
     tags: tuple[Tag, ...] = ()
     """Tags that also stand from here on; none in floe's own flow language."""
     title: str = ""
@@ -375,6 +367,7 @@ Event = (
     | ChildPended
     | ChildTimedOut
     | DataAsked
+    | CallAnswered
     | RetryArmed
     | RetryDue
     | RepeatArmed

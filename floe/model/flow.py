@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import field
 from typing import Literal
 
+from floe.model.callback import Callback
 from floe.model.children import SubFlow
 from floe.model.form import Field, Form
 from floe.model.http import Http
@@ -144,7 +145,7 @@ class Node:
                 return has_template((argv, env))
             case Fetch(url=url, checksum=checksum):
                 return has_template((url, checksum))
-            case Http(texts=texts):
+            case Http(texts=texts) | Callback(request=Http(texts=texts)):
                 return has_template(texts)
             case Notify(text=text, subject=subject):
                 return has_template((text, subject))

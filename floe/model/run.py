@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import field
 from typing import Literal, NamedTuple
 
+from floe.model.answers import CallAnswer
 from floe.model.children import Parent
 from floe.model.flow import Flow
 from floe.model.ids import NO_ITEM, FlowId, HostId, Instant, Json, NodeId, RunRef, StoreId
@@ -174,6 +175,8 @@ class NodeState:
     """The result of its last attempt is unknown, in a judged run."""
     unjudged: int = 0
     """How many judgements about it in a row failed, in a judged run."""
+    answer: CallAnswer | None = None
+    """Of a call whose request is not over yet."""
     metadata: Mapping[str, Json] = field(default_factory=dict)
     """What its dialect keeps about the answer of its last attempt, in a judged run."""
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Literal
 
-from floe.model.ids import HostId, Instant, Json, Key, NodeId, RunRef
+from floe.model.ids import NO_ITEM, HostId, Instant, Json, Key, NodeId, RunRef
 from floe.model.judging import Judged, Update
 from floe.model.nouns import dataclass
 from floe.model.opening import BeginOpened, ChildOpening
@@ -155,7 +155,7 @@ class TimerFired:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataGiven:
-    """Signal: a user answered a form; the values were checked against the form."""
+    """Signal: a form or a call was answered; the values were checked against its fields."""
 
     node: NodeId
     values: Mapping[str, Json]
@@ -164,6 +164,7 @@ class DataGiven:
     by: str
     visit: int = 0
     """The visit of the node whose form is answered; 0 for the latest."""
+    item: int = NO_ITEM
     why: str = ""
     """The reason of a rejection, in the person's words."""
 

@@ -3,6 +3,7 @@
 from typing import Annotated, Literal
 
 from floe.model.call import Call, OutsideWork
+from floe.model.callback import Callback
 from floe.model.children import SubFlow
 from floe.model.form import Form
 from floe.model.http import Http
@@ -98,7 +99,7 @@ class Join:
     """Work of a flow's merge: settle at once. The node's `needs` express all or any."""
 
 
-Action = Exec | Fetch | Http | Notify | GitCheckout | GitMerge | Ssh | Call
+Action = Exec | Fetch | Http | Notify | GitCheckout | GitMerge | Ssh | Call | Callback
 """Work that a host carries out: an executor starts it, reports how it ended, and can stop it.
 
 A class stays here as long as a log or a pinned flow names it: the kernel reads both on every host.

@@ -9,7 +9,7 @@ import structlog
 
 from floe.model.errors import World
 from floe.model.flow import Flow
-from floe.model.ids import Json
+from floe.model.ids import Json, Key
 from floe.model.nouns import dataclass
 from floe.model.run import Run
 from floe.model.shared_row import SharedRow
@@ -81,6 +81,14 @@ class CallJudges(Protocol):
         ...
 
 
+class CallAddresses(Protocol):
+    """The port for the addresses at which calls wait."""
+
+    async def address_of(self, key: Key) -> str:
+        """The address of the call of an attempt. Raises FloeError."""
+        ...
+
+
 class CallHub(Protocol):
     """The port for the hub of a host, as calls use it."""
 
@@ -92,6 +100,11 @@ class CallHub(Protocol):
     @property
     def reads(self) -> CallReads:
         """The flows and runs."""
+        ...
+
+    @property
+    def callbacks(self) -> CallAddresses:
+        """The addresses of calls."""
         ...
 
     @property

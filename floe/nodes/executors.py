@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from floe.model.call import Call
+from floe.model.callback import Callback
 from floe.model.http import Http
 from floe.model.notify import Notify
 from floe.model.ssh import Ssh
 from floe.model.work import Action, Exec, Fetch, GitCheckout, GitMerge
 from floe.nodes.base import NO_SECRETS, Executor, Secrets
 from floe.nodes.call_ground import NO_SETTINGS, CallCommands, CallGround, CallHub
+from floe.nodes.callbacks import CallRequests
 from floe.nodes.calls import NO_DIALECTS, Calls
 from floe.nodes.command_environment import inherited
 from floe.nodes.commands import Commands
@@ -65,6 +67,7 @@ def executors_of(
         ),
         GitCheckout: commands,
         GitMerge: commands,
+        Callback: CallRequests(places=places, secrets=secrets, forbidden=forbidden),
         Ssh: commands,
         Call: Calls(places=places, dialects=calls, ground=ground),
     }
@@ -72,6 +75,8 @@ def executors_of(
 
 def lend(hub: CallHub, executors: Mapping[type[Action], Executor]) -> None:
     """Give calls the hub of their host, which is there after the executors."""
-    calls = executors.get(Call)
+    calls, callbacks = executors.get(Call), executors.get(Callback)
     if isinstance(calls, Calls):
         calls.ground.hub = hub
+    if isinstance(callbacks, CallRequests):
+        callbacks.address_of = hub.callbacks.address_of

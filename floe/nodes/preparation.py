@@ -13,6 +13,7 @@ from floe.expr.command import expanded
 from floe.expr.env_entries import env_values_of
 from floe.files import FileFolders
 from floe.model.call import Call
+from floe.model.callback import Callback
 from floe.model.errors import FloeError, Yours
 from floe.model.http import Http
 from floe.model.notify import Notify
@@ -178,7 +179,7 @@ class Preparation:
                     del env[use.name]
                 env[ssh.VARIABLE] = far.text()
                 return ssh.argv(self._programs["ssh"]), env, job.workspace
-            case Fetch() | Http() | Notify() | Call():
+            case Fetch() | Http() | Notify() | Call() | Callback():
                 raise TypeError(f"{type(work).__name__} is not a command")
             case _:
                 assert_never(work)

@@ -40,6 +40,9 @@ class Requests(LoggedAttempts):
         work = job.work
         if not isinstance(work, Http):
             raise TypeError(f"{type(work).__name__} is no request")
+        return await self._sent(work, job, log)
+
+    async def _sent(self, work: Http, job: Job, log: AttemptLog) -> Answered:
         log.line(f"{work.method} {_shown(work.url)}")
         exchange = await asyncio.to_thread(_client)
         reply = await exchange(work, self._secrets, self._forbidden, log)

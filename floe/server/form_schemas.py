@@ -5,6 +5,7 @@ from typing import Final
 
 from floe.server.json_schema import (
     ANY,
+    COUNT,
     FLAG,
     INSTANT,
     POSITIVE,
@@ -51,6 +52,24 @@ FORM_SCHEMAS: Final[Mapping[str, Schema]] = {
         },
         {"visit": POSITIVE},
     ),
+    "CallAddress": shape(
+        {
+            "node": TEXT,
+            "visit": POSITIVE,
+            "item": maybe(COUNT),
+            "url": {**TEXT, "description": "empty while this host cannot make it"},
+            "until": maybe(INSTANT),
+            "fields": many(ref("Field")),
+        }
+    ),
+    "OpenCall": shape(
+        {
+            "state": one_of("open", "answered", "over"),
+            "until": maybe(INSTANT),
+            "fields": many(ref("Field")),
+        }
+    ),
+    "CallAnswered": shape({"answered": FLAG}),
     "ShownValue": shape({"name": TEXT, "text": TEXT}),
     "Acts": shape(
         {

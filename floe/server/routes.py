@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from floe.server import (
     acts,
+    callbacks,
     events,
     feed,
     flows,
@@ -45,6 +46,7 @@ from floe.server.route import Route
 PLAIN: Final = "text/plain"
 HTML: Final = "text/html"
 ANYTHING: Final = "*/*"
+CALLBACK: Final = "callback/{of}/{at}/{proof}"
 VAULT: Final = "hosts/{host}/secrets"
 
 
@@ -217,6 +219,15 @@ ROUTES: Final = (
         headers=SIGNED,
         body="Payload",
         answers={200: "Hooked", 202: "Hooked"},
+    ),
+    Route("GET", CALLBACK, callbacks.show, public=True, answers={200: "OpenCall"}),
+    Route(
+        "POST",
+        CALLBACK,
+        callbacks.post,
+        public=True,
+        body="Payload",
+        answers={200: "CallAnswered"},
     ),
     Route("GET", "hosts", hosts.index, answers={200: "Hosts"}),
     Route(

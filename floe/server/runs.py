@@ -24,6 +24,7 @@ from floe.model.run import Run, State
 from floe.model.summary import Summary
 from floe.server.app_keys import CALLER, HUB
 from floe.server.bodies import json_body
+from floe.server.callbacks import addresses
 from floe.server.events import SEQ_MAX, event_shape, fact_shape
 from floe.server.fields import Fields, item_in, query, visit_in
 from floe.server.flyte.graph import FLYTE, flyte_graph
@@ -112,6 +113,7 @@ async def show(request: web.Request) -> web.Response:
     shape = {
         **run_shape(run, hub.reads.row_of(run), hub.reads.name_of, hub.reads.moved_to(run)),
         "pos": pos,
+        "callbacks": [] if seq else await addresses(hub.callbacks, run),
         "moment": None,
     }
     if run.flow is not None and run.flow.dialect == FLYTE:

@@ -205,6 +205,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
             "graph": ref("Graph"),
             "nodes": many(ref("Node")),
             "forms": many(ref("OpenForm")),
+            "callbacks": many(ref("CallAddress")),
             "pos": TEXT,
             "moment": maybe(ref("Fact")),
         }

@@ -31,7 +31,7 @@ from floe.kernel.children_again import child_again
 from floe.kernel.evolve import fold
 from floe.kernel.inputs import givers_of, inputs_of
 from floe.kernel.items import state_of
-from floe.kernel.judge import AT_NODE, OF_ITEM
+from floe.kernel.judge import AT_NODE, CALLBACK, OF_ITEM
 from floe.kernel.moving import outlives_host, why_stays
 from floe.kernel.owed import key_of, owed, owed_by, parts_of, run_key
 from floe.kernel.rerun import RerunChoice, rerun_of
@@ -40,13 +40,14 @@ from floe.kernel.sentences import either
 from floe.kernel.skipping import with_excuses
 from floe.kernel.title import title_of
 from floe.kernel.why import why
+from floe.model.answers import CallAnswered, DataAsked
 from floe.model.call import Call, OutsideWork
+from floe.model.callback import Callback
 from floe.model.children import ChildPended, ChildTimedOut, SubFlow
 from floe.model.codec import encode, to_text
 from floe.model.effect import Effect, OfferWork, PendChild, StopChild
 from floe.model.event import (
     CancelAsked,
-    DataAsked,
     Event,
     FlowPinned,
     GrantReturned,
@@ -71,6 +72,7 @@ from floe.model.event import (
 )
 from floe.model.flow import Backoff, Flow, Foreach, Node, Repeat, Retry, RunOutput
 from floe.model.form import Form
+from floe.model.http import Http
 from floe.model.ids import NO_ITEM, HostId, Instant, Json, Key, NodeId, RunRef
 from floe.model.moving import RunResumed, RunReturned
 from floe.model.outcome import Outcome
@@ -281,8 +283,10 @@ class _Story:
                 return f"{name} {_at(node, event.item)} attempt={attempt}"
             case WorkReturned(node=node, attempt=attempt):
                 return f"{name} {_at(node, event.item)} attempt={attempt} take {event.take}"
-            case DataAsked(node=node):
-                return f"{name} {node}"
+            case DataAsked(node=node, item=item):
+                return f"{name} {_at(node, item)}"
+            case CallAnswered(node=node, item=item, values=values):
+                return f"{name} {_at(node, item)} {to_text(values)}"
             case ChildTimedOut(node=node, item=item):
                 return f"{name} {_at(node, item)}"
             case ChildPended(node=node, attempt=attempt, run=child):
@@ -430,8 +434,16 @@ def _output(found: tuple[str, str]) -> RunOutput:
     return RunOutput(id=found[0], value=template_of(template_parts(found[1], names)))
 
 
+def _callback(words: Sequence[str]) -> Callback:
+    url = _named(words, "url")
+    return Callback(
+        request=Http(url=_text(url), method="POST") if url else None,
+        good_when=_named(words, "good-when"),
+    )
+
+
 def _text(word: str) -> Text:
-    template = template_of(template_parts(word, (*NAMES, *AT_NODE, *OF_ITEM)))
+    template = template_of(template_parts(word, (*NAMES, *AT_NODE, *OF_ITEM, CALLBACK)))
     return template if any(part.is_value for part in template.parts) else word
 
 
@@ -447,6 +459,7 @@ _WORKS: Final[dict[str, Callable[[list[str]], Work]]] = {
     "shell": lambda words: Exec(shell=" ".join(words)),
     "env": lambda words: Exec(argv=("env",), env=tuple(map(_text, words))),
     "timer": lambda words: Wait(period_s=_seconds(words[0])),
+    "callback": _callback,
     "data": lambda words: Ask(form=_form(words)),
     "fetch": lambda words: Fetch(url=_text(words[0]), location=words[1]),
     "git-checkout": lambda words: GitCheckout(git=_git(words)),
@@ -493,12 +506,15 @@ def _signal(run: Run, text: str, now: Instant) -> Signal:
             by = _named(words, "by") or "alice"
             named = ("by", "visit", "why")
             values = {k: v for k, v in _values(words[1:]).items() if k not in named}
+            key = _key(run, node, ())
+            is_call = key.node in run.nodes and isinstance(run.nodes[key.node].work, Callback)
             return DataGiven(
-                node=NodeId(node),
+                node=key.node,
                 values=values,
                 good=good,
                 by=by,
-                visit=int(_named(words, "visit") or 0),
+                item=key.item,
+                visit=int(_named(words, "visit") or (key.visit if is_call else 0)),
                 why=_named(words, "why"),
             )
         case "reset", [*nodes, by]:

@@ -29,9 +29,9 @@ from floe.kernel.owed import WHOLE, owed, owed_by
 from floe.kernel.place import HOST_SCOPED, Refusals
 from floe.kernel.process import has_process, is_awaited
 from floe.kernel.why import why
+from floe.model.answers import DataAsked
 from floe.model.effect import PackArchive, SetTimer, StartAction, StopAction, StopChild
 from floe.model.event import (
-    DataAsked,
     Event,
     GrantRevoked,
     GrantSuperseded,

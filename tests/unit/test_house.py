@@ -72,6 +72,7 @@ TESTED_ROOMS = ("feed", "host", "hub", "kernel", "shapes")
 TESTED_BY_SCENARIOS = {
     "kernel/approval.py": "form-approvers",
     "kernel/attempt_end.py": "retry",
+    "kernel/callbacks.py": "callback",
     "kernel/children_again.py": "child-rerun",
     "kernel/coming_tags.py": "skip-",
     "kernel/decide.py": "",

@@ -5,6 +5,7 @@ from typing import get_args
 import pytest
 
 from floe.model.call import Call, OutsideWork
+from floe.model.callback import Callback
 from floe.model.children import SubFlow
 from floe.model.codec import (
     decode_event,
@@ -15,7 +16,7 @@ from floe.model.codec import (
     to_text,
 )
 from floe.model.event import CancelAsked, NodeEntered, RunEnded
-from floe.model.form import Form
+from floe.model.form import Field, Form
 from floe.model.http import Http, HttpHeader
 from floe.model.ids import Instant, Json, NodeId
 from floe.model.notify import Notify
@@ -25,6 +26,11 @@ from floe.model.work import Ask, End, Exec, Fetch, Git, GitCheckout, GitMerge, J
 from tests.logs import logs
 
 WORKS = (
+    Callback(
+        request=Http(url="http://h/a", method="POST"),
+        form=Form(title="Ask", fields=(Field(id="ok", prompt="Ok?", type="bool"),)),
+        good_when="outputs.ok",
+    ),
     Exec(argv=("make",)),
     Fetch(url="http://h/a", checksum_algo="md5"),
     Http(

@@ -36,6 +36,8 @@ def test_only_what_the_design_names_is_public() -> None:
         "GET readyz",
         "POST login",
         "POST push/{flow}/{trigger}",
+        "GET callback/{of}/{at}/{proof}",
+        "POST callback/{of}/{at}/{proof}",
         "GET /",
         "GET /app",
         "GET /app/",
@@ -73,7 +75,7 @@ def test_page_about_the_api_lists_the_keys_of_each_frame(kind: str) -> None:
     assert {"type", *re.findall(r'"(\w+)"', row[1])} == set(keys)
 
 
-def test_every_post_takes_an_idempotency_key_but_webhooks_which_have_a_delivery() -> None:
+def test_every_post_takes_an_idempotency_key_but_webhooks_and_callbacks() -> None:
     keyed = {
         (method, path)
         for path, operations in description(ROUTES, "")["paths"].items()
@@ -83,4 +85,7 @@ def test_every_post_takes_an_idempotency_key_but_webhooks_which_have_a_delivery(
 
     built = [route for route in ROUTES if route.method == "POST"]
     paths = {("post", f"/{route.path}") for route in built}
-    assert keyed == paths - {("post", "/push/{flow}/{trigger}")}
+    assert keyed == paths - {
+        ("post", "/push/{flow}/{trigger}"),
+        ("post", "/callback/{of}/{at}/{proof}"),
+    }

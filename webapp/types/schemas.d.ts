@@ -35,6 +35,26 @@ export type OpenForm = {
   visit?: number;
 };
 
+export type CallAddress = {
+  node: string;
+  visit: number;
+  item: number | null;
+  /** empty while this host cannot make it */
+  url: string;
+  until: string | null;
+  fields: Field[];
+};
+
+export type OpenCall = {
+  state: "open" | "answered" | "over";
+  until: string | null;
+  fields: Field[];
+};
+
+export type CallAnswered = {
+  answered: boolean;
+};
+
 export type ShownValue = {
   name: string;
   text: string;
@@ -460,6 +480,7 @@ export type Run = {
   graph: Graph;
   nodes: Node[];
   forms: OpenForm[];
+  callbacks: CallAddress[];
   pos: string;
   moment: Fact | null;
 };
@@ -701,6 +722,7 @@ export type EventName =
   | "ChildPended"
   | "ChildTimedOut"
   | "DataAsked"
+  | "CallAnswered"
   | "RetryArmed"
   | "RetryDue"
   | "RepeatArmed"

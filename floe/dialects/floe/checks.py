@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, replace
 from typing import Final
 
+from floe.dialects.floe.calls import check_answers
 from floe.dialects.floe.expressions import check_expression, named_in
 from floe.dialects.floe.nodes import Nodes
 from floe.dialects.floe.repeats import check_repeat
@@ -69,6 +70,7 @@ def _place(flaw: Flaw, nodes: Nodes) -> Position:
 
 def check_texts(flow: Flow, nodes: Nodes, notes: Notes) -> None:
     """Report what texts of forms, lists and `until` name, and no run can give."""
+    check_answers(flow, nodes.opts, notes)
     for node in flow.nodes:
         check_expression(nodes.lists.get(node.id), flow, notes, node=node.id)
         check_repeat(nodes.repeats.get(node.id), flow, node.id, notes)

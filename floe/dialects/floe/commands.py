@@ -16,6 +16,7 @@ from floe.expr.command import VALUE_PREFIX, CommandFault, command_faults, comput
 from floe.expr.env_entries import entry_faults, env_values_of, variable_name
 from floe.expr.substitute import ARGUMENT_BYTES_MAX, named_vars
 from floe.expr.variables import with_variables
+from floe.model.callback import Callback
 from floe.model.flow import Flow, Node
 from floe.model.ssh import Ssh
 from floe.model.template import Text, data_of
@@ -148,7 +149,7 @@ class _Exec:
 
 def _computable(flow: Flow) -> frozenset[str]:
     """Variables from form fields that take a number, a boolean or a choice."""
-    asked = [node.work.form for node in flow.nodes if isinstance(node.work, Ask)]
+    asked = [node.work.form for node in flow.nodes if isinstance(node.work, Ask | Callback)]
     forms = [*(trigger.form for trigger in flow.triggers), *asked]
     fields = [field for form in forms for field in form.fields]
     texts = {field.id for field in fields if field.type in ("text", "string", "list")}

@@ -9,6 +9,7 @@ from typing import Final
 
 from floe.expr.env_entries import variable_name
 from floe.kernel.graph import edges_of
+from floe.model.callback import Callback
 from floe.model.flow import Flow, Node
 from floe.model.ids import NodeId
 from floe.model.work import Ask, Exec, Git, GitCheckout, GitMerge
@@ -100,6 +101,8 @@ def _outputs_of(node: Node) -> set[str]:
     match node.work:
         case Ask(form=form):
             return {variable_name(field.id) for field in form.fields}
+        case Callback(outputs=names):
+            return {variable_name(name) for name in names}
         case GitCheckout() | GitMerge():
             return {"HASH", "DIR"}
         case _:

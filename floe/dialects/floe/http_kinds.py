@@ -51,6 +51,7 @@ _STATUS: Final = r"[1-5](?:[0-9]{2}|xx)"
 class HeadersKind:
     """Kind of value of http tasks: headers by name."""
 
+    filled: FilledText = _FILLED
     label: str = "map"
     takes_values: bool = True
 
@@ -69,7 +70,7 @@ class HeadersKind:
                 secret = SecretRefKind().read(value, name, notes)
                 found[name.lower()] = HttpHeader(name=name, secret=secret)
                 continue
-            text = _text(value, name, notes)
+            text = _text(value, name, notes, self.filled)
             if fault := header_fault("".join(part.text for part in _parts(text))):
                 raise Unfit(value.at, f"a header cannot have {fault}", "headers are plain ASCII")
             if name.lower() == "authorization":
@@ -89,6 +90,7 @@ class HeadersKind:
 class FormBodyKind:
     """Kind of value of http tasks: a form: names with a value each, or a list of values."""
 
+    filled: FilledText = _FILLED
     label: str = "map"
     takes_values: bool = True
 
@@ -106,7 +108,7 @@ class FormBodyKind:
             for value in tree.items if isinstance(tree, Items) else (tree,):
                 yield TemplatePart(text=("" if is_first else "&") + quote_plus(name) + "=")
                 is_first = False
-                for part in _parts(_text(value, name, notes)):
+                for part in _parts(_text(value, name, notes, self.filled)):
                     yield part if part.is_value else TemplatePart(text=quote_plus(part.text))
 
 
@@ -117,6 +119,7 @@ class JsonBodyKind:
     A text that is one expression becomes its value, with its type.
     """
 
+    filled: FilledText = _FILLED
     label: str = "any"
     takes_values: bool = True
 
@@ -141,7 +144,7 @@ class JsonBodyKind:
                     yield from self._pieces(entry.value, name, notes)
                 yield TemplatePart(text="}")
             case Scalar(kind="text", text=text) if "{{" in text:
-                yield from _json_string(_parts(_FILLED.read(tree, key, notes)))
+                yield from _json_string(_parts(self.filled.read(tree, key, notes)))
             case Scalar(kind="nothing"):
                 yield TemplatePart(text="null")
             case _:
@@ -244,11 +247,11 @@ def _json_string(parts: tuple[TemplatePart, ...]) -> Iterator[TemplatePart]:
     yield TemplatePart(text='"')
 
 
-def _text(tree: Tree, key: str, notes: Notes) -> FlowText:
+def _text(tree: Tree, key: str, notes: Notes, filled: FilledText) -> FlowText:
     """A text with values in it; numbers, true and false are texts too. Raises Unfit."""
     if isinstance(tree, Scalar) and tree.kind in ("boolean", "whole number", "number"):
         return tree.text
-    return _FILLED.read(tree, key, notes)
+    return filled.read(tree, key, notes)
 
 
 def _parts(text: FlowText) -> tuple[TemplatePart, ...]:

@@ -4,6 +4,7 @@ from typing import Final
 
 from floe.expr.paths import HOSTS
 from floe.expr.values import Kind
+from floe.model.callback import Callback
 from floe.model.flow import Flow
 from floe.model.form import Form
 from floe.model.template import Path
@@ -20,7 +21,7 @@ def kind_of_path(flow: Flow, path: Path) -> Kind | None:
             return _kind_of_value(flow, name)
         case ("task" | "merge", str(id), "outputs", str(name)):
             work = next((node.work for node in flow.nodes if node.id == id), None)
-            return _kind_of_field(work.form, name) if isinstance(work, Ask) else None
+            return _kind_of_field(work.form, name) if isinstance(work, Ask | Callback) else None
         case ("task" | "merge", _, "state" | "why") | ("trigger", _):
             return "text"
         case ("task" | "merge", _, "attempts") | ("run", "ver"):

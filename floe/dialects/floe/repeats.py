@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 from floe.dialects.floe.expressions import ExpressionText, check_expression
 from floe.dialects.notes import Notes, Position
 from floe.kernel.repeat import GIVEN
+from floe.model.callback import Callback
 from floe.model.flow import Flow, Repeat
 from floe.model.ids import NodeId
 from floe.model.work import Action, Work
@@ -30,7 +31,7 @@ NO_REPEAT: Final[WrittenRepeat | None] = None
 
 def check_work(work: Work, type_: str, at: Position, notes: Notes) -> None:
     """Report `repeat` of a task that runs nothing."""
-    if not isinstance(work, Action):
+    if not isinstance(work, Action) or isinstance(work, Callback):
         what = f"a task of type `{type_}` has nothing to repeat"
         notes.error(at, what, "`repeat` is for tasks that a host carries out, such as exec")
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final, cast
 
+from floe.dialects.floe.calls import read_call
 from floe.dialects.floe.command_lines import argv_of, split
 from floe.dialects.floe.forms import read_form
 from floe.dialects.floe.names import check_inside
@@ -173,6 +174,7 @@ BUILDERS: Final[Mapping[str, Callable[[SectionValues, str, Notes], Work]]] = {
     "timer": _timer,
     "data": _data,
     "flow": _flow,
+    "call": read_call,
 }
 """By type of task: a function from its `opts` and name to its work, where the `opts` are checked
 against one another or have different names than the fields."""

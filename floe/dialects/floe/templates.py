@@ -25,6 +25,7 @@ from floe.expr.template import (
 )
 from floe.kernel.judge import AT_NODE, HOST, OF_ITEM
 from floe.kernel.named_values import NODE, RUN, TRIGGER
+from floe.model.callback import Callback
 from floe.model.flow import Flow
 from floe.model.ids import NodeId
 from floe.model.nouns import dataclass
@@ -96,6 +97,8 @@ class FilledText:
     """Its kind without values; with values, a pattern holds for the text around them."""
     may_begin: bool = False
     """Whether a value may be all of it, or its beginning."""
+    also: tuple[str, ...] = ()
+    """First names beside those of other work."""
     takes_values: bool = True
 
     @property
@@ -106,7 +109,7 @@ class FilledText:
         scalar = text_of(tree, key)
         if "{{" not in scalar.text:
             return self.plain.read(tree, key, notes)
-        text = read_template(scalar, notes, (*AT_NODE, *OF_ITEM))
+        text = read_template(scalar, notes, (*AT_NODE, *OF_ITEM, *self.also))
         template = text.template
         is_plain = not any(part.is_value for part in template.parts)
         around = "".join(_VALUE if part.is_value else part.text for part in template.parts)
@@ -299,6 +302,11 @@ def _check_node(cls: str, id: str, rest: Path, one: Mentioned, flow: Flow, notes
         if rest[1] not in fields:
             hint = closest(str(rest[1]), fields) or _listed(fields)
             notes.error(at, f"the form of `{id}` has no field `{rest[1]}`", hint)
+    elif rest[0] == "outputs" and isinstance(node.work, Callback):
+        names = node.work.outputs
+        hint = closest(str(rest[1]), names) or _listed(names)
+        if rest[1] not in names:
+            notes.error(at, f"the answer to `{id}` has no `{rest[1]}`", hint)
 
 
 def _listed(names: tuple[str, ...]) -> str:

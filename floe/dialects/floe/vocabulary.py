@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from floe.dialects.address_kinds import HostUrl, Network
 from floe.dialects.floe.addresses import FORBIDDEN, AddressesKind
+from floe.dialects.floe.call_keys import OF_REQUEST
 from floe.dialects.floe.child_values import NO_CHILD_VALUES, ChildValues
 from floe.dialects.floe.event_names import EventNames
 from floe.dialects.floe.expressions import NO_EXPRESSION, ExpressionKind
@@ -48,6 +49,7 @@ from floe.dialects.kinds import (
 from floe.dialects.section import KeySpec, Section, SectionPart, ShortPart
 from floe.dialects.tree import Table, Tree
 from floe.expr.command import IN_ENV
+from floe.model.callback import Callback
 from floe.model.children import SubFlow
 from floe.model.flow import Backoff, OnItemBad, Retry, WhenFull
 from floe.model.form import Approvers, FieldType
@@ -1141,6 +1143,30 @@ DATA: Final = Section(
     keys=(FORM,),
     doc="Opens a form and waits for a user to fill it (`good`) or to reject it (`bad`).",
 )
+ANSWER: Final = KeySpec(
+    name="answer",
+    kind=ListOf(AnyMap("answer")),
+    default=NO_MAPS,
+    absent="any JSON, as the output `body`",
+    doc="The [fields](#fields) of the answer, which become outputs. An answer that does not fit "
+    "them is refused, and the task goes on waiting.",
+    example="answer: [{id: approved, type: bool}]",
+)
+GOOD_WHEN: Final = KeySpec(
+    name="good-when",
+    kind=ExpressionKind(),
+    default=NO_EXPRESSION,
+    absent="every answer is good",
+    doc="An [expression](#expressions) over `outputs` of the answer; where it is false the task "
+    "ends with `bad`.",
+    example="good-when: outputs.approved",
+)
+CALL: Final = Section(
+    name="`opts` of a call",
+    keys=(*OF_REQUEST, ANSWER, GOOD_WHEN),
+    doc="Tells an address of its own by a request, if it has a `url`, and waits until it is "
+    "called.",
+)
 SUB_FLOW: Final = KeySpec(
     name="flow",
     kind=Text(r"[a-z0-9][a-z0-9-]{0,62}(@[1-9][0-9]{0,8})?", "the id of a flow, or id@ver"),
@@ -1196,6 +1222,7 @@ TASK_TYPES: Final[Mapping[str, TaskType]] = {
     "timer": TaskType(work=Wait, opts=TIMER),
     "data": TaskType(work=Ask, opts=DATA),
     "flow": TaskType(work=SubFlow, opts=FLOW_TASK),
+    "call": TaskType(work=Callback, opts=CALL, on_lost="retry"),
     "end": TaskType(work=End, opts=END),
 }
 _RETRIED: Final = ", ".join(name for name, type_ in TASK_TYPES.items() if type_.on_lost == "retry")
@@ -1329,7 +1356,8 @@ TIMEOUT: Final = KeySpec(
     kind=Duration(),
     default=NO_LIMIT,
     absent="no limit",
-    doc="Time limit of one attempt, or for the answer to a form; then it ends with `error`.",
+    doc="Time limit of one attempt, or for the answer to a form or a call; then it ends with "
+    "`error`.",
     example="timeout: 10m",
 )
 FIRST: Final = KeySpec(
@@ -1459,7 +1487,7 @@ FOREACH: Final = KeySpec(
     default=NO_ITEMS,
     absent="the task runs once",
     doc="A list of 1 to 1,000 values, or an expression that gives one: the task runs once for each "
-    "of these items. For `exec`, `fetch`, `http`, `notify`, `ssh` and `flow`.",
+    "of these items. For `exec`, `fetch`, `http`, `notify`, `ssh`, `flow` and `call`.",
     example="foreach: [eu, us]",
 )
 MATRIX: Final = KeySpec(

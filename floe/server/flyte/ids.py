@@ -5,8 +5,8 @@ from typing import Final
 from floe.dialects.flyte.actions import number_of
 from floe.dialects.flyte.ids import FlyteId, id_in, id_text
 from floe.hub.hub import Hub
+from floe.hub.shared.id_key import IdKey
 from floe.model.ids import Key, RunRef
-from floe.server.id_key import IdKey
 
 KIND: Final = "flyte.key"
 """The kind of the one shared row with the key of the hash in ids."""
@@ -17,7 +17,7 @@ class FlyteIds:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._key = IdKey(hub, KIND, "flyte")
+        self._key = IdKey(hub.shared, KIND, "flyte")
 
     async def of_action(self, key: Key) -> str:
         """The id of the action of an attempt. Raises KeeperAway where no id was ever made."""

@@ -3,8 +3,8 @@
 from floe.dialects.utask.ids import UtaskId, UtaskKind, id_in, id_text, is_uuid
 from floe.dialects.utask.surroundings import DIALECT, KEYS
 from floe.hub.hub import Hub
+from floe.hub.shared.id_key import IdKey
 from floe.model.ids import RunRef
-from floe.server.id_key import IdKey
 
 
 class UtaskIds:
@@ -12,7 +12,7 @@ class UtaskIds:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._key = IdKey(hub, KEYS, DIALECT)
+        self._key = IdKey(hub.shared, KEYS, DIALECT)
 
     async def text(self, run: RunRef, kind: UtaskKind, number: int = 0) -> str:
         """The text of an id. Raises KeeperAway where no id was ever made."""

@@ -1,10 +1,12 @@
 """Nodes with a process, and runs with a slot."""
 
 from floe.kernel.process import takes_slot
+from floe.model.callback import Callback
 from floe.model.children import SubFlow
+from floe.model.http import Http
 from floe.model.ids import RunRef
-from floe.model.signal import ChildMade
-from tests.make import H1, STORE, a_flow, a_form, a_node, a_run, after, exited, the_key
+from floe.model.signal import Answered, ChildMade, Reported
+from tests.make import H1, NOW, STORE, a_flow, a_form, a_node, a_run, after, exited, the_key
 
 
 def test_only_a_run_with_an_open_command_takes_a_slot() -> None:
@@ -15,6 +17,17 @@ def test_only_a_run_with_an_open_command_takes_a_slot() -> None:
     ]
 
     assert taken == [False, True, False]
+
+
+def test_a_call_takes_a_slot_only_while_it_sends_its_request() -> None:
+    request = Http(url="https://x.example", method="POST")
+    sending = a_run(a_flow(a_node("tell", Callback(request=request))))
+    told = Reported(key=the_key(sending, "tell"), report=Answered(good=True, outputs={}), at=NOW)
+    alone = a_run(a_flow(a_node("ask", Callback())))
+
+    taken = [takes_slot(run) for run in (sending, after(sending, told), alone)]
+
+    assert taken == [True, False, False]
 
 
 def test_run_that_waits_for_a_child_run_takes_no_slot() -> None:

@@ -17,6 +17,7 @@ AS_WRITTEN = {
     "Http.expect",
     "Http.retry_on",
     "Http.ca_file",
+    "Callback.good_when",
     "Notify.url",
     "Notify.text",
     "Notify.subject",

@@ -3,7 +3,7 @@
 import secrets
 from typing import Final
 
-from floe.hub.hub import Hub
+from floe.hub.shared.shared_rows import SharedRows
 from floe.model.errors import Conflict, World
 
 NAME: Final = "ids"
@@ -15,9 +15,9 @@ KEY_BYTES: Final = 16
 class IdKey:
     """Reads the key from its shared row, and makes it with the first id."""
 
-    def __init__(self, hub: Hub, kind: str, dialect: str) -> None:
+    def __init__(self, shared: SharedRows, kind: str, dialect: str) -> None:
         """`kind` of the row."""
-        self._shared = hub.shared
+        self._shared = shared
         self._kind = kind
         self._dialect = dialect
 
