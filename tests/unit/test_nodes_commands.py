@@ -463,13 +463,13 @@ def test_a_recorded_start_is_only_looked_for(house: House) -> None:
     assert (spec.attach, spec.argv) == (True, ())
 
 
-def test_a_found_command_is_not_reported_as_started_again(house: House) -> None:
+def test_start_of_a_found_command_is_reported_once(house: House) -> None:
     key = house.start(a_job(house.root, started=True)).key
 
     house.warden.begin(key)
     house.warden.end(key)
 
-    assert (house.reported.started, len(house.reported.reports)) == ([], 1)
+    assert (len(house.reported.started), len(house.reported.reports)) == (1, 1)
 
 
 def test_starting_twice_is_starting_once(house: House) -> None:
