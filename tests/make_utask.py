@@ -20,7 +20,7 @@ from tests.make_evaluators import pool_of
 from tests.make_server import ADMIN, Site, a_site
 from tests.utask_host import load
 
-NAMES: Final = ("api-batchable", "child-ok", "child-bad", "child-manual")
+NAMES: Final = ("api-batchable", "child-ok", "child-bad", "child-manual", "waiter")
 """Templates that others name."""
 
 

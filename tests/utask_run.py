@@ -113,7 +113,7 @@ class TaskRun:
             for effect in effects:
                 match effect:
                     case JudgeRun():
-                        self._judge(effect)
+                        self.judge(effect)
                     case StartAction():
                         self.carry_out(effect)
                     case _:
@@ -129,7 +129,8 @@ class TaskRun:
         """The states of its steps."""
         return {name: one.state for name, one in self.steps().items()}
 
-    def _judge(self, effect: JudgeRun) -> None:
+    def judge(self, effect: JudgeRun) -> None:
+        """Judge what is asked, and record what follows."""
         verdicts = tuple(EVALUATOR.judge(self.run, effect.asks, (), self.around))
         judged = Judged(epoch=effect.epoch, seq=effect.seq, verdicts=verdicts)
         self.take(decided(self.run, judged, self.now()))

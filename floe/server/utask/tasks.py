@@ -1,5 +1,6 @@
 """The routes of tasks."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, Final, cast
 from uuid import uuid4
@@ -23,7 +24,7 @@ from floe.dialects.utask.given_inputs import filled
 from floe.dialects.utask.readings import TO_AUTORUN_DELAYED
 from floe.host.opening_inputs import OpenRun
 from floe.model.codec import iso
-from floe.model.errors import Yours
+from floe.model.errors import Conflict, Yours
 from floe.model.flow import Flow
 from floe.model.ids import Instant, Json, RunRef, Shape
 from floe.model.people import AddNote, Edit, EndRun, Resolve
@@ -39,6 +40,9 @@ RUNNING: Final = ("RUNNING", "BLOCKED")
 """States of tasks that are not deleted."""
 
 EDITED: Final = "manually edited task"
+
+REMOVED_AGAIN_S: Final = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
+"""Seconds between the tries to remove a task that has work left."""
 
 
 async def post(call: UtaskCall) -> UtaskReply:
@@ -192,9 +196,25 @@ async def delete(call: UtaskCall) -> UtaskReply:
     if run.phase not in ("ended", "packed"):
         end = EndRun(by=call.user.name, label="CANCELLED", why="the task is deleted")
         await call.site.act(run.ref, end, "Can't delete the task")
-    await call.site.hub.people.remove(run.ref, f"{call.user.name} deleted the task")
+    await _removed(call.site, run.ref, f"{call.user.name} deleted the task")
     log.info("utask.task_deleted", run=str(run.ref), by=call.user.name)
     return UtaskReply()
+
+
+async def _removed(site: UtaskSite, run: RunRef, why: str) -> None:
+    """Remove a task that is over. Raises Conflict where it must stay yet.
+
+    A task that has just ended has work left for a moment: its parent learns of the end.
+    """
+    for wait_s in (*REMOVED_AGAIN_S, None):
+        try:
+            await site.hub.people.remove(run, why)
+        except Conflict:
+            if wait_s is None:
+                raise
+            await asyncio.sleep(wait_s)
+        else:
+            return
 
 
 async def remark(site: UtaskSite, run: RunRef, by: str, content: str) -> None:

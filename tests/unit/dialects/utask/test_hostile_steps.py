@@ -1,9 +1,42 @@
 """A step that would take for ever, or too much, harms no other and no host."""
 
+from typing import Any, Final
+
 import pytest
 
 from floe.dialects.utask import readings
-from tests.utask_run import ran
+from floe.kernel.owed import owed
+from floe.model.effect import StartAction
+from floe.model.ids import NodeId
+from floe.model.judging import JudgeRun
+from floe.model.signal import Answered
+from tests.utask_run import Made, created, ran
+
+SLOW: Final = NodeId("s1")
+
+SETS_WHAT_RUNS: Final = """
+steps:
+  root:
+    ECHO x
+    conditions:
+      - type: check
+        if: [{value: '{{.step.this.try_count}}', operator: EQ, expected: '2'}]
+        then: {slow: FATAL_ERROR}
+        message: by the root
+  slow:
+    action: {type: http, configuration: {url: u, method: GET}}
+    dependencies: [root]
+  again:
+    ECHO x
+    dependencies: [root]
+    conditions:
+      - type: check
+        if: [{value: '{{.step.root.try_count}}', operator: EQ, expected: '1'}]
+        then: {root: RETRY_NOW}
+  after:
+    ECHO '{{.step.slow.output}} {{.step.slow.error}}'
+    dependencies: [slow, again]
+"""
 
 
 @pytest.mark.parametrize(
@@ -88,3 +121,25 @@ def test_long_chain_of_steps_is_pruned_at_once() -> None:
     task = ran(f"steps:\n  s0:\n    ECHO x\n    conditions: {skip}\n{chain}")
 
     assert {*task.states().values()} == {"PRUNE"}
+
+
+def test_step_that_runs_while_another_sets_its_state_keeps_that_of_its_own_end() -> None:
+    def slow(config: Any) -> Made:
+        """It runs until the step before it, which runs again meanwhile, has set its state."""
+        while not task.run.nodes[SLOW].state:
+            for effect in sorted(owed(task.run), key=str):
+                if isinstance(effect, JudgeRun):
+                    task.judge(effect)
+                elif isinstance(effect, StartAction) and effect.key.node != SLOW:
+                    task.carry_out(effect)
+        seen.append(task.run.nodes[SLOW].state)
+        return Answered(good=True, outputs={"output": "own"})
+
+    seen: list[str] = []
+    task = created(SETS_WHAT_RUNS, calls={"utask.http": slow})
+
+    task.resolve()
+
+    assert seen == ["FATAL_ERROR"]
+    assert task.states() == {"root": "DONE", "slow": "DONE", "again": "DONE", "after": "DONE"}
+    assert task.steps()["after"].output == "own "
