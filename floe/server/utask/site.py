@@ -7,7 +7,6 @@ from typing import Final
 
 from aiohttp import web
 
-from floe.dialects.utask.compiled import template_named
 from floe.dialects.utask.ids import UtaskId
 from floe.dialects.utask.surroundings import DIALECT
 from floe.hub.hub import Hub
@@ -84,6 +83,8 @@ class UtaskSite:
 
     def template(self, name: str) -> Flow:
         """The flow of a template. Raises UtaskFault."""
+        from floe.dialects.utask.compiled import template_named  # most hosts have no templates
+
         found = template_named(self.hub.reads.book().flows, name)
         if found is None:
             raise UtaskFault(404, f'Failed to load template "{name[:80]}" from name: {NOT_THERE}')
