@@ -10,6 +10,7 @@ SHIPPED: Final = {
     "http": "send requests to servers that its configuration allows",
     "chat": "send and receive messages of Slack, and send to Mattermost",
     "mail": "send mails by SMTP",
+    "forge": "set statuses of commits, and comment, at GitHub, GitLab, Gitea or Forgejo",
     "timer": "send events at equal times, or by cron",
 }
 """Each pack by the name of its module, with its line of help."""

@@ -116,7 +116,7 @@ class Chat:
         method = "POST" if input else "GET"
         asked = WebRequest(method, url, {**headers, **token}, body, self._settings.timeout_s)
         try:
-            return ask_again(asked, (TOO_MANY,))
+            return ask_again(asked, lambda answer: answer is not None and answer.status == TOO_MANY)
         except Unanswered as fault:
             raise NotTaken(str(fault)) from fault
 

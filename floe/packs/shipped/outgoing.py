@@ -89,15 +89,22 @@ def ask(
     return WebAnswer(answer.status, _headers(answer), body, is_cut)
 
 
-def ask_again(asked: WebRequest, statuses: tuple[int, ...]) -> WebAnswer:
-    """The answer of a server, asked again after a pause while it answers one of these statuses.
+def ask_again(asked: WebRequest, is_open: Callable[[WebAnswer | None], bool]) -> WebAnswer:
+    """The answer of a server, asked again after a pause while the answer leaves it open.
 
-    The pause is what `Retry-After` names, up to a minute. Raises Unanswered.
+    `is_open` gets None where there was no answer. The pause is what `Retry-After` names, up to a
+    minute. Raises Unanswered.
     """
     for number in range(1, TRIES_MAX):
-        answer = ask(asked)
+        try:
+            answer = ask(asked)
+        except Unanswered:
+            if not is_open(None):
+                raise
+            time.sleep(_pause_s("", number))
+            continue
         pause_s = _pause_s(answer.headers.get("retry-after", ""), number)
-        if answer.status not in statuses or pause_s > PAUSE_MAX_S:
+        if not is_open(answer) or pause_s > PAUSE_MAX_S:
             return answer
         time.sleep(pause_s)
     return ask(asked)
