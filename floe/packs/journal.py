@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from floe.packs.connections import in_thread
 from floe.packs.journal_file import JournalFile, JournalRefused
+from floe.packs.take_names import TakeNames
 from floe.packs.wire import TakenAction
 
 LOG: Final = logging.getLogger("floe.packs")
@@ -63,10 +64,7 @@ class Journal:
         self._path = path
         self._head = {"journal": VERSION, "pack": pack, "server": server}
         self._key = secrets.token_hex(16)
-        self._takes = 0
-        """The number of the next take, as far as the file knows."""
-        self._next = 0
-        """The same, as far as this process knows."""
+        self.takes = TakeNames()
         self._open: dict[str, OpenAction] = {}
         self._batch = _Batch()
         self._writing = asyncio.Lock()
@@ -80,15 +78,9 @@ class Journal:
                 self.close()
                 raise
 
-    @property
-    def take_key(self) -> str:
-        """The name of the next take: a server that knows it gives the same action again."""
-        return f"{self._key}-{self._next}"
-
-    def count_take(self) -> int:
-        """The number of a take that is over; the next one has a different name."""
-        self._next += 1
-        return self._next - 1
+    def take_name(self, number: int) -> str:
+        """The name of a take."""
+        return f"{self._key}-{number}"
 
     def left(self) -> list[OpenAction]:
         """What earlier processes left, oldest first."""
@@ -101,11 +93,13 @@ class Journal:
             record["input"] = action.input
         opened = self._open.setdefault(action.result, OpenAction(action, is_repeatable))
         await self._add(opened, record)
-        self._takes = max(self._takes, take + 1)
+        self.takes.used(take)
 
     async def begun_again(self, action: TakenAction) -> None:
         """Keep that the handler of an action is about to begin again. Raises OSError."""
-        await self._add(self._open[action.result], {"again": action.result})
+        opened = self._open[action.result]
+        await self._add(opened, {"again": action.result, "repeats": opened.repeats + 1})
+        opened.repeats += 1
 
     async def ended(self, action: TakenAction, result: bytes) -> None:
         """Keep a result, before it is sent. Raises OSError."""
@@ -151,15 +145,10 @@ class Journal:
         lines = self._file.lines()
         if not lines:
             return
-        match _record(lines[0]):
-            case {
-                "journal": 1,
-                "pack": pack,
-                "server": server,
-                "key": str(key),
-                "takes": int(takes),
-            }:
-                self._key, self._takes = key, takes
+        head = _record(lines[0]) or {}
+        match head:
+            case {"journal": 1, "key": str(key), "takes": int(takes), "loose": [*loose]}:
+                self._key, self.takes = key, TakeNames(takes, loose)
             case {"journal": version} if version != VERSION:
                 raise JournalRefused(f"a later floe wrote it, in version {version}")
             case _:
@@ -170,26 +159,27 @@ class Journal:
                 self._fold(record, line)
         if unread := sum(record is None for record, _ in records):
             LOG.warning("%s: %s lines cannot be read, and count as not written", self._path, unread)
-        self._next = self._takes
-        if self._open and (pack, server) != (self._head["pack"], self._head["server"]):
+        self.takes.doubt_all()
+        if self._open and not self._head.items() <= head.items():
             raise JournalRefused(
-                f"it has {len(self._open)} open actions of the pack {pack} at {server}: let that "
-                "pack deliver them, or choose a different file"
+                f"it has {len(self._open)} open actions of the pack {head.get('pack')} at "
+                f"{head.get('server')}: let that pack deliver them, or choose a different file"
             )
 
     def _fold(self, record: dict[str, Any], line: bytes) -> None:
         match record:
             case {"took": str(url), "take": int(take), "command": str(command)}:
-                self._takes = max(self._takes, take + 1)
+                self.takes.used(take)
                 taken = TakenAction(command, record.get("input"), url)
                 self._open[url] = OpenAction(taken, "input" in record, lines=[line])
-            case {"again": str(url)} if url in self._open:
-                self._open[url].repeats += 1
-                self._open[url].lines.append(line)
+            case {"again": str(url), "repeats": int(repeats)}:
+                if opened := self._open.get(url):
+                    opened.repeats = repeats
+                    opened.lines.append(line)
             case {"ended": str(url), "result": result}:
-                opened = self._open.setdefault(url, OpenAction(TakenAction("", None, url)))
-                opened.result = json.dumps(result).encode()
-                opened.lines.append(line)
+                ended = self._open.setdefault(url, OpenAction(TakenAction("", None, url)))
+                ended.result = json.dumps(result).encode()
+                ended.lines.append(line)
             case {"over": str(url)}:
                 self._open.pop(url, None)
             case _:
@@ -241,7 +231,7 @@ class Journal:
     def _rewrite(self, lines: list[bytes]) -> None:
         """Write a new file with what is open. Raises OSError."""
         kept = self._kept()
-        head = {**self._head, "key": self._key, "takes": self._takes}
+        head = {**self._head, "key": self._key, **self.takes.shape()}
         text = b"".join([_line(head), *kept, *(line for line in lines if line not in kept)])
         self._file.rewrite(text)
 

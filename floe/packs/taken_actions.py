@@ -42,45 +42,37 @@ class TakenActions:
         self._server, self._commands, self._settings = server, commands, settings
         self._journal, self._registration = journal, registration
 
-    async def carry_out(self, action: TakenAction, take: int) -> None:
-        """Carry out an action that was just taken, and deliver its result."""
-        is_repeatable = self._is_repeatable(action)
+    async def keep(self, action: TakenAction, take: int) -> None:
+        """Have an action on the disk, before its handler begins. `take`: the number of its take."""
+        if (journal := self._journal) is not None:
+            repeatable = self._is_repeatable(action)
+            await self._kept(action, lambda: journal.took(take, action, is_repeatable=repeatable))
 
-        async def keep(journal: Journal) -> None:
-            await journal.took(take, action, is_repeatable=is_repeatable)
-
-        await self._finish(action, None, keep)
+    async def carry_out(self, action: TakenAction) -> None:
+        """Carry out an action that is kept, and deliver its result."""
+        result: bytes | None = None
+        try:
+            result = (await self._event(action)).body()
+            await self._keep_result(action, result)
+            await self._deliver(action, result)
+        except asyncio.CancelledError:  # the time of grace is over
+            await self._give_up(action, result)
+            raise
 
     async def resume(self, left: OpenAction) -> None:
         """Deliver what an earlier process left, or end it as the author of the command said."""
         action, result = left.action, left.result
         again = left.is_repeatable and self._is_repeatable(action)
-        if result is None and not (again and left.repeats + 1 < BEGUN_MAX):
+        if result is None and again and left.repeats + 1 < BEGUN_MAX:
+            if (journal := self._journal) is not None:
+                await self._kept(action, lambda: journal.begun_again(action))
+            await self.carry_out(action)
+            return
+        if result is None:
             text = f"{action.command} was interrupted: the process of the pack ended before its "
             text += "result was kept. It may have been carried out, wholly or in part"
             result = fatal(text).body()
-
-        async def keep(journal: Journal) -> None:
-            await journal.begun_again(action)
-
-        await self._finish(action, result, keep)
-
-    async def _finish(
-        self,
-        action: TakenAction,
-        result: bytes | None,
-        keep: Callable[[Journal], Awaitable[None]],
-    ) -> None:
-        """Deliver the result of an action; without one, keep and carry it out before."""
-        try:
-            if result is None:
-                await self._keep(keep, action)
-                result = (await self._event(action)).body()
-                await self._keep_result(action, result)
-            await self._deliver(action, result)
-        except asyncio.CancelledError:  # the time of grace is over
-            await self._give_up(action, result)
-            raise
+        await self._deliver(action, result)
 
     def _is_repeatable(self, action: TakenAction) -> bool:
         command = self._commands.get(action.command)
@@ -92,12 +84,11 @@ class TakenActions:
             return fatal(f"this pack has no command {action.command}")
         return await command.carried_out(action.input)
 
-    async def _keep(self, keep: Callable[[Journal], Awaitable[None]], action: TakenAction) -> None:
-        """Let the journal keep that a handler begins; the handler waits for that."""
+    async def _kept(self, action: TakenAction, keep: Callable[[], Awaitable[None]]) -> None:
+        """Write to the journal until that works."""
         for pause_s in self._settings.pauses():
             try:
-                if self._journal is not None:
-                    await keep(self._journal)
+                await keep()
                 return
             except OSError as error:
                 LOG.warning("the journal: %s; %s waits %.1f s", error, action.command, pause_s)

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import random
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -14,14 +13,11 @@ from floe.packs.journal import Journal
 from floe.packs.registration import Registration
 from floe.packs.settings import PackSettings
 from floe.packs.taken_actions import ACCEPTED, TakenActions
+from floe.packs.takers import Takers
 from floe.packs.wire import (
     UNKNOWN,
     FlyteServer,
     NotSent,
-    TakenAction,
-    Unexpected,
-    UnknownPack,
-    VoidTake,
 )
 
 LOG: Final = logging.getLogger("floe.packs")
@@ -41,11 +37,9 @@ class Worker:
         self._server = FlyteServer(settings)
         self._registration = Registration(self._server, registration, settings)
         self._journal = _journal(registration, settings)
-        self._actions = TakenActions(
-            self._server, commands, settings, self._journal, self._registration
-        )
+        actions = TakenActions(self._server, commands, settings, self._journal, self._registration)
+        self._takers = Takers(self._server, self._registration, settings, self._journal, actions)
         self._limit: asyncio.Timeout | None = None
-        self._slots = asyncio.Semaphore(settings.at_once)
 
     async def work(self) -> None:
         """Work until `stop`, then wait for the open commands, at most the time of grace."""
@@ -54,10 +48,12 @@ class Worker:
                 "without a journal, kill -9 loses what is taken: set FLYTE_JOURNAL to a file"
             )
         try:
-            async with asyncio.timeout(None) as self._limit, asyncio.TaskGroup() as open_actions:
+            async with asyncio.timeout(None) as self._limit, asyncio.TaskGroup() as tasks:
                 await self._registration.renew(None)
-                await self._resume_all(open_actions)
-                await self._take_all(open_actions)
+                await self._takers.resume_all(tasks)
+                if not self._commands:
+                    await self._registration.rest(None)
+                await self._takers.poll(tasks)
         except TimeoutError:
             LOG.warning("the pack ended before its commands did")
         finally:
@@ -94,58 +90,6 @@ class Worker:
             return await self._server.send(links.events, body)
         except Unanswered as fault:
             raise NotSent(f"{event.name}: {fault}") from fault
-
-    async def _resume_all(self, open_actions: asyncio.TaskGroup) -> None:
-        """Begin with what an earlier process left, unless the pack stops."""
-        for left in self._journal.left() if self._journal is not None else ():
-            await self._slots.acquire()
-            if self._registration.is_stopping:
-                return
-            open_actions.create_task(self._actions.resume(left)).add_done_callback(self._release)
-
-    async def _take_all(self, open_actions: asyncio.TaskGroup) -> None:
-        """Take actions while a slot is free, until the pack stops."""
-        registration = self._registration
-        if not self._commands:
-            await registration.rest(None)
-        pauses = self._settings.pauses()
-        while not registration.is_stopping:
-            await self._slots.acquire()
-            action, pause_s = None, 0.0
-            links = registration.links
-            if links is not None and not registration.is_stopping:
-                try:
-                    action = await self._take(links.take)
-                    pauses = self._settings.pauses()
-                    pause_s = self._settings.poll_s * random.uniform(0.8, 1.2)  # noqa: S311
-                except UnknownPack:
-                    LOG.warning("the server does not know the pack any more: it registers again")
-                    await registration.renew(links)
-                    pause_s = next(pauses)
-                except (OSError, Unanswered, Unexpected, VoidTake) as fault:
-                    pause_s = next(pauses)
-                    LOG.warning("cannot take actions, next try in %.1f s: %s", pause_s, fault)
-            if action is not None:
-                take = self._journal.count_take() if self._journal is not None else 0
-                task = open_actions.create_task(self._actions.carry_out(action, take))
-                task.add_done_callback(self._release)
-                continue
-            self._slots.release()
-            await registration.rest(pause_s)
-
-    async def _take(self, url: str) -> TakenAction | None:
-        """The next action. Raises OSError where the journal could not keep it."""
-        if self._journal is None:
-            return await self._server.take(url)
-        await self._journal.mend()
-        try:
-            return await self._server.take(url, self._journal.take_key)
-        except VoidTake:
-            self._journal.count_take()
-            raise
-
-    def _release(self, _: asyncio.Task[None]) -> None:
-        self._slots.release()
 
 
 def _journal(pack: Mapping[str, Any], settings: PackSettings) -> Journal | None:

@@ -20,6 +20,7 @@ from scripts.benchmarks.feed import feed
 from scripts.benchmarks.figures import Row, table
 from scripts.benchmarks.flyte import flyte
 from scripts.benchmarks.output import output
+from scripts.benchmarks.packs import packs
 from scripts.benchmarks.plan import Plan
 from scripts.benchmarks.prune import prune
 from scripts.benchmarks.resting import resting
@@ -44,6 +45,7 @@ MEASURES: Final[Mapping[str, Callable[[Plan], list[Row]]]] = {
     "resting": resting,
     "core": core,
     "flyte": flyte,
+    "packs": packs,
     "utask": utask,
 }
 

@@ -43,7 +43,7 @@ def kept(path: Path, *acts: Callable[[Journal], Awaitable[Any]]) -> Journal:
 def took(number: int = 1, **more: Any) -> Callable[[Journal], Awaitable[None]]:
     action = an_action(number, more.get("input"))
     repeatable = "input" in more
-    return lambda journal: journal.took(journal.count_take(), action, is_repeatable=repeatable)
+    return lambda journal: journal.took(journal.takes.begin(), action, is_repeatable=repeatable)
 
 
 @pytest.fixture
@@ -82,22 +82,15 @@ def test_each_start_of_a_command_is_counted(path: Path) -> None:
     assert journal.left()[0].repeats == 2
 
 
-def test_take_has_the_name_that_it_had_before_the_end_of_the_process(path: Path) -> None:
+def test_takes_that_are_not_on_the_disk_are_repeated_by_their_names(path: Path) -> None:
     names: list[str] = []
 
-    async def note(journal: Journal) -> None:
-        names.append(journal.take_key)
+    async def take_without_a_record(journal: Journal) -> None:
+        names.extend(journal.take_name(journal.takes.begin()) for _ in range(2))
 
-    async def take(journal: Journal) -> None:
-        journal.count_take()
+    journal = kept(path, took(1), took(2), take_without_a_record)
 
-    journal = kept(path, took(1), took(2), note)
-    kept_name = journal.take_key
-    journal.close()
-
-    assert [kept_name] == names
-    # A take whose action is not on the disk is asked for again.
-    assert kept(path, take).take_key == kept_name
+    assert [journal.take_name(journal.takes.begin()) for _ in range(2)] == names
 
 
 @pytest.mark.parametrize("torn", [b'{"took": "http://h', b"\x00" * 40, b"[1]\n", b"\xff\n"])
@@ -200,7 +193,7 @@ async def test_journal_of_many_actions_stays_small(path: Path) -> None:
     journal, most = opened(path), 0
     for number in range(60):
         action = an_action(number, "x" * 20_000)
-        await journal.took(journal.count_take(), action, is_repeatable=True)
+        await journal.took(journal.takes.begin(), action, is_repeatable=True)
         await journal.ended(action, RESULT)
         await journal.delivered(action)
         most = max(most, path.stat().st_size)
@@ -208,7 +201,7 @@ async def test_journal_of_many_actions_stays_small(path: Path) -> None:
     again = opened(path)
 
     assert most < 2 * REWRITE_BYTES
-    assert (again.left(), again.take_key) == ([], journal.take_key)
+    assert (again.left(), again.takes.begin()) == ([], 60)
 
 
 async def test_many_tasks_write_at_the_same_time(path: Path) -> None:
@@ -216,7 +209,7 @@ async def test_many_tasks_write_at_the_same_time(path: Path) -> None:
 
     async def act(number: int) -> None:
         action = an_action(number)
-        await journal.took(journal.count_take(), action, is_repeatable=False)
+        await journal.took(journal.takes.begin(), action, is_repeatable=False)
         await journal.ended(action, RESULT)
 
     async with asyncio.TaskGroup() as tasks:
@@ -231,7 +224,7 @@ async def test_journal_that_could_not_be_written_is_written_whole_when_it_can(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     journal = opened(path)
-    await journal.took(journal.count_take(), an_action(1), is_repeatable=False)
+    await journal.took(journal.takes.begin(), an_action(1), is_repeatable=False)
     real, is_full = os.pwrite, True
 
     def half(file: int, text: bytes, at: int) -> int:
@@ -258,7 +251,7 @@ async def test_pack_starts_on_a_full_disk_with_what_it_has_to_deliver(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     journal = opened(path)
-    await journal.took(journal.count_take(), an_action(), is_repeatable=False)
+    await journal.took(journal.takes.begin(), an_action(), is_repeatable=False)
     journal.close()
 
     def refuse(*_: object) -> int:

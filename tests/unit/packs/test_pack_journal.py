@@ -37,7 +37,7 @@ def left(server: MemoryServer, path: Path, *, result: Event | None = None, **mor
 
     async def keep() -> None:
         journal = Journal(path, "P", server.url)
-        await journal.took(journal.count_take(), taken, is_repeatable=more.get("repeat", False))
+        await journal.took(journal.takes.begin(), taken, is_repeatable=more.get("repeat", False))
         for _ in range(more.get("repeats", 0)):
             await journal.begun_again(taken)
         if result is not None:
