@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import os
 import select
 import ssl
 import threading
@@ -9,13 +10,22 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from queue import Empty, SimpleQueue
 from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import quote, urlsplit
 
 T = TypeVar("T")
 
+Call = Callable[[], object]
+Calls = SimpleQueue[Call]
+
 IDLE_S: Final = 15.0
-"""The time for which an idle connection is used again; servers close theirs later."""
+"""The time for which an idle connection is used again, and a thread; servers close theirs later."""
+
+_FREE: Final[list[Calls]] = []
+"""The threads of this process that wait for a call: the last one to wait gets the next."""
+_LOCK: Final = threading.Lock()
+os.register_at_fork(after_in_child=_FREE.clear)  # a handler may fork: no thread goes with it
 
 
 class ServerReply(NamedTuple):
@@ -150,5 +160,32 @@ async def in_thread(call: Callable[[], T]) -> T:
             future.set_result(result)
 
     context = contextvars.copy_context()
-    threading.Thread(target=context.run, args=(work,), name="pack", daemon=True).start()
+    _run_in_thread(lambda: context.run(work))
     return await future  # type: ignore[no-any-return]
+
+
+def _run_in_thread(call: Call) -> None:
+    """Run a call in a thread that has nothing to do, else in a new one."""
+    with _LOCK:
+        calls = _FREE.pop() if _FREE else None
+    if calls is not None:
+        calls.put(call)
+    else:
+        threading.Thread(target=_work, args=(call,), name="pack", daemon=True).start()
+
+
+def _work(call: Call) -> None:
+    """Run calls until there is none for a time."""
+    calls: Calls = SimpleQueue()
+    while True:
+        call()
+        with _LOCK:
+            _FREE.append(calls)
+        try:
+            call = calls.get(timeout=IDLE_S)
+        except Empty:
+            with _LOCK:
+                if calls in _FREE:
+                    _FREE.remove(calls)
+                    return
+            call = calls.get()  # it came at the last moment

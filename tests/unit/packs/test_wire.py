@@ -1,13 +1,15 @@
 """What a pack sends is what the client of flyte in Go sent, as recorded."""
 
+import asyncio
 import json
 import re
+import threading
 from typing import Any, Final
 
 import pytest
 
-from floe.packs import EventType, Pack, fatal
-from floe.packs.connections import Connections
+from floe.packs import EventType, Pack, connections, fatal
+from floe.packs.connections import Connections, in_thread
 from floe.packs.testing import MemoryServer
 from floe.packs.wire import FlyteServer, Unexpected
 from tests.ports import free_port
@@ -86,24 +88,39 @@ async def test_answer_that_is_none_of_the_api_is_told_apart(
         flyte.close()
 
 
+async def test_thread_is_used_again() -> None:
+    await in_thread(lambda: None)
+    while not connections._FREE:  # noqa: ASYNC110  # the thread is about to wait
+        await asyncio.sleep(0)
+    free = connections._FREE[-1]
+
+    assert await in_thread(lambda: free not in connections._FREE)
+
+
+async def test_calls_that_block_have_a_thread_each() -> None:
+    all_of_them = threading.Barrier(20, timeout=30)
+
+    await asyncio.gather(*(in_thread(all_of_them.wait) for _ in range(20)))
+
+
 def test_connection_is_used_again() -> None:
     with MemoryServer() as server:
-        connections = Connections(timeout_s=10)
-        connections.ask("GET", f"{server.url}/v1", None, {})
-        [(_, _, kept)] = connections._idle
-        connections.ask("GET", f"{server.url}/v1", None, {})
+        used = Connections(timeout_s=10)
+        used.ask("GET", f"{server.url}/v1", None, {})
+        [(_, _, kept)] = used._idle
+        used.ask("GET", f"{server.url}/v1", None, {})
 
-        assert [one for _, _, one in connections._idle] == [kept]
-        connections.close()
+        assert [one for _, _, one in used._idle] == [kept]
+        used.close()
 
 
 def test_connection_that_the_server_closed_is_not_used_again() -> None:
     port = free_port()
-    connections = Connections(timeout_s=10)
+    used = Connections(timeout_s=10)
     statuses = []
     for _ in range(2):
         with MemoryServer(port) as server:
-            statuses.append(connections.ask("GET", f"{server.url}/v1", None, {}).status)
-    connections.close()
+            statuses.append(used.ask("GET", f"{server.url}/v1", None, {}).status)
+    used.close()
 
     assert statuses == [200, 200]
