@@ -18,7 +18,8 @@ class PackSettings:
     url: str
     """The root of the API: `http://127.0.0.1:8080/flyte` for a floe host."""
     token: str = field(default="", repr=False)
-    """A JWT, or the token of a floe host; sent with each request."""
+    """A JWT, or the token of a floe host; sent with each request. `@FILE`: the content of a file at
+    the time of the request, for tokens that are renewed."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """Added to the labels of the pack."""
     timeout_s: float = 10

@@ -2,9 +2,10 @@
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
-from floe.packs.connections import Connections, ServerReply, in_thread
+from floe.packs.connections import Connections, ServerReply, Unanswered, in_thread
 from floe.packs.settings import PackSettings
 
 OK, CREATED, EMPTY, UNKNOWN, OVER = 200, 201, 204, 404, 409
@@ -50,7 +51,7 @@ class FlyteServer:
 
     def __init__(self, settings: PackSettings) -> None:
         self._root = settings.url.rstrip("/")
-        self._token = {"Authorization": f"Bearer {settings.token}"} if settings.token else {}
+        self._token = settings.token
         self._connections = Connections(
             timeout_s=settings.timeout_s, ca=settings.ca, is_insecure=settings.is_insecure
         )
@@ -92,8 +93,21 @@ class FlyteServer:
     async def _ask(
         self, method: str, url: str, body: bytes | None, headers: dict[str, str]
     ) -> ServerReply:
-        sent = {**headers, **self._token}
-        return await in_thread(lambda: self._connections.ask(method, url, body, sent))
+        return await in_thread(
+            lambda: self._connections.ask(
+                method, url, body, {**headers, **_credentials(self._token)}
+            )
+        )
+
+
+def _credentials(token: str) -> dict[str, str]:
+    """The header for a token. Raises Unanswered: its file cannot be read."""
+    if token.startswith("@"):
+        try:
+            token = Path(token[1:]).read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise Unanswered(f"the token in {token[1:]}: {error}") from error
+    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 def _object(reply: ServerReply, status: int) -> dict[str, Any]:

@@ -4,12 +4,13 @@ import asyncio
 import json
 import re
 import threading
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from floe.packs import EventType, Pack, connections, fatal
-from floe.packs.connections import Connections, in_thread
+from floe.packs.connections import Connections, Unanswered, in_thread
 from floe.packs.testing import MemoryServer
 from floe.packs.wire import FlyteServer, Unexpected
 from tests.ports import free_port
@@ -86,6 +87,23 @@ async def test_answer_that_is_none_of_the_api_is_told_apart(
         with pytest.raises(Unexpected, match=text):
             await flyte.register({"name": "P"})
         flyte.close()
+
+
+async def test_token_in_a_file_is_read_for_each_request(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    with MemoryServer() as server:
+        flyte = FlyteServer(server.settings(token=f"@{file}"))
+        with pytest.raises(Unanswered, match="No such file"):
+            await flyte.register({"name": "P"})
+        for token in ("old\n", "new\n"):
+            file.write_text(token)
+            await flyte.register({"name": "P"})
+        flyte.close()
+
+    assert [one.headers["Authorization"] for one in server.requests[::2]] == [
+        "Bearer old",
+        "Bearer new",
+    ]
 
 
 async def test_thread_is_used_again() -> None:
