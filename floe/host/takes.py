@@ -12,7 +12,7 @@ from floe.model.ids import Key
 from floe.model.run import Run
 from floe.model.signal import ReturnWork, TakeWork
 
-TAKEN_MAX: Final = 10_000
+TAKEN_MAX: Final = 1_000
 """Takes of this process that are remembered, to give them back or to answer them again."""
 
 

@@ -123,24 +123,22 @@ def _drained(folder: Path, queued: int, journal: str) -> list[Row]:
     with served.host:
         asyncio.run(_queue(served, queued))
         _wait(lambda: served.open() == queued, "all actions to be open")
-        before = machine.pss_mb(served.host.hub)
         with _process(served, journal, [PACK]) as pid:
             _wait(lambda: served.open() <= queued * 0.9, "a tenth of the actions")
-            begun, first, left = time.perf_counter(), machine.pss_mb(pid), served.open()
-            cpu_s = machine.process_cpu_s(pid)
+            begun, left, cpu_s = time.perf_counter(), served.open(), machine.process_cpu_s(pid)
+            before = [machine.pss_mb(one) for one in (pid, served.host.hub)]
             with served.used() as used:
                 _wait(lambda: not served.open(), "the other actions")
-            taken_s = time.perf_counter() - begun
-            cpu_s = machine.process_cpu_s(pid) - cpu_s
-            grown = machine.pss_mb(pid) - first
-        after = machine.pss_mb(served.host.hub)
+            taken_s, cpu_s = time.perf_counter() - begun, machine.process_cpu_s(pid) - cpu_s
+            after = [machine.pss_mb(one) for one in (pid, served.host.hub)]
+    grown = [late - early for early, late in zip(before, after, strict=True)]
     what = f"{queued:,} queued actions, one pack{' with a journal' if journal else ''}"
     return [
         Row(f"{what}: commands", [left / taken_s], "/s", budget=least(300)),
         Row(f"{what}: CPU of the pack", [cpu_s * 1e6 / left], "µs/command"),
         Row(f"{what}: CPU of the host", [used.cpu_s * 1e6 / left], "µs/command"),
-        Row(f"{what}: memory of the pack grows by", [grown], "MB", budget=most(1)),
-        Row(f"{what}: memory of the hub grows by", [after - before], "MB", budget=most(1)),
+        Row(f"{what}: memory of the pack grows by", grown[:1], "MB", budget=most(1)),
+        Row(f"{what}: memory of the hub grows by", grown[1:], "MB", budget=most(1)),
     ]
 
 
