@@ -124,15 +124,20 @@ class Pack:
         raised: BaseException | None = None
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(worker.work())
-                background = [group.create_task(work()) for work in self._background]
+                work = group.create_task(worker.work())
                 try:
-                    yield self
-                except BaseException as error:  # open commands end before the caller gets it
-                    raised = error
-                worker.stop()
-                for task in background:
-                    task.cancel()
+                    async with asyncio.TaskGroup() as background:
+                        tasks = [background.create_task(one()) for one in self._background]
+                        try:
+                            yield self
+                        except BaseException as error:
+                            raised = error
+                        for task in tasks:
+                            task.cancel()
+                except ExceptionGroup as errors:
+                    raised = errors
+                if not work.done():  # open commands end before the caller gets an error
+                    worker.stop()
             if raised is not None:
                 raise raised
         finally:

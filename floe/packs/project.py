@@ -133,7 +133,10 @@ Test it:
 
 Start it, with the address of the server's API and a token:
 
-    FLYTE_API=http://127.0.0.1:8080/flyte FLYTE_JWT=TOKEN python $module.py
+    export FLYTE_API=http://127.0.0.1:8080/flyte FLYTE_JWT=TOKEN
+    FLYTE_JOURNAL=$project.journal python $module.py
+
+The journal keeps what the pack has taken and not delivered: no end of the process loses a result.
 
 `flow.yml` is a flow that calls it:
 
@@ -153,6 +156,8 @@ Wants=network-online.target
 EnvironmentFile=/etc/$project.env
 WorkingDirectory=/opt/$project
 ExecStart=/opt/$project/.venv/bin/python $module.py
+Environment=FLYTE_JOURNAL=%S/$project/journal
+StateDirectory=$project
 DynamicUser=yes
 Restart=always
 # Open commands have 30 s to end.
@@ -166,6 +171,7 @@ WantedBy=multi-user.target
 .pytest_cache/
 __pycache__/
 *.egg-info/
+*.journal
 build/
 """,
 }

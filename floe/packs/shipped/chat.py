@@ -157,11 +157,11 @@ def chat_pack(environment: Mapping[str, str] = os.environ) -> Pack:
         place = {"channelId": sent.get("channel", ""), "threadTimestamp": sent.get("ts", "")}
         return Event("RichMessageSent", {**given, **place})
 
-    @pack.command("JoinChannel", "ChannelJoined", "JoinChannelFailed")
+    @pack.command("JoinChannel", "ChannelJoined", "JoinChannelFailed", if_interrupted="repeat")
     async def join(given: Channel) -> Event:
         return await _moved(chat, given, "conversations.join", "ChannelJoined", "JoinChannelFailed")
 
-    @pack.command("LeaveChannel", "ChannelLeft", "LeaveChannelFailed")
+    @pack.command("LeaveChannel", "ChannelLeft", "LeaveChannelFailed", if_interrupted="repeat")
     async def leave(given: Channel) -> Event:
         return await _moved(chat, given, "conversations.leave", "ChannelLeft", "LeaveChannelFailed")
 

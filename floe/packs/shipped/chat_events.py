@@ -64,7 +64,11 @@ class ChatListener:
 
     async def serve(self) -> None:
         """Serve while the pack runs. Raises OSError: the address is taken."""
-        server = _Server(self._at, self)
+        try:
+            server = _Server(self._at, self)
+        except OSError as error:
+            at = ":".join(map(str, self._at))
+            raise OSError(f"CHAT_BIND: cannot listen at {at}: {error.strerror}") from error
         LOG.info("requests of the chat: http://%s:%s", *server.server_address[:2])
         thread = threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True)
         thread.start()

@@ -7,15 +7,17 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Final, TypeVar, get_origin, get_type_hints
+from typing import Any, Final, NoReturn, TypeVar, get_origin, get_type_hints
 
 from floe.packs.inputs import WrongInput, read
+from floe.packs.journal_file import JournalRefused
 from floe.packs.pack import Pack
 from floe.packs.settings import PackSettings
 
 Kind = TypeVar("Kind")
 
-WRONG_USE: Final = 2
+WRONG_USE, REFUSED = 2, 3
+"""Exit codes as those of `floe`: a wrong setting, or this machine refuses."""
 SECRET: Final[Mapping[str, bool]] = {"is_secret": True}
 """The metadata of a setting whose value may be `@FILE`, so that no environment shows it."""
 
@@ -55,9 +57,21 @@ def start(make: Callable[[], Pack]) -> None:
     try:
         pack, settings = make(), PackSettings.from_environment()
     except (ValueError, OSError) as error:
-        sys.stderr.write(f"floe: {error}\n")
-        sys.exit(WRONG_USE)
-    pack.run(settings)
+        _end(str(error), WRONG_USE)
+    try:
+        pack.run(settings)
+    except (JournalRefused, OSError) as error:
+        _end(str(error), REFUSED)
+    except ExceptionGroup as group:  # of its work in the background
+        faults, others = group.split(OSError)
+        if faults is None or others is not None:
+            raise
+        _end("; ".join(map(str, faults.exceptions)), REFUSED)
+
+
+def _end(text: str, status: int) -> NoReturn:
+    sys.stderr.write(f"floe: {text}\n")
+    sys.exit(status)
 
 
 def _of_file(path: str, names: set[str]) -> dict[str, Any]:

@@ -129,7 +129,7 @@ def forge_pack(environment: Mapping[str, str] = os.environ) -> Pack:
         raise WrongSetting("set FORGE_API, such as https://git.example.org/api/v1")
     pack, forge = Pack(environment.get("PACK_NAME", "") or "Forge"), ForgeClient(settings)
 
-    @pack.command("SetStatus", "StatusSet", "SetStatusFailed")
+    @pack.command("SetStatus", "StatusSet", "SetStatusFailed", if_interrupted="repeat")
     async def set_status(given: StatusInput) -> Event:
         shown = {
             name: getattr(given, name) for name in ("repository", "commit", "state", "context")

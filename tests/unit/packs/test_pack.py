@@ -74,40 +74,6 @@ def test_pack_registers_as_the_client_in_go_does() -> None:
     }
 
 
-def test_background_work_ends_with_the_pack() -> None:
-    pack, ended = Pack("Door", events=["Opened"]), threading.Event()
-
-    @pack.background
-    async def watch() -> None:
-        try:
-            await pack.send("Opened")
-            await asyncio.Event().wait()
-        finally:
-            ended.set()
-
-    with MemoryServer() as server, pack.in_background(server.settings()):
-        server.wait_for(lambda: server.events, "event")
-
-    assert ended.is_set()
-
-
-def test_pack_ends_with_what_its_background_work_raises() -> None:
-    pack = Pack("Door")
-
-    @pack.background
-    async def watch() -> None:
-        raise LookupError("no door")
-
-    async def run(server: MemoryServer) -> None:
-        async with pack.running(server.settings()):
-            await asyncio.Event().wait()
-
-    with MemoryServer() as server, pytest.raises(ExceptionGroup) as raised:
-        asyncio.run(run(server))
-
-    assert raised.value.subgroup(LookupError) is not None
-
-
 @pytest.mark.parametrize(
     ("command", "input", "result"),
     [

@@ -1,6 +1,7 @@
 """All packs that come with floe: their settings, pages and examples, and what they need."""
 
 import importlib
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from floe.packs.shipped.http import HttpSettings, http_pack
 from floe.packs.shipped.mail import MailSettings, mail_pack
 from floe.packs.shipped.shell import ShellSettings, shell_pack
 from floe.packs.shipped.timer import TimerSettings, timer_pack
+from floe.packs.testing import MemoryServer
 
 ROOT: Final = Path(__file__).parents[3]
 PAGE: Final = (ROOT / "docs/shipped-packs.md").read_text()
@@ -99,14 +101,39 @@ def test_packs_load_without_any_other_package() -> None:
     subprocess.run([sys.executable, "-I", "-S", "-c", code], check=True)
 
 
-@pytest.mark.parametrize("name", SHIPPED)
-def test_program_without_a_server_ends_with_a_sentence(name: str) -> None:
-    ended = subprocess.run(
+def program(name: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """A pack as a program, to its end."""
+    return subprocess.run(
         [sys.executable, "-m", f"floe.packs.shipped.{name}"],
-        env={"PYTHONPATH": str(ROOT), "SHELL_SCRIPTS": "true"},
+        env={"PYTHONPATH": str(ROOT), **environment},
         capture_output=True,
         text=True,
+        timeout=60,
     )
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_program_without_a_server_ends_with_a_sentence(name: str) -> None:
+    ended = program(name, SHELL_SCRIPTS="true")
 
     assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
     assert ended.stderr.startswith("floe: set ")
+
+
+def test_address_that_is_taken_ends_the_program_with_a_sentence() -> None:
+    with MemoryServer() as server, socket.create_server(("127.0.0.1", 0)) as taken:
+        at = f"127.0.0.1:{taken.getsockname()[1]}"
+        environment = {"CHAT_TOKEN": "x", "CHAT_SIGNING_SECRET": "y", "CHAT_BIND": at}
+        ended = program("chat", FLYTE_API=server.url, FLYTE_HEALTH_BIND="", **environment)
+
+    last = ended.stderr.splitlines()[-1]
+    assert (ended.returncode, "Traceback" in ended.stderr) == (3, False)
+    assert last == f"floe: CHAT_BIND: cannot listen at {at}: Address already in use"
+
+
+def test_journal_that_is_none_ends_the_program_with_a_sentence(tmp_path: Path) -> None:
+    with MemoryServer() as server:
+        ended = program("http", FLYTE_API=server.url, FLYTE_JOURNAL=str(tmp_path))
+
+    assert (ended.returncode, "Traceback" in ended.stderr) == (3, False)
+    assert str(tmp_path) in ended.stderr.splitlines()[-1]
