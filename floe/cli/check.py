@@ -103,7 +103,7 @@ async def _findings(names: Sequence[str]) -> list[Finding]:
             if name != STDIN and (document := document_of(Path(name))) is not None:
                 found[name] = [f for f in with_tests(document).findings if f.file == name]
                 continue
-            texts[name] = _standard_input() if name == STDIN else read_local(name)
+            texts[name] = standard_input() if name == STDIN else read_local(name)
         except ConfigInvalid as error:
             found[name] = error.findings
     read = texts if len(texts) > 1 else {}
@@ -119,7 +119,7 @@ async def _findings(names: Sequence[str]) -> list[Finding]:
 def _utask_findings(names: Sequence[str]) -> tuple[int, list[Finding]]:
     """How many files of uTask were read, and what is wrong with them, once."""
     checked = [
-        check_utask_text(_standard_input(), STDIN) if name == STDIN else check_utask(Path(name))
+        check_utask_text(standard_input(), STDIN) if name == STDIN else check_utask(Path(name))
         for name in names
     ]
     findings = dict.fromkeys(finding for one in checked for finding in one.findings)
@@ -128,12 +128,12 @@ def _utask_findings(names: Sequence[str]) -> tuple[int, list[Finding]]:
 
 def _flyte_findings(name: str) -> Sequence[Finding]:
     try:
-        return flyte_findings(_standard_input() if name == STDIN else read_local(name), name)
+        return flyte_findings(standard_input() if name == STDIN else read_local(name), name)
     except ConfigInvalid as error:
         return error.findings
 
 
-def _standard_input() -> str:
+def standard_input() -> str:
     """The text of standard input, up to the limit of a document. Raises ConfigInvalid."""
     notes = Notes(STDIN)
     text = decoded(sys.stdin.buffer.read(DOCUMENT_BYTES_MAX + 1), notes)

@@ -24,8 +24,10 @@ _COLOURS: Final[Mapping[State, str]] = {"differs": "yellow", "failed": "red"}
 def findings_of(report: ImportReport) -> dict[str, list[Finding]]:
     """What is wrong with the flows that were read, by name; only those with findings."""
     found: dict[str, list[Finding]] = {}
+    packs = list(report.read["packs"].values()) or None
+    keys = [one.name for one in report.done if one.kind == "items"] or None
     for name, document in report.read["flows"].items():
-        findings = flyte_findings(flow_text(document), name)
+        findings = flyte_findings(flow_text(document), name, packs, keys)
         if findings:
             found[name] = [replace(one, line=0, col=0) for one in findings]
     return found
@@ -88,7 +90,8 @@ def show_import(
 def _show_findings(findings: Mapping[str, Sequence[Finding]]) -> None:
     lines = [finding for found in findings.values() for finding in found]
     if lines:
-        click.echo(f"\n{len(findings)} flows do what is hardly meant, here as there:")
+        count = f"{len(findings)} flow{'' if len(findings) == 1 else 's'}"
+        click.echo(f"\nfindings of {count}, which the original never shows:")
     for finding in lines[:SHOWN_MAX]:
         click.secho(clean(str(finding).partition("\n")[0]), fg="yellow")
         if finding.hint:

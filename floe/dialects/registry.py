@@ -1,6 +1,6 @@
 """Every dialect that floe reads, by name. The only module that imports them all."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, Literal, assert_never, get_args
 
 from floe.dialects.base import Dialect, EventFlows, JudgedDialect, RowReader, RowReaders
@@ -12,6 +12,7 @@ from floe.dialects.utask.rows import UtaskRows
 from floe.dialects.utask.surroundings import DIALECT as UTASK
 from floe.dialects.utask.surroundings import CurrentConfig
 from floe.model.finding import Finding
+from floe.model.ids import Shape
 
 DialectName = Literal["floe"]
 
@@ -43,11 +44,22 @@ def dialect(name: DialectName = "floe", *, strict_shell: bool = False) -> Dialec
             assert_never(name)
 
 
-def flyte_findings(text: str, file: str) -> tuple[Finding, ...]:
-    """What is wrong with a flow of flyte, in YAML or JSON, and with its templates."""
-    from floe.dialects.flyte.checking import checked  # a host does not need it
+def flyte_findings(
+    text: str,
+    file: str,
+    packs: Iterable[Shape] | None = None,
+    keys: Iterable[str] | None = None,
+) -> tuple[Finding, ...]:
+    """What is wrong with a flow of flyte, in YAML or JSON, and with its templates.
 
-    return checked(text, file)
+    `packs`: the documents with which the packs of its server registered; `keys`: those of the items
+    in its datastore. What is not known is not checked.
+    """
+    from floe.dialects.flyte.checking import checked  # a host does not need them
+    from floe.dialects.flyte.known import known_server
+
+    known = None if packs is None else known_server(packs, keys)
+    return checked(text, file, known)
 
 
 def row_readers() -> RowReaders:

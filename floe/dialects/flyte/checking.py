@@ -1,24 +1,33 @@
-"""Checks a flow file of flyte with its templates, which flyte first reads when an event comes."""
+"""Checks a flow of flyte with its templates, which flyte first reads when an event comes.
 
-from collections import Counter
+A mistake of a template is an error: its step makes no action. What flyte takes and is hardly meant
+is a warning.
+"""
+
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from floe.dialects.flyte.doubts import TemplateNames, criteria_doubts, template_doubts
 from floe.dialects.flyte.flow import FlowPlace, FlyteFlow, FlyteStep, Texts, shown_place
+from floe.dialects.flyte.known import KnownServer
+from floe.dialects.flyte.reach import inherited, step_doubts
 from floe.dialects.flyte.reading import flow_of
 from floe.dialects.go_scalars import FLYTE
 from floe.dialects.go_yaml import GoItems, GoScalar, GoTable, GoTree, json_value, parse_go_yaml
 from floe.dialects.notes import Notes, Position
 from floe.expr.errors import ExpressionError
-from floe.expr.pongo2.template import parse
+from floe.expr.pongo2.template import parts_of
 from floe.model.finding import Finding
 from floe.model.ids import Json
 
 STEPS: Final = "steps"
 
 
-def checked(text: str, file: str) -> tuple[Finding, ...]:
-    """What is wrong with a flow in YAML or JSON, each with its line and column."""
+def checked(text: str, file: str, known: KnownServer | None = None) -> tuple[Finding, ...]:
+    """What is wrong with a flow in YAML or JSON, each with its line and column.
+
+    `known`: the packs and the datastore that it has to do with; without it, they are left out.
+    """
     notes = Notes(file)
     tree = parse_go_yaml(text, FLYTE, notes)
     if tree is None:
@@ -28,38 +37,45 @@ def checked(text: str, file: str) -> tuple[Finding, ...]:
         notes.error(_position(tree, fault.place), str(fault), fault.hint)
     if found.flow is None:
         return notes.findings
-    for place, template in _templates(found.flow):
-        try:
-            parse(template)
-        except ExpressionError as error:
-            what = f"{shown_place(place)}: {error.what}"
-            notes.error(_position(tree, place, error.offset or 0), what, error.hint)
-    for place, what in _doubts(found.flow):
-        notes.warning(_position(tree, place), f"{shown_place(place)}: {what}")
+    for doubt in step_doubts(found.flow, known):
+        what = f"{shown_place(doubt.place)}: {doubt.what}"
+        notes.warning(_position(tree, doubt.place), what, doubt.hint)
+    for place, template, names in _templates(found.flow, known):
+        _note(notes, tree, place, template, names)
     return notes.findings
 
 
-def _doubts(flow: FlyteFlow) -> Iterator[tuple[FlowPlace, str]]:
-    """What flyte takes, and is hardly meant."""
-    ids = Counter(step.id for step in flow.steps if step.id)
-    for number, step in enumerate(flow.steps):
-        if ids[step.id] > 1:
-            what = f"several steps have the id `{step.id}`: one action of it is shown, the last"
-            yield (STEPS, number, "id"), what
-        for each, parent in enumerate(step.depends_on):
-            if parent not in ids:
-                yield (STEPS, number, "dependsOn", each), f"no step has the id `{parent}`"
-            elif parent == step.id:
-                yield (
-                    (STEPS, number, "dependsOn", each),
-                    "no step depends on itself: it never fires",
-                )
+def _note(
+    notes: Notes, tree: GoTree, place: FlowPlace, template: str, names: TemplateNames
+) -> None:
+    """Note what is wrong with a template."""
+    try:
+        parts = parts_of(template)
+    except ExpressionError as error:
+        what = f"{shown_place(place)}: {error.what}"
+        notes.error(_position(tree, place, error.offset or 0), what, error.hint)
+        return
+    doubts = template_doubts(parts, names)
+    if place[2:] == ("criteria",):
+        doubts = [*doubts, *criteria_doubts(template, parts, is_doubtful=bool(doubts))]
+    for doubt in doubts:
+        what = f"{shown_place(place)}: {doubt.what}"
+        notes.warning(_position(tree, place, doubt.at), what, doubt.hint)
 
 
-def _templates(flow: FlyteFlow) -> Iterator[tuple[FlowPlace, str]]:
+def _templates(
+    flow: FlyteFlow, known: KnownServer | None
+) -> Iterator[tuple[FlowPlace, str, TemplateNames]]:
+    """Each template with its place and what it sees."""
+    items = known.keys if known else None
+    before = inherited(flow)
     for number, step in enumerate(flow.steps):
+        own = frozenset(step.context)
+        outer = TemplateNames(before[number], own - before[number], items)
+        inner = TemplateNames(before[number] | own, items=items)
         for place, text in templates_of(step):
-            yield (STEPS, number, *place), text
+            names = outer if place[0] == "context" else inner
+            yield (STEPS, number, *place), text, names
 
 
 def templates_of(step: FlyteStep) -> Iterator[tuple[FlowPlace, str]]:

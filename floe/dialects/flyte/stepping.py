@@ -25,8 +25,8 @@ from floe.model.ids import Json
 STEP_FUEL: Final = 5 * RENDER_FUEL
 """Of all templates of a step together."""
 
-_TRUE: Final = frozenset(("1", "t", "T", "TRUE", "true", "True"))
-_FALSE: Final = frozenset(("0", "f", "F", "FALSE", "false", "False"))
+TRUE: Final = frozenset(("1", "t", "T", "TRUE", "true", "True"))
+FALSE: Final = frozenset(("0", "f", "F", "FALSE", "false", "False"))
 _WHOLE_END: Final = 1e21
 """From here on Go writes a float with an exponent, also if it is whole."""
 
@@ -185,11 +185,11 @@ class _StepRendering:
     def is_met(self, criteria: str) -> bool:
         """Whether criteria come to true; a text that is neither true nor false is an error."""
         text = self.text(criteria, ("criteria",))
-        if text not in _TRUE | _FALSE:
+        if text not in TRUE | FALSE:
             what = "the criteria come to a text that is neither true nor false"
             hint = "True, true, 1 and False, false, 0 are, without blanks around them"
             raise _Stopped(StepFault(("criteria",), what, hint))
-        return text in _TRUE
+        return text in TRUE
 
     def input(self, value: Json) -> Json:
         """The input of a command: its texts rendered, its numbers as Go has them."""

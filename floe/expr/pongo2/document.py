@@ -9,7 +9,7 @@ from floe.expr.pongo2.filters.html import escaped
 from floe.expr.pongo2.parser import Nesting, TokenReader
 from floe.expr.pongo2.scope import Evaluate, Node, RenderedText, TemplateScope
 from floe.expr.pongo2.tokens import BLANKS, PongoToken, tokens
-from floe.expr.pongo2.tree import has_filter
+from floe.expr.pongo2.tree import Part, has_filter
 from floe.expr.pongo2.values import SafeText, text_of
 
 NOT_OFFERED: Final = frozenset({"include", "import", "extends", "ssi"})
@@ -37,6 +37,8 @@ class TemplateDocument:
         """The names of the blocks."""
         self.macros: set[str] = set()
         """The names of the macros that are exported: no name that is given may be so."""
+        self.shown: list[Part] = []
+        """The expressions whose values are written."""
 
     def whole(self) -> Node:
         """All of the template. Raises ExpressionError."""
@@ -44,6 +46,11 @@ class TemplateDocument:
         while not self._reader.is_done:
             nodes.append(self._element())
         return in_a_row(nodes)
+
+    @property
+    def found(self) -> list[Part]:
+        """All expressions: those of tags, and those inside others."""
+        return self._reader.nesting.found
 
     def number(self) -> int:
         """A number for a tag that keeps a state in a rendering."""
@@ -125,6 +132,7 @@ class TemplateDocument:
         self._reader.take()
         part = self._reader.expression()
         self._reader.need("sign", "}}", what="`{{` needs `}}`")
+        self.shown.append(part)
         return _value_of(compiled(part), is_safe=has_filter(part, "safe"))
 
     def _tag(self) -> Node:

@@ -34,10 +34,11 @@ _HINTS: Final = {
 
 
 class Nesting:
-    """How deep the parser is in tags and brackets."""
+    """How deep the parser is in tags and brackets, and the expressions that it found in them."""
 
     def __init__(self) -> None:
         self._depth = 0
+        self.found: list[Part] = []
 
     def enter(self, at: int) -> None:
         """Go one level deeper. Raises ExpressionError."""
@@ -125,7 +126,9 @@ class TokenReader:
             sign = {"&&": "and", "||": "or"}.get(token.text, token.text)
             rest.append(TemplateOperand(token.at, sign, self._compared()))
         self.nesting.leave()
-        return TemplateChain(first, tuple(rest)) if rest else first
+        part = TemplateChain(first, tuple(rest)) if rest else first
+        self.nesting.found.append(part)
+        return part
 
     def _compared(self) -> Part:
         first = self._sum()

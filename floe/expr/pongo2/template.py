@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from floe.expr.errors import ExpressionError, TooMuch
 from floe.expr.fuel import Fuel
@@ -19,6 +19,8 @@ from floe.expr.pongo2.scope import (
 from floe.expr.pongo2.tags.choices import CHOICES
 from floe.expr.pongo2.tags.names import NAMES
 from floe.expr.pongo2.tags.texts import TEXTS
+from floe.expr.pongo2.tokens import PongoToken, tokens
+from floe.expr.pongo2.tree import Part
 from floe.expr.pongo2.values import GoStruct, TemplateFunction, Value, text_of
 
 RENDER_FUEL: Final = 200_000
@@ -69,8 +71,34 @@ def written(template: PongoTemplate, scope: TemplateScope) -> str:
     return out.text()
 
 
+class TemplateParts(NamedTuple):
+    """What a template is made of, for a check that renders nothing."""
+
+    found: tuple[Part, ...]
+    """All expressions, those inside others too; their places are `PLACE` behind those in the text.
+    """
+    shown: tuple[Part, ...]
+    """Those whose values are written."""
+    tokens: tuple[PongoToken, ...]
+    """All tokens of the text, without those around it."""
+
+
+PLACE: Final = len(_BEFORE)
+
+
 def parse(text: str) -> PongoTemplate:
     """Read a template. Raises ExpressionError with the place of the mistake."""
+    document, node = _read(text)
+    return PongoTemplate(text, node, frozenset(document.macros))
+
+
+def parts_of(text: str) -> TemplateParts:
+    """What a template is made of. Raises ExpressionError with the place of the mistake."""
+    document, _ = _read(text)
+    return TemplateParts(tuple(document.found), tuple(document.shown), tuple(tokens(text)))
+
+
+def _read(text: str) -> tuple[TemplateDocument, Node]:
     if text.endswith("{") and not text.endswith("{{"):
         hint = "{% templatetag openbrace %} gives it"
         raise ExpressionError("a template cannot end in `{`", hint, len(text) - 1)
@@ -82,7 +110,7 @@ def parse(text: str) -> PongoTemplate:
         raise _in_text(fault, text) from None
     except RecursionError:
         raise TooMuch("the template is too deep") from None
-    return PongoTemplate(text, node, frozenset(document.macros))
+    return document, node
 
 
 def _in_text(fault: ExpressionError, text: str) -> ExpressionError:

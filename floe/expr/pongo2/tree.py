@@ -1,5 +1,7 @@
 """The parts of an expression, as the parser finds them; `at` is the place in the template."""
 
+from collections.abc import Iterator
+
 from floe.expr.pongo2.values import Value
 from floe.model.nouns import dataclass
 
@@ -88,3 +90,26 @@ def has_filter(part: Part, name: str) -> bool:
             return has_filter(first, name) and all(has_filter(one.of, name) for one in rest)
         case TemplateLiteral() | TemplatePath():
             return False
+
+
+def inside(part: Part) -> Iterator[Part]:
+    """An expression, and all that are inside it."""
+    yield part
+    match part:
+        case TemplateChain(first=first, rest=rest):
+            yield from inside(first)
+            for operand in rest:
+                yield from inside(operand.of)
+        case PrefixedTerm(of=of):
+            yield from inside(of)
+        case FilteredValue(of=of, calls=calls):
+            yield from inside(of)
+            for call in calls:
+                if call.argument is not None:
+                    yield from inside(call.argument)
+        case TemplatePath(steps=steps):
+            for step in steps:
+                for argument in step.arguments or ():
+                    yield from inside(argument)
+        case TemplateLiteral():
+            pass
