@@ -19,7 +19,7 @@ from floe.config import HostConfig, others_of
 from floe.config.admin_token import with_tokens
 from floe.config.book import BookReader
 from floe.config.root import make_root
-from floe.config.utask_calls import call_settings
+from floe.config.utask_calls import call_settings, pass_limits
 from floe.dialects.registry import JUDGED, calls, dialect, evaluators, event_flows, row_readers
 from floe.evaluators.base import Evaluators
 from floe.host.site import SiteSettings
@@ -255,6 +255,7 @@ async def open_hub(
             secrets=ports.secrets,
             seals=ports.seals,
             evaluators=ports.evaluators,
+            pass_limits=pass_limits(config),
             event_flows={**event_flows(), **reader.event_flows},
             places_without_secrets=ports.notifier is None,
         )

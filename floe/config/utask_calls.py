@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping
 from functools import partial
+from typing import Final
 
 from floe.calls.utask.settings import UtaskCallSettings
 from floe.config.host import HostConfig
 from floe.config.utask import UtaskSettings
 from floe.dialects.utask.surroundings import DIALECT
-from floe.model.ids import Json
+from floe.model.ids import FlowId, Json
 from floe.server.settings import split_address
+
+OF_TEMPLATE: Final = "template:"
+"""Before the name of a template in `resource-limits`: the limit counts its tasks."""
 
 
 def call_settings(config: HostConfig) -> Mapping[str, object]:
@@ -22,6 +26,20 @@ def call_settings(config: HostConfig) -> Mapping[str, object]:
         items=partial(_items, utask, callback_url(config)),
     )
     return {DIALECT: settings}
+
+
+def pass_limits(config: HostConfig) -> Mapping[FlowId, int]:
+    """How many tasks of a template may be in a pass at once, by the flow of the template."""
+    limits = config.utask.resource_limits
+    named = {name: limit for name, limit in limits.items() if name.startswith(OF_TEMPLATE)}
+    if not named:
+        return {}
+    from floe.dialects.utask.compiled import flow_id_of  # most hosts have no templates
+
+    return {
+        flow_id_of(name.removeprefix(OF_TEMPLATE).strip().lower()): limit
+        for name, limit in named.items()
+    }
 
 
 def callback_url(config: HostConfig) -> str:

@@ -157,6 +157,7 @@ class Life:
                 runs,
                 self.masked,
                 lambda dialect, flow, digest: self.inbox.around(dialect, flow, digest),
+                parts.pass_limits,
             ),
             self.archiving,
         )

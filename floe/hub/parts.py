@@ -21,7 +21,7 @@ from floe.hub.flows import FlowBook, FlowFiles
 from floe.hub.history import History
 from floe.hub.loop import Loop
 from floe.hub.triggers import Triggers
-from floe.model.ids import Key, RunRef
+from floe.model.ids import FlowId, Key, RunRef
 from floe.model.keep import Keep
 from floe.model.nouns import dataclass
 from floe.model.peer_message import PROTOCOL
@@ -87,6 +87,8 @@ class Parts:
     """A run is taken although this host lacks a secret; its node ends with an error then."""
     evaluators: Evaluators | None = None
     """The processes that judge runs; None where no dialect needs one."""
+    pass_limits: Mapping[FlowId, int] = field(default_factory=dict)
+    """How many runs of a judged flow may be in a pass at once on this host, if not all."""
     event_flows: Mapping[str, EventFlows] = field(default_factory=dict)
     """The flows whose runs events open, by dialect."""
     public_url: str = ""

@@ -9,7 +9,7 @@ from floe.calls.utask.callback import address_of
 from floe.calls.utask.settings import UtaskCallSettings
 from floe.config.flags import Flags
 from floe.config.host import HostConfig, load
-from floe.config.utask_calls import call_settings
+from floe.config.utask_calls import call_settings, pass_limits
 from floe.server.settings import Bind
 
 
@@ -49,3 +49,11 @@ def test_api_of_utask_has_an_address_of_its_own_if_the_config_says_so() -> None:
     assert server_settings(loaded("utask: {bind: '127.0.0.1:0'}")).utask == Bind(
         address="127.0.0.1:0"
     )
+
+
+def test_limit_of_a_template_counts_the_tasks_of_its_flow() -> None:
+    found = pass_limits(loaded("utask: {resource-limits: {socket: 9, 'template:My Own': 2}}"))
+
+    assert [*found.values()] == [2]
+    assert all(flow.startswith("utask-") for flow in found)
+    assert pass_limits(loaded("utask: {resource-limits: {socket: 9}}")) == {}

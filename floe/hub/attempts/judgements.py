@@ -9,8 +9,9 @@ from typing import Final
 from floe.dialects.base import Around
 from floe.evaluators.base import EvaluatorCounts, Evaluators, FactsAfter, Judgement
 from floe.host.inputs import Incoming
+from floe.hub.attempts.pass_places import NO_LIMITS, PassPlaces
 from floe.model.flow import Flow
-from floe.model.ids import RunRef
+from floe.model.ids import FlowId, RunRef
 from floe.model.judging import Judged, JudgeRun, Question, Verdict
 from floe.model.run import Run
 
@@ -34,9 +35,11 @@ class Judgements:
         runs: Mapping[RunRef, Run],
         put: Callable[[Incoming], None],
         around: Callable[[str, Flow, str], Around | None] = lambda dialect, flow, digest: None,
+        limits: Mapping[FlowId, int] = NO_LIMITS,
     ) -> None:
         """`evaluators` is None where no dialect has one; `runs` is the core's table. `around`: what
-        the judgements of a dialect, of a flow with a digest, read besides the run."""
+        the judgements of a dialect, of a flow with a digest, read besides the run. `limits`: how
+        many runs of a flow may be in a pass at once."""
         self._evaluators = evaluators
         self._facts = facts
         self._runs = runs
@@ -47,6 +50,7 @@ class Judgements:
         """The question of a run that is asked again, and how often it was."""
         self._waits: dict[RunRef, asyncio.TimerHandle] = {}
         """The judgements that are to be made again."""
+        self._places = PassPlaces(limits, runs, self._admitted)
 
     def perform(self, effect: JudgeRun) -> None:
         """Begin a judgement. Idempotent."""
@@ -60,7 +64,14 @@ class Judgements:
         if self._evaluators is None:
             self._answer(effect, [Verdict(failed="this host has no evaluators")] * len(effect.asks))
             return
-        self._begin(self._evaluators, effect, run)
+        if self._places.admit(effect, run.flow):
+            self._begin(self._evaluators, effect, run)
+
+    def _admitted(self, effect: JudgeRun) -> None:
+        """Begin a judgement that waited for a place of its run."""
+        run = self._runs.get(effect.run)
+        if run is not None and self._evaluators is not None and self._begun.get(run.ref) == effect:
+            self._begin(self._evaluators, effect, run)
 
     def _begin(self, evaluators: Evaluators, effect: JudgeRun, run: Run) -> None:
         assert run.flow is not None
@@ -86,6 +97,7 @@ class Judgements:
         if self._begun.get(effect.run) == effect:
             del self._begun[effect.run]
             self._again.pop(effect.run, None)
+            self._places.drop(effect.run)
             if wait := self._waits.pop(effect.run, None):
                 wait.cancel()
             if self._evaluators is not None:
@@ -131,6 +143,8 @@ class Judgements:
         """What the judgement of a run waits for, as a sentence; empty for nothing."""
         if run in self._waits:
             return "time or memory ran out, so it is tried again soon"
+        if wait := self._places.wait_of(run):
+            return wait
         return self._evaluators.wait_of(run) if self._evaluators and run in self._begun else ""
 
     def counts(self) -> EvaluatorCounts:
