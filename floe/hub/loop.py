@@ -13,7 +13,8 @@ import structlog
 
 from floe.host.asleep import Asleep
 from floe.host.core import HostCore
-from floe.host.inputs import Incoming, Input, Reply
+from floe.host.inputs import Incoming, Input, Reply, TakeOldest
+from floe.host.opening_inputs import AnswerHeard, HearEvent, OpenJudged
 from floe.host.step_result import StepResult
 from floe.hub.clock import Clock
 from floe.model.errors import FloeError, StoreConflict, StoreFailed, World, Yours
@@ -29,6 +30,13 @@ host is dropped, since hosts repeat messages until they are answered."""
 
 BATCH_MAX: Final = 256
 """Inputs of one batch, so that the first of many does not wait for the last."""
+
+PATIENT: Final = (AnswerHeard, HearEvent, OpenJudged, TakeOldest)
+"""Inputs of programs outside: of hundreds in a second each would cost a step and a sync."""
+
+SHARE_S: Final = 0.008
+"""Seconds from a step of such inputs to the next, if nothing else comes: those that come in between
+share it. One that comes after a pause waits for nothing."""
 
 STORE_RETRY_S: Final = 1.0
 """Seconds before a refused append is tried again."""
@@ -53,12 +61,10 @@ class Loop:
         complete: Callable[[Sequence[Incoming]], Awaitable[Sequence[Incoming]]] | None = None,
         wake: Callable[[RunRef], Awaitable[None]] | None = None,
     ) -> None:
-        """`stored` publishes and carries out a result whose last event is at a position.
-
-        `recall` reads runs again whose log differs from the state of the core. `complete` adds
-        facts that only the shell knows to the inputs of a step; it may raise StoreFailed. `wake`
-        reads a run that is asleep into the core; so may it.
-        """
+        """`stored` publishes and carries out a result whose last event is at a position. `recall`
+        reads runs again whose log differs from the state of the core. `complete` adds facts that
+        only the shell knows to the inputs of a step; it may raise StoreFailed. `wake` reads a run
+        that is asleep into the core; so may it."""
         self.core = core
         self.store_problem = ""
         """Why the last append was refused; empty while the store takes them."""
@@ -79,6 +85,8 @@ class Loop:
         self._idle = asyncio.Event()
         self._closing = asyncio.Event()
         self._over = asyncio.Event()
+        self._next_s = 0.0  # when a step of patient inputs may begin, by the clock of asyncio
+        self._is_sharing = False
         self._tickets: dict[int, asyncio.Future[Reply]] = {}
         self._last_ticket = 0
 
@@ -94,7 +102,8 @@ class Loop:
         """Put an input in the inbox; from the loop's thread only."""
         self._inbox.append(incoming)
         self._idle.clear()
-        self._wake.set()
+        if not (self._is_sharing and isinstance(incoming.input, PATIENT)):
+            self._wake.set()
 
     def between(self, call: Callable[[], None]) -> None:
         """Call between two batches: when every decision is stored and carried out."""
@@ -179,7 +188,22 @@ class Loop:
             finally:
                 if unwake:
                     unwake()
+        await self._share()
         return not (self._closing.is_set() and self.store_problem)
+
+    async def _share(self) -> None:
+        """Wait a moment for others while all inputs are patient."""
+        if not self._inbox or not all(isinstance(one.input, PATIENT) for one in self._inbox):
+            return
+        time = asyncio.get_running_loop().time
+        if self._next_s > time():
+            self._is_sharing = True
+            self._wake.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(self._next_s):
+                    await self._wake.wait()
+            self._is_sharing = False
+        self._next_s = time() + SHARE_S
 
     def _is_due(self) -> bool:
         is_closing = self._closing.is_set()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from floe.host.inputs import Incoming, Mark
+from floe.host.inputs import Incoming, Mark, TakeOldest
 from floe.hub import loop as loop_module
 from floe.hub.hub import Hub
 from floe.hub.loop import Busy
@@ -340,3 +340,38 @@ async def test_call_between_batches_waits_until_the_one_at_work_is_stored() -> N
         await hub.loop.wait_idle()
 
     assert (at_work, called) == ([1], [1, 2])
+
+
+TAKE = Incoming(input=TakeOldest(queue="slack", labels=frozenset(), take="t1", by="bot"))
+
+
+async def one_that_waits(hub: Hub) -> None:
+    """A first take, decided at once, and a second that waits for others."""
+    hub.loop.put(TAKE)
+    await hub.loop.wait_idle()
+    hub.loop.put(TAKE)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert len(hub.loop) == 1
+
+
+async def test_takes_wait_for_each_other_until_something_is_in_a_hurry(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(loop_module, "SHARE_S", 600.0)
+    async with a_hub() as hub:
+        await one_that_waits(hub)
+        hub.loop.put(Incoming(input=Mark(rows=())))
+        await hub.loop.wait_idle()
+
+        assert len(hub.loop) == 0
+
+
+async def test_host_that_stops_decides_the_take_that_waits_for_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(loop_module, "SHARE_S", 600.0)
+    async with a_hub() as hub:
+        await one_that_waits(hub)
+
+    assert len(hub.loop) == 0
