@@ -1,12 +1,15 @@
 """A program with limits of time, output and memory, in a process group of its own."""
 
 import asyncio
+import errno
 import os
+import shutil
 import signal
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 END_S: Final = 5.0
@@ -14,6 +17,15 @@ END_S: Final = 5.0
 REST_S: Final = 1.0
 """The time for output that is still in the pipes when a program has ended."""
 OUTPUT, ERRORS = 1, 2
+GUARDED: Final = """\
+(read -r _ <"$1"; kill -s KILL -- -$$) >/dev/null 2>&1 &
+[ -z "$2" ] || ulimit -v "$2" || exit 126
+shift 2
+unset PWD OLDPWD SHLVL _
+exec "$@"
+"""
+"""A shell that becomes the program. Its child reads from a pipe of the pack, and kills the group
+when the pipe ends: after `kill -9` of the pack no program runs whose action has failed."""
 
 
 @dataclass(frozen=True)
@@ -43,23 +55,40 @@ class EndedProgram:
 async def run_program(
     words: Sequence[str], input: bytes, folder: str, environment: Mapping[str, str], limits: Limits
 ) -> EndedProgram:
-    """Run a program to its end. Its process group ends with it, and with the caller.
+    """Run a program to its end. Its process group ends with it, and with the caller's process.
 
     Raises OSError: the program or the folder is absent.
     """
-    if limits.memory_bytes:
-        kib = str(max(1, limits.memory_bytes // 1024))
-        words = ["/bin/sh", "-c", 'ulimit -v "$0" && exec "$@"', kib, *words]
+    _check(words[0], folder, environment)
+    ours, theirs = os.pipe()
+    try:
+        memory = str(max(1, limits.memory_bytes // 1024)) if limits.memory_bytes else ""
+        line = ["/bin/sh", "-c", GUARDED, "floe", f"/dev/fd/{ours}", memory, *words]
+        return await _ended(line, input, folder, environment, limits, ours)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+async def _ended(
+    line: Sequence[str],
+    input: bytes,
+    folder: str,
+    environment: Mapping[str, str],
+    limits: Limits,
+    guard: int,
+) -> EndedProgram:
     watched = Watched(limits.output_bytes)
     transport, _ = await asyncio.get_running_loop().subprocess_exec(
         lambda: watched,
-        *words,
+        *line,
         stdin=PIPE if input else DEVNULL,
         stdout=PIPE,
         stderr=PIPE,
         cwd=folder,
         env=environment,
         start_new_session=True,
+        pass_fds=(guard,),
     )
     group = transport.get_pid()
     is_late = False
@@ -86,6 +115,9 @@ async def run_program(
                 await watched.exited.wait()
         raise
     finally:
+        pipe = transport.get_pipe_transport(0)
+        if isinstance(pipe, asyncio.WriteTransport) and pipe.get_write_buffer_size():
+            pipe.abort()  # the program did not read all
         transport.close()
     return watched.ended(transport.get_returncode() or 0, is_late)
 
@@ -119,6 +151,13 @@ class Watched(asyncio.SubprocessProtocol):
         """The program, as it ended."""
         output, errors = (bytes(one) for one in self._kept.values())
         return EndedProgram(code, output, errors, self._is_cut, is_late)
+
+
+def _check(program: str, folder: str, environment: Mapping[str, str]) -> None:
+    """Raise FileNotFoundError for a program that is absent."""
+    place = str(Path(folder, program)) if "/" in program else program
+    if shutil.which(place, path=environment.get("PATH", os.defpath)) is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), program)
 
 
 def _write(transport: asyncio.SubprocessTransport, input: bytes) -> None:
