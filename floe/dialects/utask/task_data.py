@@ -6,9 +6,10 @@ value; a step that has not run has no counts.
 
 import re
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from typing import Final, cast
+from functools import partial
+from typing import Any, Final, cast
 
 from floe.dialects.utask.compiled import EXPANDED
 from floe.dialects.utask.document import THIS
@@ -34,6 +35,9 @@ from floe.model.run import NodeState, Run
 
 RUNS_KEPT: Final = 200
 """Runs of which a process keeps what texts see."""
+
+INDEX_DIGITS: Final = 6
+"""More than the index of a child of a loop has."""
 
 NEW_ID: Final = "00000000-0000-4000-8000-000000000000"
 """In place of the id of a task whose texts are rendered before it begins."""
@@ -94,6 +98,8 @@ class TaskData:
             plan.names[node]: self._entry(run, kept, step) for node, step in plan.steps.items()
         }
         """By the names of the steps."""
+        if any(run.nodes[node].items is not None for node in run.open):
+            self.steps = StepsWithChildren(self.steps, partial(_child, run, plan))
         self.task = task_members(run, around)
         self._data = {
             **kept.inputs(run, plan),
@@ -126,6 +132,42 @@ class TaskData:
         if found is None or found[0] is not state:
             found = kept.entries[plan.node] = (state, entry_of(plan, state))
         return found[1]
+
+
+class StepsWithChildren(dict[str, Any]):
+    """What texts see of the steps while a loop goes on: its children too, by their names.
+
+    A loop may have 10,000, and a text names one or two. So an entry is made when a text asks for
+    it, and a text that goes through all steps does not meet it.
+    """
+
+    def __init__(self, steps: Shape, child: Callable[[str], Shape | None]) -> None:
+        super().__init__(steps)
+        self._child = child
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The entry of a step or of a child."""
+        if key in self:
+            return self[key]
+        return default if (found := self._child(key)) is None else found
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "StepsWithChildren":
+        return StepsWithChildren(deepcopy(dict(self), memo), self._child)
+
+
+def _child(run: Run, plan: TemplatePlan, name: str) -> Shape | None:
+    """What texts see of a child of a loop that goes on; None for no such child."""
+    loop, _, number = name.rpartition("-")
+    if (node := plan.nodes.get(loop)) is None or node not in run.open:
+        return None
+    items = run.nodes[node].items
+    if items is None or not (number.isascii() and number.isdigit() and len(number) < INDEX_DIGITS):
+        return None
+    at = int(number)
+    if at >= len(items.values) or str(at) != number:
+        return None
+    state = items.states.get(at)
+    return dict(plan.unrun) if state is None else entry_of(plan.steps[node], state)
 
 
 class _Renderer:

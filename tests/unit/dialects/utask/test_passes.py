@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from floe.dialects.utask import readings
 from floe.model.signal import Answered
 from tests.utask_run import Made, TaskRun, created, ran
@@ -108,6 +110,42 @@ steps:
     second = task.steps()["loop"]
     assert (first.state, outputs(first.children)) == ("TO_RETRY", ["0", "0"])
     assert (second.state, outputs(second.children)) == ("DONE", ["0"])
+
+
+def test_child_of_a_sequence_sees_the_children_before_it() -> None:
+    task = ran("""
+steps:
+  loop:
+    foreach: '[{"i": 0}, {"i": 1}, {"i": 2}]'
+    foreach_strategy: sequence
+    action:
+      type: echo
+      configuration:
+        output: >-
+          {{$before := printf "loop-%d" (sub (int .iterator.i) 1)}}{{set .input "x" 1 | len}}
+          {{field "step" $before "output"}} {{field "step" $before "state"}}
+""")
+
+    assert outputs(task.steps()["loop"].children) == [
+        "1 <no value> <no value>",
+        "1 1 <no value> <no value> DONE",
+        "1 1 1 <no value> <no value> DONE DONE",
+    ]
+
+
+@pytest.mark.parametrize("name", ["loop-3", "loop-00", "loop--1", "loop-x", "nope-0", "after-0"])
+def test_name_of_no_child_has_no_value(name: str) -> None:
+    task = ran(f"""
+steps:
+  loop:
+    foreach: '[1, 2, 3]'
+    ECHO '{{{{index .step "{name}"}}}} {{{{index .step "loop-2" "state"}}}}'
+  after:
+    ECHO x
+    dependencies: [loop]
+""")
+
+    assert outputs(task.steps()["loop"].children)[0] == "<no value> TODO"
 
 
 def outputs(children: Any) -> list[Any]:
