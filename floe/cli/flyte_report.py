@@ -24,9 +24,12 @@ _COLOURS: Final[Mapping[State, str]] = {"differs": "yellow", "failed": "red"}
 def findings_of(report: ImportReport) -> dict[str, list[Finding]]:
     """What is wrong with the flows that were read, by name; only those with findings."""
     found: dict[str, list[Finding]] = {}
-    packs = list(report.read["packs"].values()) or None
-    keys = [one.name for one in report.done if one.kind == "items"] or None
-    for name, document in report.read["flows"].items():
+    is_known = "packs" in report.read and not any(
+        one.kind == "packs" and one.state == "failed" for one in report.done
+    )
+    packs = list(report.read["packs"].values()) if is_known else None
+    keys = report.read.get("items")
+    for name, document in report.read.get("flows", {}).items():
         findings = flyte_findings(flow_text(document), name, packs, keys)
         if findings:
             found[name] = [replace(one, line=0, col=0) for one in findings]

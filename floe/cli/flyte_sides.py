@@ -150,7 +150,10 @@ def of_pack(shown: Shape) -> Shape:
     }
     links = shown.get("links") or ()
     value["links"] = [link for link in links if not _is_servers(link)]
-    return pack_document(cast(Json, value))
+    document = pack_document(cast(Json, value))
+    for command in document.get("commands", ()):
+        command.pop("links", None)
+    return document
 
 
 def is_same(kind: Kind, one: Shape, other: Shape) -> bool:

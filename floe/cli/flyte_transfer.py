@@ -11,7 +11,6 @@ import click
 
 from floe.cli.flyte_api import ServerGone
 from floe.cli.flyte_sides import (
-    KINDS,
     Kind,
     Side,
     WritableSide,
@@ -46,7 +45,8 @@ class ImportReport:
     """What became of all of them, and the documents that were read."""
 
     done: list[Imported] = field(default_factory=list)
-    read: dict[Kind, dict[str, Shape]] = field(default_factory=lambda: {one: {} for one in KINDS})
+    read: dict[Kind, dict[str, Shape]] = field(default_factory=dict)
+    """Of each kind whose list was read; of items the names alone."""
     lists: list[tuple[Kind, FloeError]] = field(default_factory=list)
     """The lists that could not be read, and why."""
     stopped: FloeError | None = None
@@ -74,6 +74,7 @@ class FlyteImport:
         """Import some kinds. Raises FloeError if a side does not answer at all."""
         lists = self._lists(kinds)
         there = {kind: self._target.listed(kind) for kind in lists}
+        self.report.read = {kind: {} for kind in lists}
         try:
             for kind, rows in lists.items():
                 with progress(kind, len(rows)) as count:

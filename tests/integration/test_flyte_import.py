@@ -297,12 +297,26 @@ def test_address_with_the_version_is_taken(floe_import: Any, server: OriginalSer
 def test_findings_stand_beside_their_flow_and_change_no_exit_code(
     floe_import: Any, server: OriginalServer
 ) -> None:
-    server.add_flow("odd", a_step(criteria="{{ 1|nofilter }}"))
+    step = a_step(criteria="{{ 1|nofilter }}", event={"name": "Tack", "packName": "Ticker"})
+    server.add_flow("odd", step)
     done = floe_import()
 
     [odd] = [one for one in done.report["flows"] if one["name"] == "odd"]
     assert done.code == 0
-    assert odd["findings"][0]["what"] == "steps[0].criteria: there is no filter `nofilter`"
+    assert [one["what"] for one in odd["findings"]] == [
+        "steps[0].event.name: no pack `Ticker` says that it sends `Tack`",
+        "steps[0].criteria: there is no filter `nofilter`",
+    ]
+
+
+def test_packs_that_could_not_be_read_are_not_missed_in_flows(
+    floe_import: Any, server: OriginalServer
+) -> None:
+    server.answers["/v1/packs/Ticker"] = (500, {}, b"")
+    done = floe_import()
+
+    assert (done.code, done.states("packs")["Ticker"]) == (1, "failed")
+    assert [one["findings"] for one in done.report["flows"][:2]] == [[], []]
 
 
 def test_key_that_makes_no_file_is_reported(
