@@ -4,7 +4,7 @@ import { signal } from "@preact/signals";
 export const ROOT = "/app/dash";
 
 /**
- * @typedef {{page: "now"|"flows"|"flow"|"run"|"runs"|"hosts"|"secrets"|"tokens"|"datastore"|"lost", id: string,
+ * @typedef {{page: "now"|"flows"|"flow"|"run"|"runs"|"hosts"|"secrets"|"tokens"|"datastore"|"inbox"|"lost", id: string,
  *   query: URLSearchParams}} Route
  */
 
@@ -17,7 +17,8 @@ function parse() {
   if (first === "flows") return { page: id ? "flow" : "flows", id, query };
   if (first === "runs") return { page: id ? "run" : "runs", id, query };
   if (first === "datastore") return { page: first, id, query };
-  if ((first === "hosts" || first === "secrets" || first === "tokens") && !id) return { page: first, id, query };
+  if ((first === "hosts" || first === "inbox" || first === "secrets" || first === "tokens") && !id)
+    return { page: first, id, query };
   return { page: "lost", id: location.pathname, query };
 }
 

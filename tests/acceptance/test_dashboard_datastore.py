@@ -32,9 +32,9 @@ TEAMS = b'{"web": "#web"}'
 
 
 def ask(host: Host, method: str, path: str, body: bytes | None = None, **headers: str) -> bytes:
-    """Ask the API with a body as it is."""
+    """Ask the API with a body as it is; a path with a slash first is not below the base-url."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    address = f"http://{host.address}/build/api/{path}"
+    address = f"http://{host.address}{'' if path[0] == '/' else '/build/api/'}{path}"
     request = Request(address, body, {"X-Floe-Auth": TOKEN, **named}, method=method)
     with urlopen(request) as answer:  # the address is the host's
         return bytes(answer.read())

@@ -80,6 +80,7 @@ const PAGES = {
   ),
   flows: later(() => import("../pages/flows.js").then(({ Flows }) => Flows)),
   hosts: later(() => import("../pages/hosts.js").then(({ Hosts }) => Hosts), ["form", "host", "data", "events"]),
+  inbox: later(() => import("../pages/inbox.js").then(({ Inbox }) => Inbox), ["form", "tabs", "host", "flyte"]),
   run: later(
     () => import("../pages/run.js").then(({ Run }) => Run),
     ["items", "form", "ask", "graph", "time", "steps", "tabs", "output", "data", "events"],
