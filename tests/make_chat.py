@@ -47,8 +47,21 @@ class Chat:
         if called.method == "users.info":
             profile = {"email": "ada@example.org", "first_name": "Ada", "last_name": "L"}
             return {"ok": True, "user": {"id": query["user"][0], "name": "ada", "profile": profile}}
+        if called.method in ("conversations.list", "users.conversations"):
+            return self.page(query.get("cursor", [""])[0])
+        if called.method == "reactions.list":
+            message = {"ts": "1.5", "text": "deploy?"}
+            items = [{"type": "message", "channel": "C1", "message": message}]
+            return {"ok": True, "items": items if query["user"] == ["U1"] else []}
         ts = f"1700000000.{len(self.called):06}"
         return {"ok": True, "channel": (called.body or {}).get("channel", ""), "ts": ts}
+
+    def page(self, cursor: str) -> Any:
+        """One of two pages of channels."""
+        number, following = ("2", "") if cursor else ("1", "second")
+        channel = {"id": f"C{number}", "name": f"team{number}", "topic": {"value": "t"}}
+        metadata = {"next_cursor": following}
+        return {"ok": True, "channels": [channel], "response_metadata": metadata}
 
 
 @contextmanager

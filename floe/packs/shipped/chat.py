@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from floe.packs.connections import Unanswered, in_thread
 from floe.packs.events import Event
 from floe.packs.pack import Pack
+from floe.packs.shipped.chat_channels import NotTaken, add_channel_commands
 from floe.packs.shipped.chat_events import EVENTS, ChatListener
 from floe.packs.shipped.configuration import SECRET, WrongSetting, configured, start
 from floe.packs.shipped.outgoing import WebAnswer, WebRequest, ask_again
@@ -60,10 +61,6 @@ class Channel:
     """The input of JoinChannel and LeaveChannel."""
 
     channelId: str
-
-
-class NotTaken(Exception):
-    """A request that the chat refused, or did not answer."""
 
 
 class Chat:
@@ -165,6 +162,7 @@ def chat_pack(environment: Mapping[str, str] = os.environ) -> Pack:
     async def leave(given: Channel) -> Event:
         return await _moved(chat, given, "conversations.leave", "ChannelLeft", "LeaveChannelFailed")
 
+    add_channel_commands(pack, chat)
     if settings.signing_secret or settings.slash_token:
         listener = ChatListener(
             pack.send_now,

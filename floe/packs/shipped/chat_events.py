@@ -135,9 +135,16 @@ class ChatListener:
         if event.get("bot_id") or not event.get("user") or not self._is_ours(channel):
             return None  # the answers of a bot to itself would never end
         if kind == "reaction_added":
-            reaction = {"channelId": channel, "reaction": event["reaction"]}
-            at = {"timestamp": item.get("ts", ""), "itemUser": event.get("item_user", "")}
-            return "ReactionAdded", {**reaction, **at, "user": self._user(event["user"])}
+            author = event.get("item_user")
+            return "ReactionAdded", {
+                "channelId": channel,
+                "user": self._user(event["user"]),
+                "reaction": event["reaction"],
+                "eventTimestamp": event.get("event_ts", ""),
+                "type": item.get("type", ""),
+                "itemTimestamp": item.get("ts", ""),
+                "itemUser": self._user(author) if author else {},
+            }
         if kind != "message" or event.get("subtype", "") not in PEOPLES_OWN:
             return None
         return "ReceivedMessage", {
@@ -146,6 +153,8 @@ class ChatListener:
             "message": event.get("text", ""),
             "timestamp": event["ts"],
             "threadTimestamp": event.get("thread_ts") or event["ts"],
+            "replyCount": event.get("reply_count", 0),
+            "replies": event.get("replies", []),
         }
 
     def _sent(self, sent: Sent | None) -> None:

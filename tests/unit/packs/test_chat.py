@@ -131,6 +131,43 @@ def test_channel_is_joined_and_left(room: Room) -> None:
     assert methods == ["conversations.join", "conversations.leave"]
 
 
+@pytest.mark.parametrize(
+    ("name", "event", "payload"),
+    [
+        ("#team2", "Success", {"conversation": {"id": "C2", "name": "team2", "topic": "t"}}),
+        ("nowhere", "Fail", {"reason": "no channel nowhere"}),
+    ],
+)
+def test_channel_is_found_by_its_name(
+    room: Room, name: str, event: str, payload: dict[str, Any]
+) -> None:
+    found = room.server.carry_out("GetChannelInfo", {"channelName": name})
+
+    assert found == Event(f"GetChannelInfo{event}", {"channelName": name, **payload})
+
+
+def test_broadcast_is_sent_to_all_channels_of_the_bot_and_names_those_that_refuse(
+    room: Room,
+) -> None:
+    good = room.server.carry_out("Broadcast", {"message": "hi"})
+    sent = [one["channel"] for one in room.chat.sent()]
+    usual = room.chat.page("")
+    room.chat.answers += [(200, {}, usual), (200, {}, {"ok": False, "error": "is_archived"})]
+    bad = room.server.carry_out("Broadcast", {"message": "hi"})
+
+    assert (good, sent) == (Event("BroadcastSent", {"message": "hi"}), ["C1", "C2"])
+    assert bad == Event("BroadcastFailed", {"message": "hi", "error": "C1: is_archived"})
+
+
+@pytest.mark.parametrize(("user", "text"), [("U1", "deploy?"), ("U2", "")])
+def test_message_is_read_to_which_a_user_reacted(room: Room, user: str, text: str) -> None:
+    message = {"channelId": "C1", "threadTimestamp": "1.5"}
+
+    found = room.server.carry_out("GetReactionList", {**message, "reactionUser": user})
+
+    assert found == Event("GetReactionListSuccess", {**message, "message": text})
+
+
 def test_webhook_is_enough_to_send() -> None:
     with a_chat() as hook, MemoryServer() as server:
         pack = chat_pack({"CHAT_WEBHOOK": f"{hook.url}/hooks/abc", "PACK_NAME": "Mattermost"})
@@ -162,7 +199,8 @@ def test_message_becomes_the_event_of_flytes_own_pack(room: Room) -> None:
 
     payload = {"channelId": "C1", "user": ADA, "message": "deploy web"}
     times = {"timestamp": "1.5", "threadTimestamp": "1.5"}
-    assert room.server.events == [Event("ReceivedMessage", {**payload, **times})]
+    thread = {"replyCount": 0, "replies": []}
+    assert room.server.events == [Event("ReceivedMessage", {**payload, **times, **thread})]
 
 
 def test_answer_in_a_thread_names_it(room: Room) -> None:
@@ -225,12 +263,14 @@ def test_event_that_no_user_wrote_is_dropped(room: Room, more: dict[str, Any]) -
 def test_reaction_becomes_an_event(room: Room) -> None:
     item = {"type": "message", "channel": "C1", "ts": "1.5"}
     event = {"type": "reaction_added", "user": "U1", "reaction": "+1", "item": item}
+    event["item_user"] = "U2"
     body = json.dumps({"type": "event_callback", "event_id": "Ev1", "event": event}).encode()
 
     room.tell(body)
 
-    at = {"channelId": "C1", "reaction": "+1", "timestamp": "1.5", "itemUser": ""}
-    assert room.server.events == [Event("ReactionAdded", {**at, "user": ADA})]
+    at = {"channelId": "C1", "type": "message", "itemTimestamp": "1.5", "eventTimestamp": ""}
+    who = {"user": ADA, "reaction": "+1", "itemUser": {**ADA, "id": "U2"}}
+    assert room.server.events == [Event("ReactionAdded", {**at, **who})]
 
 
 def test_slash_command_becomes_an_event_once(room: Room) -> None:
