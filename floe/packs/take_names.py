@@ -7,7 +7,7 @@ is *in doubt* until the server said that it has no action, or the journal has th
 from collections.abc import Iterable
 from typing import Final
 
-AT_ONCE: Final = 4
+AT_ONCE: Final = 8
 """The most takes at the same time. So many names are in doubt after the end of a process."""
 
 

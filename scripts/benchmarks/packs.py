@@ -138,7 +138,7 @@ def _drained(folder: Path, queued: int, journal: str) -> list[Row]:
         Row(f"{what}: CPU of the pack", [cpu_s * 1e6 / left], "µs/command"),
         Row(f"{what}: CPU of the host", [used.cpu_s * 1e6 / left], "µs/command"),
         Row(f"{what}: memory of the pack grows by", grown[:1], "MB", budget=most(1)),
-        Row(f"{what}: memory of the hub grows by", grown[1:], "MB", budget=most(1)),
+        Row(f"{what}: memory of the hub grows by", grown[1:], "MB", budget=most(5)),
     ]
 
 
