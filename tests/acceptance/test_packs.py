@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import subprocess
 import sys
 import threading
 import urllib.request
@@ -122,6 +123,21 @@ def test_pack_of_the_readme_carries_out_a_command_whose_event_begins_the_next_st
         ("Greet", {"name": "Ada"}, "SUCCESS"),
         ("Say", "Hello Ada", "NEW"),
     ]
+
+
+def test_flow_and_packs_of_the_page_greet_a_visitor(host: FlyteHost, tmp_path: Path) -> None:
+    page = (ROOT / "docs/packs.md").read_text()
+    [greeter] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    door, _ = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    [flow] = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    request = urllib.request.Request(f"{host.flyte}/v1/flows", flow.encode())
+    request.add_header("Content-Type", "application/x-yaml")
+    urllib.request.urlopen(request, timeout=30).close()
+
+    with process(tmp_path, greeter, host.flyte):
+        env = {**os.environ, "FLYTE_API": host.flyte, "PYTHONPATH": str(ROOT)}
+        subprocess.run([sys.executable, "-c", door], env=env, check=True)
+        until(lambda: states(host) == [("Greet", {"name": "Ada"}, "SUCCESS")], "the greeting")
 
 
 def test_action_of_a_pack_that_was_killed_stays_open_and_the_next_one_is_carried_out(
