@@ -229,19 +229,6 @@ def batches(
         yield batch
 
 
-def expired(
-    runs: Iterable[EndedRun],
-    now: Instant,
-    host: Keep,
-    flows: Mapping[FlowId, Keep] = NO_FLOWS,
-    shares: tuple[KeepShare, ...] = (),
-) -> dict[str, Expiry]:
-    """What retention takes of runs, from the newest on: the verdicts by key, also on workspaces."""
-    rule = Retention(now, host, flows, shares)
-    verdicts = {run.key: rule.judge(run) for run in runs}
-    return {key: verdict for key, verdict in verdicts.items() if any(verdict)}
-
-
 def _age(seconds: float) -> str:
     days = seconds / 86_400
     return f"{days:g} days" if days != 1 else "1 day"

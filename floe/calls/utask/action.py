@@ -119,6 +119,11 @@ class ActionCall:
         return value
 
 
+def map_of(value: Json) -> Mapping[str, Json]:
+    """A value that is a map; an empty one for any other."""
+    return value if isinstance(value, Mapping) else {}
+
+
 def no_faults(configuration: Mapping[str, Json]) -> Iterable[str]:
     """Nothing to check."""
     return ()

@@ -9,7 +9,14 @@ from collections.abc import Mapping
 from typing import Final
 from uuid import uuid4
 
-from floe.calls.utask.action import ActionCall, CameTo, ClientError, NotAssigned, ServerError
+from floe.calls.utask.action import (
+    ActionCall,
+    CameTo,
+    ClientError,
+    NotAssigned,
+    ServerError,
+    map_of,
+)
 from floe.dialects.utask.ids import UtaskId, callback_number, id_in, id_text
 from floe.dialects.utask.schemas import schema_faults
 from floe.dialects.utask.surroundings import KEYS
@@ -26,11 +33,8 @@ DRAFTS: Final = {4: "04", 6: "06", 7: "07"}
 
 def address_of(items: Mapping[str, Json]) -> str:
     """The address of all callbacks of a host, by its config items; empty if they have none."""
-    given, general = items.get("callback-config"), items.get("utask-cfg")
-    found = dict(given) if isinstance(given, Mapping) else {}
-    base = found.get("base_url") or (
-        general.get("base_url") if isinstance(general, Mapping) else ""
-    )
+    found, general = map_of(items.get("callback-config")), map_of(items.get("utask-cfg"))
+    base = found.get("base_url") or general.get("base_url")
     path = str(found.get("path_prefix") or PATH)
     return f"{str(base).rstrip('/')}{path.rstrip('/')}" if base else ""
 
@@ -64,8 +68,7 @@ async def _waited(call: ActionCall, rows: CallRows) -> CameTo:
     update = call.updates.get(f"callback:{id}")
     if update is None:
         raise NotAssigned("task is waiting for a callback", awaits=(f"callback:{id}",))
-    value = update.get("value")
-    called = dict(value) if isinstance(value, Mapping) else {}
+    called = map_of(update.get("value"))
     return CameTo(output={"id": id, "date": called.get("date"), "body": called.get("body")})
 
 

@@ -20,6 +20,7 @@ from floe.calls.utask.action import (
     CameTo,
     ServerError,
     UtaskActionType,
+    map_of,
 )
 from floe.calls.utask.builtins import builtins
 from floe.calls.utask.plugins import read_plugins
@@ -92,25 +93,20 @@ def _call(job: Job) -> tuple[ActionCall, list[str]]:
     call = ActionCall(
         configuration={key.lower(): value for key, value in (configuration or {}).items()},
         step=str(given.get("step") or ""),
-        task=_map(given, "task"),
+        task=map_of(given.get("task")),
         try_count=int(str(given.get("try_count") or 0)),
         output=given.get("output"),
         metadata=given.get("metadata"),
-        updates={k: v for k, v in _map(given, "updates").items() if isinstance(v, Mapping)},
+        updates={k: v for k, v in map_of(given.get("updates")).items() if isinstance(v, Mapping)},
         children={
             key: str(child.get("id") or "")
-            for key, child in _map(given, "children").items()
+            for key, child in map_of(given.get("children")).items()
             if isinstance(child, Mapping)
         },
         job=job,
     )
     labels = given.get("resources")
     return call, [str(one) for one in labels] if isinstance(labels, list | tuple) else []
-
-
-def _map(given: Mapping[str, Json], key: str) -> Mapping[str, Json]:
-    found = given.get(key)
-    return found if isinstance(found, Mapping) else {}
 
 
 def _answered(came_to: CameTo, error: ActionFailed | None) -> Answered:

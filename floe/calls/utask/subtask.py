@@ -15,6 +15,7 @@ from floe.calls.utask.action import (
     NotAssigned,
     ServerError,
     ToRetry,
+    map_of,
 )
 from floe.calls.utask.callback import key_of_ids
 from floe.calls.utask.openings import TemplateOpenings, hub_of, json_of
@@ -62,7 +63,7 @@ async def subtask(call: ActionCall, ground: CallGround) -> CameTo:
 
 def _known(call: ActionCall) -> str | None:
     """The key of the task that the step has opened; None for none."""
-    before = call.output.get("id") if isinstance(call.output, Mapping) else None
+    before = map_of(call.output).get("id")
     for key, id in call.children.items():
         if before and id == before and key.startswith("subtask:"):
             return key
@@ -98,7 +99,7 @@ async def _opened(call: ActionCall, ground: CallGround) -> NotAssigned:
 
 async def _shown(call: ActionCall, ground: CallGround, key: str) -> dict[str, Json]:
     """What is known of the task. In the pass that opened it, it has not begun."""
-    id, before = call.children[key], call.output if isinstance(call.output, Mapping) else {}
+    id, before = call.children[key], map_of(call.output)
     if call.try_count <= 1 and before.get("state") == "TODO":
         return {**before, "id": id}
     update, kept = call.updates.get(key), {name: before.get(name) for name in _NAMES}
@@ -106,8 +107,7 @@ async def _shown(call: ActionCall, ground: CallGround, key: str) -> dict[str, Js
         return {"id": id, **readings.told(run)}
     if update is None:
         return {**kept, "id": id, "state": "TODO"}
-    value = update.get("value")
-    found = dict(value) if isinstance(value, Mapping) else {}
+    found = map_of(update.get("value"))
     return {**kept, **found, "id": id, "state": str(update.get("state") or "")}
 
 

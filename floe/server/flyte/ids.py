@@ -6,7 +6,7 @@ from floe.dialects.flyte.actions import number_of
 from floe.dialects.flyte.ids import FlyteId, id_in, id_text
 from floe.hub.hub import Hub
 from floe.hub.shared.id_key import IdKey
-from floe.model.ids import Key, RunRef
+from floe.model.ids import Key
 
 KIND: Final = "flyte.key"
 """The kind of the one shared row with the key of the hash in ids."""
@@ -22,10 +22,6 @@ class FlyteIds:
     async def of_action(self, key: Key) -> str:
         """The id of the action of an attempt. Raises KeeperAway where no id was ever made."""
         return id_text(FlyteId(key.run, number_of(key.node)), await self.key())
-
-    async def of_run(self, run: RunRef, step: int | None = None) -> str:
-        """The id of a correlation, or of the action of a step in it. Raises KeeperAway."""
-        return id_text(FlyteId(run, step), await self.key())
 
     async def find(self, text: str) -> FlyteId | None:
         """What an id names; None for a text that is no id. Raises KeeperAway."""

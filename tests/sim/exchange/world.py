@@ -9,7 +9,7 @@ from random import Random
 from typing import Any, Final
 
 from floe.dialects.flyte.actions import number_of
-from floe.dialects.flyte.ids import id_in
+from floe.dialects.flyte.ids import FlyteId, id_in, id_text
 from floe.host.inputs import Forget, Incoming, Received
 from floe.model.ids import HostId, NodeId
 from floe.model.nouns import replace
@@ -294,7 +294,8 @@ class World:
 
     def action_id(self, run: Run, node: NodeId) -> str:
         """The id of an action, as packs know it."""
-        return str(at_once(self.servers[KEEPER].site.ids.of_run(run.ref, number_of(node))))
+        key = at_once(self.servers[KEEPER].site.ids.key())
+        return id_text(FlyteId(run.ref, number_of(node)), key)
 
     def host_of(self, action: str) -> Server:
         """The host with the run of an action."""

@@ -1,14 +1,14 @@
 """The rule that says which ended runs and workspaces go."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floe.host.retention import LOOK_S, EndedRun, KeepShare, Wanted, batches, expired
+from floe.host.retention import LOOK_S, EndedRun, Expiry, KeepShare, Retention, Wanted, batches
 from floe.model.ids import FlowId, Instant
 from floe.model.keep import Keep
 from floe.model.result import RunResult
@@ -16,6 +16,7 @@ from tests.make import NOW
 
 HOUR_MS: Final = 3_600_000
 FLOWS: Final = ("build", "deploy")
+NO_FLOWS: Final[Mapping[FlowId, Keep]] = {}
 
 
 def an_ended(number: int = 1, *, hours: float = 2, **fields: object) -> EndedRun:
@@ -30,14 +31,26 @@ def an_ended(number: int = 1, *, hours: float = 2, **fields: object) -> EndedRun
     return replace(run, **fields)  # type: ignore[arg-type]  # names are checked by replace
 
 
+def expired(
+    runs: Iterable[EndedRun],
+    host: Keep,
+    flows: Mapping[FlowId, Keep] = NO_FLOWS,
+    shares: tuple[KeepShare, ...] = (),
+) -> dict[str, Expiry]:
+    """What retention takes of runs, from the newest on: the verdicts by key, also on workspaces."""
+    rule = Retention(NOW, host, flows, shares)
+    verdicts = {run.key: rule.judge(run) for run in runs}
+    return {key: verdict for key, verdict in verdicts.items() if any(verdict)}
+
+
 def gone(runs: list[EndedRun], host: Keep, flow: Keep | None = None) -> list[str]:
     flows = {FlowId("build"): flow} if flow else {}
-    found = expired(runs, NOW, host, flows)
+    found = expired(runs, host, flows)
     return [key.partition("@")[0] for key, verdict in found.items() if verdict.run]
 
 
 def spaces_gone(runs: list[EndedRun], host: Keep) -> list[str]:
-    found = expired(runs, NOW, host)
+    found = expired(runs, host)
     return [key.partition("@")[0] for key, verdict in found.items() if verdict.space]
 
 
@@ -110,7 +123,7 @@ def test_all_workspaces_go() -> None:
 def test_a_workspace_that_a_rerun_may_still_take_stays_with_its_run() -> None:
     runs = [an_ended(1, space_bytes=5, is_moving=True)]
 
-    assert expired(runs, NOW, Keep(runs=0, age_s=1, bytes=1, workspaces="none")) == {}
+    assert expired(runs, Keep(runs=0, age_s=1, bytes=1, workspaces="none")) == {}
 
 
 def test_a_workspace_goes_before_its_run_where_bytes_are_exceeded() -> None:
@@ -121,7 +134,7 @@ def test_a_workspace_goes_before_its_run_where_bytes_are_exceeded() -> None:
 
 
 def test_the_reason_names_the_limit() -> None:
-    found = expired([an_ended(2), an_ended(1)], NOW, Keep(runs=1))
+    found = expired([an_ended(2), an_ended(1)], Keep(runs=1))
 
     assert found["h1-1@k3f9"].run == "only the newest run of build is kept (keep: runs)"
 
@@ -156,7 +169,7 @@ FLOW_KEEPS = st.dictionaries(st.sampled_from(FLOWS).map(FlowId), KEEPS)
 def test_no_run_goes_that_is_shown_or_may_give_its_workspace_away(
     runs: list[EndedRun], host: Keep, flows: dict[FlowId, Keep]
 ) -> None:
-    found = expired(runs, NOW, host, flows)
+    found = expired(runs, host, flows)
 
     assert not [r for r in runs if r.is_shown and r.key in found and found[r.key].run]
     assert not [r for r in runs if r.is_moving and r.key in found]
@@ -166,7 +179,7 @@ def test_no_run_goes_that_is_shown_or_may_give_its_workspace_away(
 def test_what_stays_is_within_the_limits(
     runs: list[EndedRun], host: Keep, flows: dict[FlowId, Keep]
 ) -> None:
-    found = expired(runs, NOW, host, flows)
+    found = expired(runs, host, flows)
 
     kept = [r for r in runs if not (r.is_shown or r.is_moving) and not found.get(r.key, ("",))[0]]
     for flow in map(FlowId, FLOWS):
@@ -182,24 +195,24 @@ def test_what_stays_is_within_the_limits(
 def test_a_second_look_at_what_stays_finds_nothing(
     runs: list[EndedRun], host: Keep, flows: dict[FlowId, Keep]
 ) -> None:
-    found = expired(runs, NOW, host, flows)
+    found = expired(runs, host, flows)
 
     left = [
         replace(run, space_bytes=None) if run.key in found else run
         for run in runs
         if run.key not in found or not found[run.key].run
     ]
-    assert expired(left, NOW, host, flows) == {}
+    assert expired(left, host, flows) == {}
 
 
 @given(runs=ENDED, host=KEEPS)
 def test_without_limits_nothing_goes(runs: list[EndedRun], host: Keep) -> None:
-    assert expired(runs, NOW, Keep()) == {}
+    assert expired(runs, Keep()) == {}
 
 
 @given(runs=ENDED)
 def test_young_workspaces_go_only_for_their_bytes_or_with_their_run(runs: list[EndedRun]) -> None:
-    found = expired(runs, NOW, Keep(workspaces="none"))
+    found = expired(runs, Keep(workspaces="none"))
 
     young = [run for run in runs if NOW - run.ended_at <= LOOK_S * 1000]
     assert not [run for run in young if run.key in found]
@@ -215,7 +228,7 @@ SHARE: Final = KeepShare(name="flyte", flows=re.compile("flyte-.*"), keep=Keep(r
 
 def shared_out(runs: list[EndedRun], host: Keep, flow: Keep | None = None) -> dict[str, str]:
     flows = {FlowId("flyte-a"): flow} if flow else {}
-    found = expired(runs, NOW, host, flows, (SHARE,))
+    found = expired(runs, host, flows, (SHARE,))
     return {key.partition("@")[0]: verdict.run for key, verdict in found.items() if verdict.run}
 
 
