@@ -91,6 +91,22 @@ def test_a_person_begins_the_next_pass_of_a_blocked_task_once(host: Host) -> Non
     assert host.show(run)["passes"] == 2
 
 
+def test_a_task_that_no_longer_fits_its_changed_template_is_for_a_person(host: Host) -> None:
+    run = blocked(host)
+    changed = DEPLOY.replace("inputs: [", "inputs: [{name: region}, ", 1)
+    (host.folder / "utask/templates/deploy.yaml").write_text(changed)
+    host.api.post("hosts/h1/reload", {})
+
+    host.api.post(f"runs/{run}/pass", {})
+
+    until(lambda: host.show(run)["passes"] == 2, "the second pass")
+    until(lambda: host.show(run)["phase"] == "resting", "its end")
+    text = host.api.get(f"runs/{run}/why")["text"]
+    assert "BLOCKED_TOCHECK (the template has changed" in text
+    assert "Missing input 'region'" in text
+    assert "A person has to check it" in host.api.get(f"runs/{run}/acts")["hint"]
+
+
 def test_a_blocked_task_is_cancelled(host: Host) -> None:
     run = blocked(host)
 
