@@ -15,7 +15,9 @@ from tests.acceptance.product import until
 from tests.acceptance.test_flyte import FlyteHost
 from tests.acceptance.test_packs import STARTER, asked, started, states
 from tests.make_chat import SECRET, a_chat, a_message, posted, signed
+from tests.make_forge import TOKEN, a_forge
 from tests.ports import free_port
+from tests.receivers import a_mailbox
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -147,6 +149,44 @@ def test_message_in_a_chat_runs_a_program_whose_end_is_answered_in_its_thread(
         {**thread, "text": "web is restarted"},
         {**thread, "text": "mail is not restarted: no service mail\n"},
     ]
+
+
+def test_push_is_built_and_its_failure_is_at_the_commit_and_in_a_mail(
+    host: FlyteHost, tmp_path: Path
+) -> None:
+    build = '["sh", "-c", "echo no tests in $1 >&2; exit 3", "build"]'
+    (tmp_path / "shell.toml").write_text(f"[programs]\nbuild = {build}\n")
+    for name in ("forge", "mail"):
+        posted_flow(host, EXAMPLES / f"packs/{name}.yaml")
+    asked(host, "/v1/packs", {"name": "Pushes", "events": [{"name": "Pushed"}]})
+    push = {"repository": "ada/web", "commit": "9049f1265b7d61be4a8904a9a27120d2064dab3b"}
+
+    with a_forge() as forge, a_mailbox() as box:
+        mail = {"MAIL_HOST": "127.0.0.1", "MAIL_PORT": str(box.port), "MAIL_TLS": "none"}
+        with (
+            running(host, tmp_path, [FLOE, "pack", "run", "mail"], mail),
+            running(
+                host,
+                tmp_path,
+                [FLOE, "pack", "run", "forge"],
+                {"FORGE_API": forge.url, "FORGE_TOKEN": TOKEN},
+            ),
+            running(
+                host,
+                tmp_path,
+                [FLOE, "pack", "run", "shell"],
+                {"SHELL_CONFIG": "shell.toml", "FLYTE_JOURNAL": "shell.journal"},
+            ),
+        ):
+            asked(host, "/v1/packs/Pushes/events", {"event": "Pushed", "payload": push})
+            until(lambda: len(forge.took) == 2 and box.mails, "the end of the build")
+
+    assert [(body["state"], body["context"]) for _, body in forge.took] == [
+        ("pending", "build"),
+        ("failure", "build"),
+    ]
+    assert forge.took[1][1]["description"] == "no tests in ada/web\n"
+    assert box.mails[0]["Subject"] == "Exit code 3 on Shell"
 
 
 def answered(port: int, body: bytes) -> bool:

@@ -47,8 +47,8 @@ class HttpSettings:
     """Headers that requests to a server get, by its name: a token is then in no flow."""
     timeout_s: float = 30
     """The longest time of a request with its redirects; an input may have a shorter one."""
-    body_bytes: int = 1_048_576
-    """How much of an answer is kept."""
+    body_bytes: int = 262_144
+    """How much of an answer is kept: a host takes 2 MiB of JSON, and a byte may become six."""
     redirects: int = 5
     """How many redirects are followed."""
 

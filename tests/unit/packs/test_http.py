@@ -328,6 +328,15 @@ def test_answer_above_the_limit_is_cut() -> None:
     assert (len(answer["body"]), answer["cut"], answer["json"]) == (1000, True, None)
 
 
+@pytest.mark.parametrize("byte", [b"\xff", b"\0", b"1"])
+def test_answer_of_any_bytes_is_a_result_that_a_host_takes(byte: bytes) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
+    with a_slow_server(head + byte * 1_000_000, byte, 0.01) as url:
+        payload = carried_out(url)
+
+    assert len(Event("Response", payload).body()) < 2**21
+
+
 def test_certificate_that_is_not_trusted_is_refused() -> None:
     import ssl
 
