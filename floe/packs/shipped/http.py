@@ -186,20 +186,25 @@ def _origin(url: str) -> tuple[str, str, int | None]:
 
 
 def _payload(url: str, answer: WebAnswer) -> dict[str, Any]:
-    found = None
-    if "json" in answer.headers.get("content-type", "") and not answer.is_cut:
-        try:
-            found = json.loads(answer.body)
-        except ValueError:
-            found = None
+    is_json = "json" in answer.headers.get("content-type", "") and not answer.is_cut
     return {
         "url": url,
         "status": answer.status,
         "headers": dict(answer.headers),
         "body": answer.body.decode(errors="replace"),
-        "json": found,
+        "json": _json(answer.body) if is_json else None,
         "cut": answer.is_cut,
     }
+
+
+def _json(body: bytes) -> Any:
+    """The JSON of a body; None for a body that is none, or that no event can have."""
+    try:
+        found = json.loads(body)
+        json.dumps(found, allow_nan=False)  # Python reads NaN, and 1e999 as infinity
+    except (ValueError, RecursionError):
+        return None
+    return found
 
 
 if __name__ == "__main__":

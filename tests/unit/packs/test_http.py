@@ -328,6 +328,15 @@ def test_answer_above_the_limit_is_cut() -> None:
     assert (len(answer["body"]), answer["cut"], answer["json"]) == (1000, True, None)
 
 
+@pytest.mark.parametrize("body", [b"NaN", b"[1e999]", b"[" * 100_000, b"{", b"9" * 5_000])
+def test_json_that_no_event_can_have_is_in_the_body_only(body: bytes) -> None:
+    head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "
+    with a_slow_server(f"{head}{len(body)}\r\n\r\n".encode() + body, b"", 0.01) as url:
+        answer = carried_out(url)
+
+    assert (answer["body"].encode(), answer["json"]) == (body, None)
+
+
 @pytest.mark.parametrize("byte", [b"\xff", b"\0", b"1"])
 def test_answer_of_any_bytes_is_a_result_that_a_host_takes(byte: bytes) -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
