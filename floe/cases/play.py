@@ -57,6 +57,7 @@ from floe.model.signal import (
     Signal,
     Started,
     Stopped,
+    TakeWork,
     TimerFired,
 )
 from floe.model.start_form import form_of
@@ -184,6 +185,8 @@ class _Play:
                     why=given.why,
                 )
                 self._at(later(self._now, given.after_s), answer)
+            case OfferWork(key=key):
+                self._take(key, self._given(key))
             case PendChild(key=key):
                 self._start_child(key, self._given(key))
             case StopChild(key=key, run=child):
@@ -210,6 +213,17 @@ class _Play:
             report = Failed(cause="timeout", why=f"timed out after {duration(seconds)}")
         at = later(self._now, seconds)
         self._at(at, Reported(key=key, report=report, at=at))
+
+    def _take(self, key: Key, given: GivenAttempt) -> None:
+        """Take outside work and answer it, unless the test gives an error: no program takes it."""
+        if given.result == "error":
+            return
+        self._at(self._now, TakeWork(key=key, take=str(key), by=BY))
+        good = given.result == "good"
+        why = "" if good else given.why or "as the test says"
+        due = later(self._now, given.after_s)
+        report = Answered(good=good, why=why, outputs=given.outputs)
+        self._at(due, Reported(key=key, report=report, at=due))
 
     def _start_child(self, key: Key, given: GivenAttempt) -> None:
         """Pend the child run of an attempt, or refuse it where the test gives an error."""

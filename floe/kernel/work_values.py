@@ -22,9 +22,10 @@ from floe.expr.substitute import ARGUMENT_BYTES_MAX, in_text, substituted_value
 from floe.expr.template import part_as_written
 from floe.expr.values import as_text
 from floe.kernel.judge import CALLBACK, NodeScope, code_of, fault_text, value_of_part
+from floe.model.call import OutsideWork
 from floe.model.callback import ADDRESS, Callback
 from floe.model.children import ChildValue, SubFlow
-from floe.model.codec import to_text
+from floe.model.codec import from_text, to_text
 from floe.model.http import BodyType, Http
 from floe.model.ids import HOST, Json
 from floe.model.notify import Notify
@@ -79,6 +80,8 @@ def filled_work(work: Work, scope: NodeScope) -> Work:
         )
     if isinstance(work, SubFlow):
         return filler.child(work)
+    if isinstance(work, OutsideWork):
+        return filler.outside(work)
     assert isinstance(work, Exec), "no other work has templates"
     env = (*scope.flow.filled_env, *work.env)
     return replace(work, argv=filler.arguments(work.argv), env=filler.entries(env))
@@ -134,6 +137,22 @@ class _WorkFiller:
         if not isinstance(work.host, str) and not HOST.fullmatch(host):
             raise WorkFault(f"host: `{host[:60]}` is no name of a host")
         return replace(work, values={**work.values, **values}, texts=(), host=host)
+
+    def outside(self, work: OutsideWork) -> OutsideWork:
+        """Outside work with its input and all of its labels. Raises WorkFault for a secret: they
+        are in the log of the run."""
+        assert work.texts is not None, "else it has no templates"
+        asked, known = work.texts.input, work.config if isinstance(work.config, Mapping) else {}
+        text = "null" if asked is None else self._open(asked, "input", JsonEncoding())
+        config = {**known, "input": from_text(text)}
+        labels = [self._open(one, "labels", PlainEncoding()) for one in work.texts.labels]
+        return replace(work, config=config, labels=work.labels.union(labels), texts=None)
+
+    def _open(self, text: Text, where: str, encoding: Encoding) -> str:
+        filled = self.encoded(text, where, encoding)
+        if isinstance(filled, Template) and any(part.is_secret for part in filled.parts):
+            raise WorkFault(f"{where}: it may hold a secret, which the log of the run would show")
+        return data_of(filled)
 
     def _child_value(self, given: ChildValue) -> Json:
         where, fuel, parts = f"value {given.name}", Fuel(), given.template.parts

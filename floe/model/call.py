@@ -5,6 +5,7 @@ Kernel, store and host see a name and JSON. So a dialect adds work without a cla
 
 from floe.model.ids import HostId, Json
 from floe.model.nouns import dataclass
+from floe.model.template import Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +19,16 @@ class Call:
     """Before its attempt starts. A crash meanwhile is no lost attempt; the delay begins again."""
     is_kept: bool = False
     """It is a command that outlives the process of its host, and is found again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutsideTexts:
+    """Parts of outside work that have values of the run in them, until its node enters."""
+
+    input: Text | None = None
+    """JSON text, which becomes `input` of the config."""
+    labels: tuple[Text, ...] = ()
+    """Further labels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +47,8 @@ class OutsideWork:
     """Such as a command: a taker may want work of one name only."""
     labels: frozenset[str] = frozenset()
     """A taker needs all of them."""
+    texts: OutsideTexts | None = None
+    """Filled in when the node enters; None for nothing to fill in, and after that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

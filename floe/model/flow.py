@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import field
 from typing import Literal
 
+from floe.model.call import OutsideTexts, OutsideWork
 from floe.model.callback import Callback
 from floe.model.children import SubFlow
 from floe.model.form import Field, Form
@@ -151,6 +152,8 @@ class Node:
                 return has_template((text, subject))
             case Ssh(texts=texts):
                 return has_template(texts)
+            case OutsideWork(texts=OutsideTexts()):
+                return True
             case SubFlow(texts=texts, host=host):
                 return texts != () or has_template((host,))
             case _:

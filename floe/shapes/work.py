@@ -3,6 +3,8 @@
 from typing import cast
 
 from floe.expr.template import part_as_written
+from floe.model.call import OutsideWork
+from floe.model.callback import Callback
 from floe.model.codec import encode
 from floe.model.http import HttpAuth, HttpHeader, HttpOutput
 from floe.model.ids import Json, Shape
@@ -20,6 +22,11 @@ def work_shape(work: Work) -> Shape:
         texts = {"text": text_shape(work.text), "subject": text_shape(work.subject)}
         return {"kind": "Notify", "place": work.place, **texts}
     shape = {"kind": type(work).__name__, **encode(work)}
+    if isinstance(work, Callback) and work.request:
+        shape["request"] = work_shape(work.request)
+    if isinstance(work, OutsideWork) and work.texts:
+        given = text_shape(work.texts.input), text_shape(work.texts.labels)
+        shape["texts"] = dict(zip(("input", "labels"), given, strict=True))
     for name in shape.keys() - {"kind"}:
         value = getattr(work, name)
         if isinstance(value, Template | tuple | HttpAuth):

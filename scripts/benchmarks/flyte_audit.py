@@ -7,10 +7,11 @@ from typing import Final
 from uuid import UUID
 
 from floe.dialects.flyte.audit import go_time
-from floe.dialects.flyte.compiled import DIALECT, compiled, queue_of
+from floe.dialects.flyte.compiled import DIALECT, compiled
 from floe.dialects.flyte.evaluator import FlyteEvaluator
 from floe.dialects.flyte.events import kept_event
 from floe.dialects.flyte.rows import FlyteRows
+from floe.dialects.pack_work import queue_of
 from floe.host.core import HostCore
 from floe.host.inputs import Incoming, TakeOldest
 from floe.host.opening_inputs import OpenRun

@@ -12,6 +12,7 @@ import pytest
 from yarl import URL
 
 from floe.dialects.registry import evaluators
+from floe.model.flow import Flow
 from floe.model.judging import JudgeRun
 from floe.server.settings import Bind
 from floe.store.sqlite import SqliteStore
@@ -138,12 +139,15 @@ def wanted(one: dict[str, Any]) -> Any:
 
 
 @asynccontextmanager
-async def a_flyte_site(root: Path) -> AsyncIterator[Site]:
+async def a_flyte_site(root: Path, *flows: Flow) -> AsyncIterator[Site]:
+    """A host with flyte's API at an address of its own, and some flows of floe's own."""
     root.mkdir(exist_ok=True)
     settings = {"flyte": Bind(address="127.0.0.1:0")}
     pool = pool_of(evaluators=evaluators())
     store = SqliteStore(root / "floe.db")
-    async with a_site(root, settings=settings, headers={}, evaluators=pool, store=store) as site:
+    async with a_site(
+        root, *flows, settings=settings, headers={}, evaluators=pool, store=store
+    ) as site:
         yield site
 
 

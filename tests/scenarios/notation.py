@@ -41,7 +41,7 @@ from floe.kernel.skipping import with_excuses
 from floe.kernel.title import title_of
 from floe.kernel.why import why
 from floe.model.answers import CallAnswered, DataAsked
-from floe.model.call import Call, OutsideWork
+from floe.model.call import Call, OutsideTexts, OutsideWork
 from floe.model.callback import Callback
 from floe.model.children import ChildPended, ChildTimedOut, SubFlow
 from floe.model.codec import encode, to_text
@@ -470,6 +470,11 @@ _WORKS: Final[dict[str, Callable[[list[str]], Work]]] = {
     "call": lambda words: Call(type=words[0], config=dict(w.split("=") for w in words[1:])),
     "outside": lambda words: OutsideWork(
         type=words[1], queue=words[0], labels=frozenset(words[2:])
+    ),
+    "outside-texts": lambda words: OutsideWork(
+        type=words[1],
+        queue=words[0],
+        texts=OutsideTexts(input=_text('{"n":1}'), labels=tuple(map(_text, words[2:]))),
     ),
     "end": lambda _: End(),
 }

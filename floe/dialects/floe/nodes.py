@@ -42,6 +42,7 @@ from floe.dialects.notes import Notes, Position
 from floe.dialects.section import SectionValues
 from floe.dialects.tree import Items, Scalar, Table
 from floe.kernel.skipping import with_excuses
+from floe.model.call import OutsideWork
 from floe.model.callback import Callback
 from floe.model.children import SubFlow
 from floe.model.flow import Foreach, Node, Repeat, Trigger
@@ -199,11 +200,12 @@ def _task(draft: UnlinkedNode, work: Work, tags: tuple[Tag, ...], notes: Notes) 
     if part[IGNORE_FAIL] and part[USE_STATUS]:
         what = "`ignore-fail` always issues `good`, `use-status` never does"
         notes.error(part.at_of(IGNORE_FAIL), what, "remove one of them")
-    for key in (GOOD, USE_STATUS) if isinstance(work, Http | Notify | Callback) else ():
+    for key in (GOOD, USE_STATUS) if isinstance(work, NO_STATUS) else ():
         if key in part:
             what = f"`{key.name}` is about exit statuses, which `{part[TASK_TYPE]}` has none of"
             hint = "use `expect` in `opts`" if isinstance(work, Http) else "remove it"
             hint = "use `good-when` in `opts`" if isinstance(work, Callback) else hint
+            hint = "put `good` into `opts`" if isinstance(work, OutsideWork) else hint
             notes.error(part.at_of(key), what, hint)
     return Node(
         id=draft.id,
@@ -262,7 +264,10 @@ def _loop(part: SectionValues, work: Work, tags: tuple[Tag, ...], notes: Notes) 
     return 0
 
 
-ITEMS_FOR: Final = (Exec, Fetch, Http, Notify, Ssh, SubFlow, Callback)
+NO_STATUS: Final = (Http, Notify, Callback, OutsideWork)
+"""Work without an exit status."""
+
+ITEMS_FOR: Final = (Exec, Fetch, Http, Notify, Ssh, SubFlow, Callback, OutsideWork)
 
 
 def _foreach(part: SectionValues, work: Work, notes: Notes) -> Foreach | None:
@@ -278,7 +283,7 @@ def _foreach(part: SectionValues, work: Work, notes: Notes) -> Foreach | None:
                 notes.error(part.at_of(key), what, "add `foreach` or `matrix`")
     elif not isinstance(work, ITEMS_FOR):
         what = f"a task of type `{part[TASK_TYPE]}` cannot have `{given.name}`"
-        hint = "items are for `exec`, `fetch`, `http`, `notify`, `ssh`, `flow` and `call`"
+        hint = "items are for `exec`, `fetch`, `http`, `notify`, `ssh`, `flow`, `call` and `pack`"
         notes.error(part.at_of(given), what, hint)
     elif part[USE_STATUS]:
         what = f"`use-status` cannot be together with `{given.name}`"

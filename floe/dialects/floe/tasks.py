@@ -10,6 +10,7 @@ from floe.dialects.floe.command_lines import argv_of, split
 from floe.dialects.floe.forms import read_form
 from floe.dialects.floe.names import check_inside
 from floe.dialects.floe.notify import read_notify
+from floe.dialects.floe.pack_tasks import read_pack
 from floe.dialects.floe.requests import read_http
 from floe.dialects.floe.ssh_task import read_ssh
 from floe.dialects.floe.triggers import elsewhere_in_opts, read_git
@@ -175,6 +176,7 @@ BUILDERS: Final[Mapping[str, Callable[[SectionValues, str, Notes], Work]]] = {
     "data": _data,
     "flow": _flow,
     "call": read_call,
+    "pack": read_pack,
 }
 """By type of task: a function from its `opts` and name to its work, where the `opts` are checked
 against one another or have different names than the fields."""

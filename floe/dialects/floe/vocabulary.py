@@ -30,6 +30,7 @@ from floe.dialects.floe.other_words import (
     TASK_WORDS,
     TRIGGER_TYPE_WORDS,
 )
+from floe.dialects.floe.pack_keys import PACK
 from floe.dialects.floe.repeats import NO_REPEAT, WrittenRepeat
 from floe.dialects.floe.secret_url import NO_ADDRESS, SecretAddress, SecretUrl
 from floe.dialects.floe.secrets import SECRET_TEXT, SecretRefKind, SecretUseKind
@@ -49,6 +50,7 @@ from floe.dialects.kinds import (
 from floe.dialects.section import KeySpec, Section, SectionPart, ShortPart
 from floe.dialects.tree import Table, Tree
 from floe.expr.command import IN_ENV
+from floe.model.call import OutsideWork
 from floe.model.callback import Callback
 from floe.model.children import SubFlow
 from floe.model.flow import Backoff, OnItemBad, Retry, WhenFull
@@ -1223,6 +1225,7 @@ TASK_TYPES: Final[Mapping[str, TaskType]] = {
     "data": TaskType(work=Ask, opts=DATA),
     "flow": TaskType(work=SubFlow, opts=FLOW_TASK),
     "call": TaskType(work=Callback, opts=CALL, on_lost="retry"),
+    "pack": TaskType(work=OutsideWork, opts=PACK),
     "end": TaskType(work=End, opts=END),
 }
 _RETRIED: Final = ", ".join(name for name, type_ in TASK_TYPES.items() if type_.on_lost == "retry")
@@ -1487,7 +1490,7 @@ FOREACH: Final = KeySpec(
     default=NO_ITEMS,
     absent="the task runs once",
     doc="A list of 1 to 1,000 values, or an expression that gives one: the task runs once for each "
-    "of these items. For `exec`, `fetch`, `http`, `notify`, `ssh`, `flow` and `call`.",
+    "of these items. For `exec`, `fetch`, `http`, `notify`, `ssh`, `flow`, `call` and `pack`.",
     example="foreach: [eu, us]",
 )
 MATRIX: Final = KeySpec(

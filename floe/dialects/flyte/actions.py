@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple, cast
 
-from floe.dialects.flyte.compiled import FATAL, SUCCESS, labels_in
+from floe.dialects.flyte.compiled import FATAL, SUCCESS
 from floe.dialects.flyte.events import FATAL_EVENT
+from floe.dialects.pack_work import labels_in
 from floe.model.call import OutsideWork
 from floe.model.ids import Instant, Json, NodeId, Shape
 from floe.model.run import NodeState, Run

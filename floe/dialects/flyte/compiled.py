@@ -5,10 +5,11 @@ outside work from then on: the kernel knows the pack that may take it, and nothi
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Final, cast
 
+from floe.dialects.pack_work import ACTION, queue_of
 from floe.model.call import OutsideWork
 from floe.model.flow import Flow, Node
 from floe.model.ids import FlowId, Json, NodeId, Shape
@@ -19,12 +20,6 @@ DIALECT: Final = "flyte"
 
 READY: Final = "ready"
 """A kind of text whose judgement says that the evaluator is loaded."""
-
-QUEUES: Final = "flyte:"
-"""Begins the names of the queues of packs."""
-
-ACTION: Final = "flyte.action"
-"""The type of the outside work of a step."""
 
 SUCCESS: Final = "SUCCESS"
 FATAL: Final = "FATAL"
@@ -89,41 +84,6 @@ def step_of(node: Node) -> Shape:
 def is_trigger(step: Shape) -> bool:
     """Whether an event may open a run with a step: it depends on none."""
     return not step.get("dependsOn")
-
-
-def queue_of(pack: str) -> str:
-    """The queue from which the packs with a name take their actions."""
-    return f"{QUEUES}{pack}"
-
-
-def pack_of(queue: str) -> str:
-    """The name of the packs that take from a queue."""
-    return queue.removeprefix(QUEUES)
-
-
-def is_queue(queue: str) -> bool:
-    """Whether packs take from a queue."""
-    return queue.startswith(QUEUES)
-
-
-def labels_of(labels: Mapping[str, str]) -> frozenset[str]:
-    """Labels of a pack as outside work has them."""
-    return frozenset(f"{quoted(name)}={value}" for name, value in labels.items())
-
-
-def labels_in(labels: Iterable[str]) -> dict[str, str]:
-    """Labels of a pack in those of outside work, by name."""
-    pairs = (label.partition("=") for label in labels)
-    return dict(sorted((_unquoted(name), value) for name, _, value in pairs))
-
-
-def quoted(name: str) -> str:
-    """The name of a label, so that the first `=` after it ends it."""
-    return name.replace("%", "%25").replace("=", "%3D")
-
-
-def _unquoted(name: str) -> str:
-    return name.replace("%3D", "=").replace("%25", "%")
 
 
 def _node(step: Shape, id: str) -> Node:

@@ -11,22 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, cast
 
 from floe.dialects.flyte.candidates import candidates
-from floe.dialects.flyte.compiled import (
-    ACTION,
-    FATAL,
-    READY,
-    SUCCESS,
-    labels_of,
-    queue_of,
-    step_of,
-    uuid_of,
-)
+from floe.dialects.flyte.compiled import FATAL, READY, SUCCESS, step_of, uuid_of
 from floe.dialects.flyte.events import FATAL_EVENT, SENT_BY, pack_id
 from floe.dialects.flyte.faults import fault_shape
 from floe.dialects.flyte.flow import FlyteAction, FlyteEvent, FlyteFlow, FlytePack, Texts
 from floe.dialects.flyte.reading import flow_of
 from floe.dialects.flyte.stepping import StepFault, StepTemplates, event_struct, executed
 from floe.dialects.flyte.trial import TRY, tried
+from floe.dialects.pack_work import ACTION, labels_of, queue_of
 from floe.expr.pongo2.moments import Moment, moment_of
 from floe.expr.pongo2.scope import StoredItem
 from floe.model.call import OutsideWork

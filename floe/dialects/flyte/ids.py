@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from floe.dialects.home_ids import keyed_bits, store_number
-from floe.model.ids import HostId, RunRef, StoreId
+from floe.model.ids import HostId, Key, RunRef, StoreId
 
 CHARS: Final = 24
 
@@ -24,19 +24,31 @@ _WHOLE: Final = 0
 """In place of a step: the id is that of the correlation."""
 
 
+TASK: Final = STEPS_MAX
+"""In place of the number of a step: the id is that of a task of a flow of floe's own."""
+
+
 class FlyteId(NamedTuple):
-    """What an id names: a run, or the action of one of its steps."""
+    """What an id names: a run, the action of one of its steps, or a task for a pack."""
 
     run: RunRef
     step: int | None
     """The number of the step; None for the correlation."""
+    proof: int = 0
+    """Of a task: a hash of its attempt, which only the host with the run can check."""
+
+
+def task_proof(key: Key, secret: bytes) -> int:
+    """The hash of an attempt of a task, in the id of its action."""
+    return keyed_bits(secret, f"task {key}", HASH_BITS)
 
 
 def id_text(id: FlyteId, key: bytes) -> str:
     """The text of an id. `key` is the same at all hosts."""
     run, step = id.run, _WHOLE if id.step is None else id.step + 1
     number = store_number(run.store, STORE_BITS) << SERIAL_BITS | run.serial % (1 << SERIAL_BITS)
-    number = (number << STEP_BITS | step) << HASH_BITS | _hash(run, step, key)
+    hashed = id.proof if id.step == TASK else _hash(run, step, key)
+    number = (number << STEP_BITS | step) << HASH_BITS | hashed
     return f"{number:0{CHARS}x}"
 
 
@@ -50,7 +62,11 @@ def id_in(text: str, stores: Iterable[tuple[HostId, StoreId]], key: bytes) -> Fl
     number, serial = divmod(number, 1 << SERIAL_BITS)
     for host, store in stores:
         run = RunRef(host, store, serial)
-        if store_number(store, STORE_BITS) == number and _hash(run, step, key) == hashed:
+        if store_number(store, STORE_BITS) != number:
+            continue
+        if step == TASK + 1:
+            return FlyteId(run, TASK, hashed)
+        if _hash(run, step, key) == hashed:
             return FlyteId(run, None if step == _WHOLE else step - 1)
     return None
 

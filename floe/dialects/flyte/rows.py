@@ -5,7 +5,8 @@ from hashlib import sha256
 from typing import Final
 
 from floe.dialects.flyte.actions import RunAction, actions_of
-from floe.dialects.flyte.compiled import FATAL, SUCCESS, quoted, step_of
+from floe.dialects.flyte.compiled import FATAL, SUCCESS, step_of
+from floe.dialects.pack_work import quoted
 from floe.model.event import Event, NodeEntered, NodeStarted, WorkReturned
 from floe.model.facet import Facet
 from floe.model.ids import Json

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from floe.dialects.flyte.compiled import is_queue, labels_in, pack_of
+from floe.dialects.pack_work import is_queue, labels_in, pack_of
 from floe.hub.hub import Hub
 from floe.model.codec import iso
 from floe.model.ids import Shape

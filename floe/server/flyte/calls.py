@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from floe.dialects.flyte.compiled import ACTION, pack_of
 from floe.dialects.flyte.events import FATAL_EVENT
+from floe.dialects.pack_work import ACTION, pack_of
 from floe.model.call import OutsideWork
 from floe.model.flow import Flow
 from floe.model.ids import Shape

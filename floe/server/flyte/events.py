@@ -8,10 +8,11 @@ import structlog
 from aiohttp import web
 
 from floe.dialects.flyte.audit import go_time
-from floe.dialects.flyte.compiled import DIALECT, labels_of, queue_of
+from floe.dialects.flyte.compiled import DIALECT
 from floe.dialects.flyte.events import kept_event, pack_id
+from floe.dialects.pack_work import labels_of, queue_of
 from floe.model.call import TakenWork
-from floe.model.ids import Json, Key, Shape
+from floe.model.ids import Json, Shape
 from floe.server.flyte.bodies import read_value, reply
 from floe.server.flyte.go_json import GoObject
 from floe.server.flyte.go_times import checked_time
@@ -55,7 +56,7 @@ async def take(request: web.Request) -> web.Response:
         work = None
     if work is None:
         return web.Response(status=HTTPStatus.NO_CONTENT)
-    id = await site.ids.of_action(Key.parse(work.key))
+    id = await site.ids.of_action(work)
     log.info("flyte.action_taken", action=id, pack=_id(pack), command=work.name)
     links = Links(request)
     at = ("v1", "packs", request.match_info["pack"], "actions", id, "result")

@@ -3,9 +3,11 @@
 from typing import Final
 
 from floe.dialects.flyte.actions import number_of
-from floe.dialects.flyte.ids import FlyteId, id_in, id_text
+from floe.dialects.flyte.ids import TASK, FlyteId, id_in, id_text, task_proof
+from floe.dialects.pack_work import is_task
 from floe.hub.hub import Hub
 from floe.hub.shared.id_key import IdKey
+from floe.model.call import TakenWork
 from floe.model.ids import Key
 
 KIND: Final = "flyte.key"
@@ -19,9 +21,12 @@ class FlyteIds:
         self._hub = hub
         self._key = IdKey(hub.shared, KIND, "flyte")
 
-    async def of_action(self, key: Key) -> str:
-        """The id of the action of an attempt. Raises KeeperAway where no id was ever made."""
-        return id_text(FlyteId(key.run, number_of(key.node)), await self.key())
+    async def of_action(self, work: TakenWork) -> str:
+        """The id of an action that was taken. Raises KeeperAway where no id was ever made."""
+        key, secret = Key.parse(work.key), await self.key()
+        if is_task(work.config):
+            return id_text(FlyteId(key.run, TASK, task_proof(key, secret)), secret)
+        return id_text(FlyteId(key.run, number_of(key.node)), secret)
 
     async def find(self, text: str) -> FlyteId | None:
         """What an id names; None for a text that is no id. Raises KeeperAway."""

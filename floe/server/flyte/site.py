@@ -7,8 +7,8 @@ from typing import Final
 import structlog
 from aiohttp import web
 
-from floe.dialects.flyte.compiled import ACTION
 from floe.dialects.flyte.current_flows import FLOW, ITEM, VERSION
+from floe.dialects.pack_work import ACTION
 from floe.hub.hub import Hub
 from floe.hub.shared.named_rows import NamedRows
 from floe.model.errors import FloeError, KeeperAway

@@ -1,6 +1,6 @@
 """Who may take an action, for `floe why`: the packs with its name and labels, and their state."""
 
-from floe.dialects.flyte.compiled import labels_in, pack_of
+from floe.dialects.pack_work import labels_in, pack_of
 from floe.model.call import OutsideWork
 from floe.model.codec import iso
 from floe.model.errors import World

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from floe.dialects.flyte.compiled import UNJUDGED, labels_in, queue_of, step_of
+from floe.dialects.flyte.compiled import UNJUDGED, step_of
+from floe.dialects.pack_work import labels_in, queue_of
 from floe.kernel.why import why
 from floe.model.call import OutsideWork
 from floe.model.ids import NodeId

@@ -3,6 +3,8 @@
 from floe.expr.template import template_of, template_parts
 from floe.kernel.judge import NodeScope
 from floe.kernel.work_values import filled_work
+from floe.model.call import OutsideTexts, OutsideWork
+from floe.model.callback import Callback
 from floe.model.http import Http, HttpHeader
 from floe.model.work import Exec, Fetch, Work
 from floe.shapes.work import work_shape
@@ -56,3 +58,21 @@ def test_headers_of_a_request_are_shown_by_name_without_secrets() -> None:
         {"name": "X-User", "value": "al"},
         {"name": "X-Token", "value": "***"},
     ]
+
+
+def test_request_of_a_call_is_shown_without_secrets_and_without_its_address() -> None:
+    url = template_of(
+        template_parts("https://h/{{ values.token }}?to={{ callback }}", ("values", "callback"))
+    )
+
+    shown = work_shape(filled(Callback(request=Http(url=url, method="POST"))))
+
+    assert shown["request"]["url"] == "https://h/***?to=CALLBACK-ADDRESS"
+
+
+def test_texts_of_outside_work_are_shown_as_they_are_written() -> None:
+    texts = OutsideTexts(input='{"a":1}', labels=(template_of(template_parts("e={{ values.e }}")),))
+
+    shown = work_shape(OutsideWork(type="x.y", queue="q", texts=texts))
+
+    assert shown["texts"] == {"input": '{"a":1}', "labels": ["e={{ values.e }}"]}

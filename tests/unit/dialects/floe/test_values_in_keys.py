@@ -22,6 +22,7 @@ VALUES = {
     ("`opts` of an http task", "url"),
     ("`opts` of an http task", "json"),
     ("`opts` of an http task", "body"),
+    ("`opts` of a pack task", "input"),
     ("`opts` of a call", "url"),
     ("`opts` of a call", "json"),
     ("`opts` of a call", "body"),
