@@ -19,6 +19,8 @@ from floe.packs.shipped.configuration import SECRET, WrongSetting, configured, s
 
 PORTS: Final = {"starttls": 587, "tls": 465, "none": 25}
 ADDRESS: Final = re.compile(r"[^\s<>()\[\]\\,;:@\"\x00-\x20\x7f]{1,64}@[A-Za-z0-9.-]{1,253}")
+ADDRESSES_MAX: Final = 10_000
+"""The most characters of all addresses of a member."""
 SHOWN: Final = ("from", "to", "subject", "body", "isHtmlEmail")
 """The members of the input, which each event has too."""
 
@@ -63,8 +65,7 @@ def mail_pack(environment: Mapping[str, str] = os.environ) -> Pack:
     async def send(given: dict[str, Any]) -> Event:
         shown = {name: given[name] for name in SHOWN if name in given}
         try:
-            mail, recipients = _mail(settings, given)
-            await in_thread(lambda: _send(settings, mail, recipients))
+            await in_thread(lambda: _send(settings, *_mail(settings, given)))
         except (NotMailed, WrongInput) as error:
             return Event("SendEmailFailed", {**shown, "error": str(error)})
         return Event("EmailSent", shown)
@@ -105,7 +106,12 @@ def _addresses(name: str, given: Any, allowed: Sequence[str]) -> list[str]:
     """The addresses of a member: a text with commas, or a list. Raises NotMailed."""
     texts = read(list[str] | str | None, given, name) or []
     lines = [_line(name, text) for text in ([texts] if isinstance(texts, str) else texts)]
-    found = [address for _, address in getaddresses(lines)]
+    if sum(map(len, lines)) > ADDRESSES_MAX:
+        raise NotMailed(f"{name} has more than {ADDRESSES_MAX} characters")
+    try:
+        found = [address for _, address in getaddresses(lines)]
+    except RecursionError as error:  # brackets in brackets
+        raise NotMailed(f"{name} has no addresses") from error
     for address in found:
         # The parser mends addresses: what it mends is none.
         if not ADDRESS.fullmatch(address) or not any(address in line for line in lines):

@@ -109,6 +109,8 @@ def test_member_that_would_begin_a_header_is_refused(
         "ada@exa mple.org",
         "ada@example.org,, eve",
         '"a\\"b"@example.org',
+        "ada@example.org," * 100_000,
+        "(" * 1_000,
         [5],
         {},
         "",
