@@ -108,6 +108,18 @@ async def test_large_item_that_races_is_refused_too(tmp_path: Path) -> None:
         assert (await listed(site))["items"][0]["bytes"] == 2_000_000
 
 
+async def test_list_has_the_facts_of_an_item_after_it_changed(tmp_path: Path) -> None:
+    async with a_desk(tmp_path) as site:
+        await put(site, "teams", b"1")
+        await put(site, "owners", b"1")
+        await listed(site)
+
+        _, changed = await put(site, "teams", b"22")
+        await deleted(site, "owners")
+
+        assert (await listed(site))["items"] == [changed]
+
+
 async def test_item_that_changed_is_not_deleted(tmp_path: Path) -> None:
     async with a_desk(tmp_path) as site:
         _, first = await put(site, "teams", b"1")

@@ -76,6 +76,10 @@ class NamedRows:
         """The rows in this host's copy, the oldest write first."""
         return [self._named(row) for row in self._shared.of_kind(self._kind)]
 
+    def names(self) -> list[tuple[str, SharedRow]]:
+        """The names of the rows in this host's copy, with their rows, whose values are not read."""
+        return [(name_of_row(row), row) for row in self._shared.of_kind(self._kind)]
+
     async def write(
         self, name: str, value: Json, *, by: str, expected: Expected = ANY
     ) -> SharedRow | None:

@@ -13,14 +13,14 @@ import structlog
 from aiohttp import web
 
 from floe.hub.shared.named_rows import ANY, Expected, NamedRow
-from floe.model.codec import iso
 from floe.model.errors import Conflict, NotFound, Yours
-from floe.model.ids import Instant, Json, Shape
+from floe.model.ids import Json, Shape
 from floe.model.shared_row import RowOrigin
 from floe.server.app_keys import CALLER
 from floe.server.bodies import raw_body
 from floe.server.fields import query
-from floe.server.flyte.items import NO_SCRIPTS, TEXT, read_item
+from floe.server.flyte.item_facts import etag_of, item_facts, read_item
+from floe.server.flyte.items import NO_SCRIPTS, TEXT
 from floe.server.flyte.site import FLYTE_SITE, caught_up
 from floe.server.problems import Stale, answer
 
@@ -44,7 +44,7 @@ async def index(request: web.Request) -> web.Response:
     fields.done()
     site = request.app[FLYTE_SITE]
     await caught_up(site.items)
-    shown = [_shown(row) for row in sorted(site.items.all(), key=lambda row: row.name)]
+    shown = await site.item_facts.all()
     found = [one for one in shown if text in f"{one['key']}\n{one['description']}".casefold()]
     return answer(
         {
@@ -61,7 +61,7 @@ async def show(request: web.Request) -> web.Response:
     """One item without its content."""
     query(request).done()
     row = await _found(request)
-    return _reply(_shown(row))
+    return _reply(item_facts(row))
 
 
 async def content(request: web.Request) -> web.Response:
@@ -72,7 +72,7 @@ async def content(request: web.Request) -> web.Response:
         "Content-Type": "application/octet-stream",
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(row.name, safe='')}",
         "Content-Security-Policy": NO_SCRIPTS,
-        "ETag": _etag(row.row.origin),
+        "ETag": etag_of(row.row),
     }
     return web.Response(body=read_item(row).content, headers=headers)
 
@@ -103,7 +103,7 @@ async def put(request: web.Request) -> web.Response:
         )
     log.info("flyte.item_stored", item=key, bytes=len(body))
     await site.copies.settle()
-    return _reply(_shown(await _found(request)), 200 if replaced else 201)
+    return _reply(item_facts(await _found(request)), 200 if replaced else 201)
 
 
 async def delete(request: web.Request) -> web.Response:
@@ -129,29 +129,11 @@ async def _found(request: web.Request) -> NamedRow:
     return row
 
 
-def _shown(row: NamedRow) -> Shape:
-    item = read_item(row)
-    return {
-        "key": row.name,
-        "content_type": item.content_type,
-        "description": item.description,
-        "bytes": len(item.content),
-        "since": iso(Instant(item.since)),
-        "changed_at": iso(row.row.at),
-        "changed_by": row.row.by,
-        "etag": _etag(row.row.origin),
-    }
-
-
 def _reply(shape: Shape, status: int = 200) -> web.Response:
     # As output: a description that was masked would be stored so by the next edit.
     reply = answer(shape, status, is_output=True)
     reply.headers["ETag"] = shape["etag"]
     return reply
-
-
-def _etag(origin: RowOrigin) -> str:
-    return f'"{origin.sequence}.{origin.number}"'
 
 
 def _expected(request: web.Request) -> Expected:

@@ -1,20 +1,18 @@
 """The routes of the datastore: items that templates read."""
 
 import base64
-from collections.abc import Mapping
 from typing import Final
 
 import structlog
 from aiohttp import web
 
-from floe.hub.shared.named_rows import NamedRow
 from floe.model.errors import NotFound, Yours
 from floe.model.ids import Json, Shape
-from floe.model.nouns import dataclass
 from floe.server.bodies import raw_body
 from floe.server.flyte.bodies import caller_of, reply
 from floe.server.flyte.forms import FormPart, form_parts
 from floe.server.flyte.info import list_links
+from floe.server.flyte.item_facts import DatastoreItem, read_item
 from floe.server.flyte.links import Links
 from floe.server.flyte.site import FLYTE_SITE, caught_up
 
@@ -25,17 +23,6 @@ TEXT: Final = "text/plain; charset=us-ascii"
 
 NO_SCRIPTS: Final = "default-src 'none'; sandbox"
 """A browser that shows an item runs nothing of it: any client may have stored it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DatastoreItem:
-    """An item of the datastore."""
-
-    content: bytes
-    content_type: str
-    description: str = ""
-    since: int = 0
-    """When its key came into the datastore: lists have this order."""
 
 
 async def put(request: web.Request) -> web.Response:
@@ -88,18 +75,6 @@ async def delete(request: web.Request) -> web.Response:
     log.info("flyte.item_deleted", item=key)
     await site.copies.settle()
     return web.Response(status=204)
-
-
-def read_item(row: NamedRow) -> DatastoreItem:
-    """The item of a row."""
-    value = row.value
-    assert isinstance(value, Mapping), "the value of an item is an object"
-    return DatastoreItem(
-        content=base64.b64decode(str(value["content"])),
-        content_type=str(value["contentType"]),
-        description=str(value["description"]),
-        since=int(str(value["since"])),
-    )
 
 
 def _description(request: web.Request, parts: list[FormPart]) -> str:

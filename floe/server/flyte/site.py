@@ -18,6 +18,7 @@ from floe.peers.base import Peers
 from floe.server.flyte.copies import Copies
 from floe.server.flyte.flow_book import FlyteFlows
 from floe.server.flyte.ids import FlyteIds
+from floe.server.flyte.item_facts import ItemFacts
 from floe.server.flyte.pack_book import PackBook
 from floe.server.flyte.presence import PACK, Presence
 from floe.server.flyte.sent_events import SentEvents
@@ -52,6 +53,7 @@ class FlyteSite:
         which it began, so only current versions are needed."""
         self.items = NamedRows(shared, ITEM)
         """By key: the bytes of an item of the datastore."""
+        self.item_facts = ItemFacts(self.items)
         self.presence = Presence(hub)
         self.pack_book = PackBook(self.packs, shared, self.presence)
         self.flow_book = FlyteFlows(shared)
