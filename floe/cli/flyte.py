@@ -2,7 +2,7 @@
 
 import click
 
-from floe.cli import flyte_check, flyte_import, flyte_serve
+from floe.cli import flyte_check, flyte_import, flyte_serve, flyte_try
 
 
 @click.group()
@@ -13,3 +13,4 @@ def command() -> None:
 command.add_command(flyte_check.command, "check")
 command.add_command(flyte_import.command, "import")
 command.add_command(flyte_serve.command, "serve")
+command.add_command(flyte_try.command, "try")
