@@ -47,7 +47,7 @@ class PackSettings:
             raise ValueError(
                 f"{self.url!r} is no URL of a server, such as http://127.0.0.1:8080/flyte"
             )
-        if self.poll_s < POLL_MIN_S or self.at_once < 1:
+        if not self.poll_s >= POLL_MIN_S or self.at_once < 1:  # NaN is none
             raise ValueError(f"poll_s is at least {POLL_MIN_S}, and at_once at least 1")
         if self.timeout_s < 0 or self.grace_s < 0:
             raise ValueError("timeout_s and grace_s are at least 0")
@@ -57,7 +57,7 @@ class PackSettings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "PackSettings":
         """Read FLYTE_API, FLYTE_JWT, FLYTE_LABELS (`a=b,c=d`), FLYTE_API_TIMEOUT (seconds),
-        FLYTE_JOURNAL and FLYTE_HEALTH_BIND."""
+        FLYTE_POLL_S, FLYTE_JOURNAL and FLYTE_HEALTH_BIND."""
         url = environment.get("FLYTE_API", "")
         if not url:
             raise ValueError("set FLYTE_API to the URL of the server")
@@ -72,6 +72,7 @@ class PackSettings:
             token=token,
             labels=labels,
             timeout_s=int(timeout),
+            poll_s=_seconds(environment, "FLYTE_POLL_S", cls.poll_s),
             journal=environment.get("FLYTE_JOURNAL") or None,
             health_bind=bind,
         )
@@ -82,6 +83,14 @@ class PackSettings:
         while True:
             yield pause_s * random.uniform(0.5, 1)  # noqa: S311  # not a secret
             pause_s = min(2 * pause_s, self.pause_max_s)
+
+
+def _seconds(environment: Mapping[str, str], name: str, usual: float) -> float:
+    text = environment.get(name, "")
+    try:
+        return float(text) if text else usual
+    except ValueError as error:
+        raise ValueError(f"{name} is {text!r}, not seconds") from error
 
 
 def _labels(text: str) -> dict[str, str]:

@@ -126,7 +126,7 @@ class ChatListener:
         }
         if self._is_ours(form.get("channel_id", "")):
             self._once.run(key, lambda: self._sent(("SlashCommand", payload)))
-        return 200, None
+        return 200, None if self._secret else {}  # Mattermost takes no empty answer
 
     def _event(self, event: Mapping[str, Any]) -> Sent | None:
         """The event for one of the chat; None if it is none for flows."""
@@ -241,7 +241,7 @@ class _Requests(BaseHTTPRequestHandler):
     def _reply(self, status: int, answer: Any) -> None:
         content = json.dumps(answer).encode() if answer is not None else b""
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", "application/json" if content else "text/plain")
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)

@@ -341,7 +341,9 @@ def test_slash_command_of_mattermost_has_a_token() -> None:
             for token in ("wrong", "", "s3cret", "s3cret")
         ]
 
+        body = urlencode({**form, "token": "s3cret"}).encode()
         assert (answers, len(room.server.events)) == ([401, 401, 200, 200], 1)
+        assert posted(f"{room.url}/commands", body, {}) == (200, b"{}")
         assert room.tell(a_message("hi"))[0] == 401
 
 

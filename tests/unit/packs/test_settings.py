@@ -19,6 +19,7 @@ def test_variables_of_the_client_in_go_are_read() -> None:
             "FLYTE_LABELS": " env = prod ,a=b=c",
             "FLYTE_API_TIMEOUT": "3",
             "FLYTE_HEALTH_BIND": "127.0.0.1:9",
+            "FLYTE_POLL_S": "0.5",
         }
     )
 
@@ -28,6 +29,7 @@ def test_variables_of_the_client_in_go_are_read() -> None:
         labels={"env": "prod", "a": "b=c"},
         timeout_s=3,
         health_bind="127.0.0.1:9",
+        poll_s=0.5,
     )
 
 
@@ -42,6 +44,8 @@ def test_token_is_not_shown() -> None:
         ({"FLYTE_API": "example.com"}, "is no URL"),
         ({"FLYTE_API": "http://h", "FLYTE_LABELS": "env"}, "not name=value"),
         ({"FLYTE_API": "http://h", "FLYTE_API_TIMEOUT": "-1"}, "not whole seconds"),
+        ({"FLYTE_API": "http://h", "FLYTE_POLL_S": "soon"}, "FLYTE_POLL_S is 'soon', not seconds"),
+        ({"FLYTE_API": "http://h", "FLYTE_POLL_S": "nan"}, "poll_s is at least"),
     ],
 )
 def test_wrong_variable_is_named(variables: dict[str, str], text: str) -> None:

@@ -1,9 +1,11 @@
 """All packs that come with floe: their settings, pages and examples, and what they need."""
 
 import importlib
+import re
 import socket
 import subprocess
 import sys
+import tomllib
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -92,6 +94,16 @@ def test_flow_of_an_example_uses_commands_that_are_there(file: Path) -> None:
     used = {(step["command"]["packName"], step["command"]["name"]) for step in steps}
 
     assert used <= commands
+
+
+def test_settings_of_the_examples_are_taken() -> None:
+    folder = ROOT / "configs/examples/packs"
+    shell = shell_pack({"SHELL_CONFIG": str(folder / "shell.toml")})
+    timer = timer_pack({"TIMER_CONFIG": str(folder / "timer.toml"), "TIMER_STATE": ""})
+    [http] = re.findall(r"# HTTP_CONFIG\n(.*?)\n\n", PAGE, re.DOTALL)
+
+    assert (shell.name, timer.name) == ("Shell", "Ticker")
+    assert tomllib.loads(http)["headers"]["api.example.org"]["Authorization"] == "Bearer 0123"
 
 
 def test_packs_load_without_any_other_package() -> None:
