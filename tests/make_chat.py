@@ -15,7 +15,11 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from floe.packs.shipped.chat import chat_pack
+from floe.packs.testing import MemoryServer
+from tests.ports import free_port
 
 SECRET: Final = "8f742231b10e8888abcd99yyyzzz85a5"
 
@@ -129,3 +133,30 @@ def a_message(text: str, id: str = "Ev1", **more: Any) -> bytes:
     """An event of the chat: a user wrote a message in the channel C1."""
     event = {"type": "message", "channel": "C1", "user": "U1", "text": text, "ts": "1.5", **more}
     return json.dumps({"type": "event_callback", "event_id": id, "event": event}).encode()
+
+
+@dataclass
+class Room:
+    """A chat, its pack, and the server of the pack."""
+
+    chat: Chat
+    server: MemoryServer
+    url: str
+
+    def report(self, body: bytes, headers: dict[str, str] | None = None) -> tuple[int, bytes]:
+        return posted(f"{self.url}/events", body, signed(body) if headers is None else headers)
+
+    def command(self, form: dict[str, str], headers: dict[str, str] | None = None) -> int:
+        body = urlencode(form).encode()
+        return posted(f"{self.url}/commands", body, signed(body) if headers is None else headers)[0]
+
+
+@contextmanager
+def a_room(**environment: str) -> Iterator[Room]:
+    port = free_port()
+    with a_chat() as chat, MemoryServer() as server:
+        usual = {"CHAT_API": chat.url, "CHAT_BIND": f"127.0.0.1:{port}"}
+        pack = chat_pack({**usual, **environment})
+        with pack.in_background(server.settings()):
+            server.wait_for(lambda: server.packs, "pack")
+            yield Room(chat, server, f"http://127.0.0.1:{port}")

@@ -50,7 +50,7 @@ def posted_flow(host: FlyteHost, file: Path) -> None:
 def running(
     host: FlyteHost, folder: Path, words: list[str], env: Mapping[str, str]
 ) -> Iterator[None]:
-    """A process of a pack, which is told to stop at the end, and must do so without a fault."""
+    """A process of a pack, which gets SIGTERM at the end, and must stop without a fault."""
     where = {**os.environ, "FLYTE_API": host.flyte, "FLYTE_HEALTH_BIND": "", **env}
     with (folder / f"{words[-1]}.log").open("wb") as log:
         process = subprocess.Popen(words, cwd=folder, env=where, stdout=log, stderr=log)

@@ -1,4 +1,4 @@
-"""The pack `Slack`: it sends messages, in threads too, and sends what a chat tells it as events.
+"""The pack `Slack`: it sends messages, in threads too, and those of a chat become its events.
 
 Its names are those of flyte's own pack. A chat is Slack, or one with Slack's API; an incoming
 webhook is enough to send, at Mattermost too.
@@ -7,7 +7,7 @@ webhook is enough to send, at Mattermost too.
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -16,7 +16,7 @@ from floe.packs.events import Event
 from floe.packs.pack import Pack
 from floe.packs.shipped.chat_channels import NotTaken, add_channel_commands
 from floe.packs.shipped.chat_events import EVENTS, ChatListener
-from floe.packs.shipped.configuration import SECRET, WrongSetting, configured, start
+from floe.packs.shipped.configuration import SECRET, WrongSetting, configured, start, url
 from floe.packs.shipped.outgoing import WebAnswer, WebRequest, ask_again
 
 TOO_MANY: Final = 429
@@ -70,7 +70,7 @@ class Chat:
         self._settings = settings
         self._users: dict[str, dict[str, Any]] = {}
 
-    def say(self, message: Mapping[str, Any]) -> dict[str, Any]:
+    def post(self, message: Mapping[str, Any]) -> dict[str, Any]:
         """Send a message of the API: `channel`, `text`, `thread_ts` and so on. Raises NotTaken."""
         if self._settings.token:
             return self.call("chat.postMessage", message)
@@ -84,7 +84,7 @@ class Chat:
         if not self._settings.token:
             raise NotTaken("the pack has a webhook only; set CHAT_TOKEN")
         token = {"Authorization": f"Bearer {self._settings.token}"}
-        answer = self._ask(f"{self._settings.api.rstrip('/')}/{method}", input, token)
+        answer = self._ask(f"{self._settings.api}/{method}", input, token)
         try:
             found = json.loads(answer.body)
         except ValueError:
@@ -95,7 +95,7 @@ class Chat:
         return found
 
     def user(self, id: str) -> dict[str, Any]:
-        """A user by the names of flyte's own pack; the id alone if the chat does not tell more."""
+        """A user by the names of flyte's own pack; the id alone if the chat gives no more."""
         if id not in self._users and self._settings.token:
             try:
                 found = self.call(f"users.info?{urlencode({'user': id})}", {})["user"]
@@ -123,6 +123,9 @@ def chat_pack(environment: Mapping[str, str] = os.environ) -> Pack:
     settings = configured(ChatSettings, "CHAT", environment)
     if not settings.token and not settings.webhook:
         raise WrongSetting("set CHAT_TOKEN to the token of a bot, or CHAT_WEBHOOK to a URL")
+    if settings.webhook:
+        url("CHAT_WEBHOOK", settings.webhook)
+    settings = replace(settings, api=url("CHAT_API", settings.api))
     pack = Pack(environment.get("PACK_NAME", "") or "Slack", events=EVENTS)
     chat = Chat(settings)
 
@@ -140,7 +143,7 @@ def chat_pack(environment: Mapping[str, str] = os.environ) -> Pack:
             "thread_ts": given.threadTimestamp,
         }
         try:
-            sent = await in_thread(lambda: chat.say({k: v for k, v in message.items() if v}))
+            sent = await in_thread(lambda: chat.post({k: v for k, v in message.items() if v}))
         except NotTaken as error:
             return Event("SendMessageFailed", {**shown, "error": str(error)})
         return Event("MessageSent", {**shown, "timestamp": sent.get("ts", "")})
@@ -148,7 +151,7 @@ def chat_pack(environment: Mapping[str, str] = os.environ) -> Pack:
     @pack.command("SendRichMessage", "RichMessageSent", "SendRichMessageFailed")
     async def send_rich(given: dict[str, Any]) -> Event:
         try:
-            sent = await in_thread(lambda: chat.say(given))
+            sent = await in_thread(lambda: chat.post(given))
         except NotTaken as error:
             return Event("SendRichMessageFailed", {"inputMessage": given, "error": str(error)})
         place = {"channelId": sent.get("channel", ""), "threadTimestamp": sent.get("ts", "")}

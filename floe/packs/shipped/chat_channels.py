@@ -24,7 +24,7 @@ class ChatMethods(Protocol):
         """Call a method."""
         ...
 
-    def say(self, message: dict[str, Any]) -> dict[str, Any]:
+    def post(self, message: dict[str, Any]) -> dict[str, Any]:
         """Send a message."""
         ...
 
@@ -120,7 +120,7 @@ def _announced(chat: ChatMethods, message: str) -> str:
     try:
         for channel in _listed(lambda method: chat.call(method, {}), "users.conversations"):
             try:
-                chat.say({"channel": channel.get("id", ""), "text": message})
+                chat.post({"channel": channel.get("id", ""), "text": message})
             except NotTaken as error:
                 failed.append(f"{channel.get('id', '')}: {error}")
     except NotTaken as error:

@@ -39,7 +39,7 @@ Sent = tuple[str, dict[str, Any]]
 
 
 class NotGenuine(Exception):
-    """A request that the chat did not send, or sent too long ago; the text says why."""
+    """A request that the chat did not send, or sent too long ago; the text has the reason."""
 
 
 class ChatListener:

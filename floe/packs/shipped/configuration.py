@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final, NoReturn, TypeVar, get_origin, get_type_hints
+from urllib.parse import urlsplit
 
-from floe.packs.inputs import WrongInput, read
+from floe.packs.inputs import read
 from floe.packs.journal_file import JournalRefused
 from floe.packs.pack import Pack
 from floe.packs.settings import PackSettings
@@ -42,14 +43,28 @@ def configured(kind: type[Kind], prefix: str, environment: Mapping[str, str] = o
             given[field.name] = _parts(value) if is_list else value
         elif variable.startswith(f"{prefix}_") and variable != f"{prefix}_CONFIG":
             _refuse_slip(variable, [*variables, f"{prefix}_CONFIG"])
-    for field in variables.values():
+    for variable, field in variables.items():
         text = given.get(field.name)
-        if field.metadata.get("is_secret") and isinstance(text, str) and text.startswith("@"):
-            given[field.name] = _text_of(text[1:]).strip()
+        if field.metadata.get("is_secret") and isinstance(text, str):
+            given[field.name] = _secret(variable, text)
     try:
         return read(kind, given, prefix)  # type: ignore[no-any-return]
     except ValueError as error:
         raise WrongSetting(str(error)) from error
+
+
+def url(name: str, text: str) -> str:
+    """The URL of a setting, which may be a secret. Raises WrongSetting without its value."""
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise WrongSetting(f"{name} is no URL of http or https")
+    return text.rstrip("/")
+
+
+def check_line(name: str, text: str) -> None:
+    """Check a secret that becomes a header: an error about the header would show it."""
+    if any(character < " " or character == "\x7f" for character in text):
+        raise WrongSetting(f"{name} has more than one line, or a control character")
 
 
 def start(make: Callable[[], Pack]) -> None:
@@ -72,6 +87,12 @@ def start(make: Callable[[], Pack]) -> None:
 def _end(text: str, status: int) -> NoReturn:
     sys.stderr.write(f"floe: {text}\n")
     sys.exit(status)
+
+
+def _secret(name: str, text: str) -> str:
+    value = _text_of(text[1:]).strip() if text.startswith("@") else text
+    check_line(name, value)
+    return value
 
 
 def _of_file(path: str, names: set[str]) -> dict[str, Any]:
@@ -105,6 +126,3 @@ def _text_of(path: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no text"
         raise WrongSetting(f"{path}: {why}") from error
-
-
-__all__ = ["SECRET", "WrongInput", "WrongSetting", "configured", "start"]

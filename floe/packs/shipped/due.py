@@ -24,7 +24,7 @@ YEARS: Final = 8
 
 
 class WrongTime(ValueError):
-    """A time that is none; the text says why."""
+    """A time that is none; the text has the reason."""
 
 
 @dataclass(frozen=True)

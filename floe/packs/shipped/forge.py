@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 from floe.packs.connections import Unanswered, in_thread
 from floe.packs.events import Event
 from floe.packs.pack import Pack
-from floe.packs.shipped.configuration import SECRET, WrongSetting, configured, start
+from floe.packs.shipped.configuration import SECRET, WrongSetting, configured, start, url
 from floe.packs.shipped.forge_spellings import SPELLINGS, CommentInput, StatusInput
 from floe.packs.shipped.outgoing import WebAnswer, WebRequest, ask_again
 
@@ -48,7 +48,7 @@ class ForgeClient:
 
     def __init__(self, settings: ForgeSettings) -> None:
         self._settings, self._spelling = settings, SPELLINGS[settings.kind]
-        self._root = (settings.api or APIS.get(settings.kind, "")).rstrip("/")
+        self._root = url("FORGE_API", settings.api or APIS.get(settings.kind, ""))
         self._orders: dict[str, tuple[asyncio.Lock, int]] = {}
 
     async def set_status(self, given: StatusInput) -> None:

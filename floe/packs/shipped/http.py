@@ -16,7 +16,7 @@ from urllib.parse import urljoin, urlsplit
 from floe.packs.connections import Unanswered, in_thread
 from floe.packs.events import Event
 from floe.packs.pack import Pack
-from floe.packs.shipped.configuration import WrongSetting, configured, start
+from floe.packs.shipped.configuration import WrongSetting, check_line, configured, start
 from floe.packs.shipped.outgoing import WebAnswer, WebRequest, ask
 
 REDIRECTS: Final = (301, 302, 303, 307, 308)
@@ -66,7 +66,7 @@ class HttpInput:
 
 
 class NotReached(Exception):
-    """A request that is not allowed; the text says why."""
+    """A request that is not allowed; the text has the reason."""
 
 
 def http_pack(environment: Mapping[str, str] = os.environ) -> Pack:
@@ -95,6 +95,9 @@ class HttpClient:
     def __init__(self, settings: HttpSettings) -> None:
         self._settings = settings
         self._hosts = [host.lower() for host in settings.hosts]
+        for host, headers in settings.headers.items():
+            for name, value in headers.items():
+                check_line(f"HTTP_CONFIG: headers.{host}.{name}", value)
         try:
             self._private: list[Network] = [ip_network(one) for one in settings.private]
         except ValueError as error:

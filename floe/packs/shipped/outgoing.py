@@ -1,4 +1,4 @@
-"""One request to another server: with a limit of time for the whole of it, and of the answer."""
+"""One request to a server: with a limit of time for the whole of it, and of the answer."""
 
 import random
 import socket

@@ -70,7 +70,7 @@ class ShellInput:
 
 
 class NotAllowed(Exception):
-    """A call that the configuration does not allow; the text says why."""
+    """A call that the configuration does not allow; the text has the reason."""
 
 
 def shell_pack(environment: Mapping[str, str] = os.environ) -> Pack:

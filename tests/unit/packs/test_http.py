@@ -367,6 +367,15 @@ def test_certificate_that_is_not_trusted_is_refused() -> None:
         thread.join()
 
 
+def test_header_with_a_secret_is_checked_at_the_start() -> None:
+    own = {"127.0.0.1": {"Authorization": "Bearer s3cret\n"}}
+
+    with pytest.raises(WrongSetting, match="Authorization has more") as found:
+        HttpClient(HttpSettings(headers=own))
+
+    assert "s3cret" not in str(found.value)
+
+
 def test_wrong_network_is_refused_at_the_start() -> None:
     with pytest.raises(WrongSetting, match=r"HTTP_PRIVATE: 10\.0\.0\.1/8 has host bits set"):
         http_pack({"HTTP_PRIVATE": "10.0.0.1/8"})
