@@ -103,6 +103,8 @@ def test_exit_code_names_who_can_mend_it(error: FloeError, code: int) -> None:
     [
         ("triger", 2, "did you mean trigger?"),
         ("show ../x", 2, "'../x' is not a run id"),
+        ("pack run nope", 2, "no pack nope comes with floe"),
+        ("pack new json", 2, "json is a name of Python, pytest or floe"),
         ("rerun h1-1 --from build --failed", 2, "--from and --failed exclude each other"),
         ("trigger build -d x", 2, "'x' is not name=value"),
         ("check", 2, "name a file"),
