@@ -138,6 +138,7 @@ def _link(base: str, rel: str, kind: str, name: str) -> Shape:
 def _handler(server: OriginalServer, scheme: str) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
             server.asked.append(self.path)

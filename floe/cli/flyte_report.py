@@ -1,12 +1,10 @@
 """The report of an import: for people, and as JSON."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 import click
 
-from floe.cli.flyte_folder import flow_text
 from floe.cli.flyte_sides import KINDS
 from floe.cli.flyte_transfer import STATES, ImportReport, State
 from floe.cli.formats import clean, table
@@ -21,18 +19,17 @@ SHOWN_MAX: Final = 50
 _COLOURS: Final[Mapping[State, str]] = {"differs": "yellow", "failed": "red"}
 
 
-def findings_of(report: ImportReport) -> dict[str, list[Finding]]:
+def findings_of(report: ImportReport) -> dict[str, Sequence[Finding]]:
     """What is wrong with the flows that were read, by name; only those with findings."""
-    found: dict[str, list[Finding]] = {}
+    found: dict[str, Sequence[Finding]] = {}
     is_known = "packs" in report.read and not any(
         one.kind == "packs" and one.state == "failed" for one in report.done
     )
     packs = list(report.read["packs"].values()) if is_known else None
     keys = report.read.get("items")
     for name, document in report.read.get("flows", {}).items():
-        findings = flyte_findings(flow_text(document), name, packs, keys)
-        if findings:
-            found[name] = [replace(one, line=0, col=0) for one in findings]
+        if findings := flyte_findings(document, name, packs, keys):
+            found[name] = findings
     return found
 
 

@@ -45,21 +45,23 @@ def dialect(name: DialectName = "floe", *, strict_shell: bool = False) -> Dialec
 
 
 def flyte_findings(
-    text: str,
+    flow: str | Shape,
     file: str,
     packs: Iterable[Shape] | None = None,
     keys: Iterable[str] | None = None,
 ) -> tuple[Finding, ...]:
-    """What is wrong with a flow of flyte, in YAML or JSON, and with its templates.
+    """What is wrong with a flow of flyte, as YAML or JSON or as its document, and its templates.
 
     `packs`: the documents with which the packs of its server registered; `keys`: those of the items
     in its datastore. What is not known is not checked.
     """
-    from floe.dialects.flyte.checking import checked  # a host does not need them
+    from floe.dialects.flyte.checking import checked, checked_document  # a host does not need them
     from floe.dialects.flyte.known import known_server
 
     known = None if packs is None else known_server(packs, keys)
-    return checked(text, file, known)
+    if isinstance(flow, str):
+        return checked(flow, file, known)
+    return checked_document(flow, file, known)
 
 
 def row_readers() -> RowReaders:

@@ -4,7 +4,7 @@ A mistake of a template is an error: its step makes no action. What flyte takes 
 is a warning.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from floe.dialects.flyte.doubts import TemplateNames, criteria_doubts, template_doubts
@@ -32,35 +32,52 @@ def checked(text: str, file: str, known: KnownServer | None = None) -> tuple[Fin
     tree = parse_go_yaml(text, FLYTE, notes)
     if tree is None:
         return notes.findings
-    found = flow_of(json_value(tree))
-    for fault in found.faults:
-        notes.error(_position(tree, fault.place), str(fault), fault.hint)
-    if found.flow is None:
-        return notes.findings
-    for doubt in step_doubts(found.flow, known):
-        what = f"{shown_place(doubt.place)}: {doubt.what}"
-        notes.warning(_position(tree, doubt.place), what, doubt.hint)
-    for place, template, names in _templates(found.flow, known):
-        _note(notes, tree, place, template, names)
+    _check(json_value(tree), known, notes, lambda place, offset: _position(tree, place, offset))
     return notes.findings
 
 
-def _note(
-    notes: Notes, tree: GoTree, place: FlowPlace, template: str, names: TemplateNames
+def checked_document(
+    document: Json, name: str, known: KnownServer | None = None
+) -> tuple[Finding, ...]:
+    """What is wrong with a flow that has no text, without lines and columns."""
+    notes = Notes(name)
+    _check(document, known, notes, lambda place, offset: Position())
+    return notes.findings
+
+
+def _check(
+    document: Json,
+    known: KnownServer | None,
+    notes: Notes,
+    position: Callable[[FlowPlace, int], Position],
 ) -> None:
-    """Note what is wrong with a template."""
+    found = flow_of(document)
+    for fault in found.faults:
+        notes.error(position(fault.place, 0), str(fault), fault.hint)
+    if found.flow is None:
+        return
+    for doubt in step_doubts(found.flow, known):
+        what = f"{shown_place(doubt.place)}: {doubt.what}"
+        notes.warning(position(doubt.place, 0), what, doubt.hint)
+    for place, template, names in _templates(found.flow, known):
+        for level, at, what, hint in _of_template(template, place, names):
+            note = notes.error if level == "error" else notes.warning
+            note(position(place, at), f"{shown_place(place)}: {what}", hint)
+
+
+def _of_template(
+    template: str, place: FlowPlace, names: TemplateNames
+) -> Iterator[tuple[str, int, str, str]]:
+    """What is wrong with a template: level, character, what and hint."""
     try:
         parts = parts_of(template)
     except ExpressionError as error:
-        what = f"{shown_place(place)}: {error.what}"
-        notes.error(_position(tree, place, error.offset or 0), what, error.hint)
+        yield "error", error.offset or 0, error.what, error.hint
         return
     doubts = template_doubts(parts, names)
     if place[2:] == ("criteria",):
-        doubts = [*doubts, *criteria_doubts(template, parts, is_doubtful=bool(doubts))]
-    for doubt in doubts:
-        what = f"{shown_place(place)}: {doubt.what}"
-        notes.warning(_position(tree, place, doubt.at), what, doubt.hint)
+        doubts += criteria_doubts(template, parts, is_doubtful=bool(doubts))
+    yield from (("warning", *doubt) for doubt in doubts)
 
 
 def _templates(
