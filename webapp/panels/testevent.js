@@ -27,12 +27,13 @@ let made = 0;
 export function TestEvent({ flow, events = [] }) {
   const place = flow?.id ?? "";
   const [id] = useState(() => `event-${++made}-`);
-  const [typed, setTyped] = useState(() => kept.get(place) ?? { ...(events[0] ?? NOTHING), payload: "{}" });
+  const [edited, setTyped] = useState(kept.get(place));
   const [tried, setTried] = useState(/** @type {FlyteTried | null} */ (null));
   const [sent, setSent] = useState(/** @type {FlyteSent | null} */ (null));
   const [wrong, setWrong] = useState("");
   const { data } = useLoad("flyte/packs");
   const offers = offered(/** @type {import("../types/schemas").FlytePacks | null} */ (data), events);
+  const typed = edited ?? { ...((events.length && offers[0]) || NOTHING), payload: "{}" };
   /** @param {Partial<Typed>} some */
   const change = (some) => {
     const next = { ...typed, ...some };
@@ -131,5 +132,10 @@ function offered(packs, first) {
     const names = [...events.map(({ name }) => name), ...commands.flatMap((command) => command.events)];
     return names.length ? names.map((event) => ({ pack: id, event })) : [{ pack: id, event: "" }];
   });
-  return [...first, ...declared, ...(packs?.unsent ?? []).map(({ pack, event }) => ({ pack, event }))];
+  // Flows name a pack; registered ones with the name have ids, with their labels.
+  const named = [...first, ...(packs?.unsent ?? [])].flatMap(({ pack, event }) => {
+    const ids = (packs?.packs ?? []).filter(({ name }) => name === pack).map(({ id }) => id);
+    return (ids.length ? ids : [pack]).map((id) => ({ pack: id, event }));
+  });
+  return [...named, ...declared];
 }
