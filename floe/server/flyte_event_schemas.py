@@ -60,7 +60,27 @@ FLYTE_EVENTS: Final[Mapping[str, Schema]] = {
             },
         }
     ),
-    "FlyteTriedFlow": shape({"id": TEXT, "name": TEXT, "steps": many(ref("FlyteTriedStep"))}),
+    "FlyteTriedFlow": shape(
+        {
+            "id": TEXT,
+            "name": TEXT,
+            "steps": many(ref("FlyteTriedStep")),
+            "failed": {**TEXT, "description": "why it could not be judged; empty if it was"},
+        }
+    ),
+    "FlyteEvents": shape(
+        {
+            "events": many(
+                shape(
+                    {
+                        "pack": TEXT,
+                        "event": TEXT,
+                        "payload": {**ANY, "description": "what templates read of it; or null"},
+                    }
+                )
+            )
+        }
+    ),
     "FlyteTriedStep": shape(
         {
             **STEP,

@@ -155,6 +155,18 @@ def test_registered_packs_and_their_events_are_offered(page: Page, chat: Host) -
     expect(offered.and_(page.locator('[value="Sent"]'))).to_have_count(1)
 
 
+def test_payload_has_what_flows_read_of_the_event(page: Page, chat: Host) -> None:
+    page.goto(f"{chat.url}/inbox?try=1")
+    payload = page.get_by_label("Payload")
+    page.get_by_label("Pack", exact=True).fill("Chat")
+    page.get_by_label("Event", exact=True).fill("Asked")
+
+    expect(payload).to_have_value('{\n  "who": {\n    "name": ""\n  }\n}')
+    payload.fill('{"who": "ada"}')
+    page.get_by_label("Event", exact=True).fill("Other")
+    expect(payload).to_have_value('{"who": "ada"}')
+
+
 def test_finding_of_an_event_names_step_template_and_place_once(page: Page, chat: Host) -> None:
     for _ in range(3):
         flyte(chat, "packs/Chat/events", {"event": "Asked", "payload": {"who": "ada"}})

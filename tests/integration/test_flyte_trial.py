@@ -142,6 +142,27 @@ async def test_event_of_a_pack_that_is_not_registered_is_tried_and_not_sent(site
     assert (found["registered"], len(found["flows"]), status) == (False, 1, 404)
 
 
+async def test_flow_that_cannot_be_judged_says_why(tmp_path: Path) -> None:
+    async with a_site(tmp_path) as site:  # without evaluators
+        await add_flow(site, STEP)
+
+        [flow] = (await tried(site, pack="Chat"))["flows"]
+
+        assert (flow["steps"], flow["failed"]) == ([], "this host has no evaluators")
+
+
+async def test_events_that_flows_wait_for_have_an_example_of_their_payload(site: Site) -> None:
+    criteria = "{{ Event.Payload.user.name == Event.Payload.tags.0 && Event.Payload.user }}"
+    after = {**STEP, "event": {"packName": "Chat", "name": "Sent"}, "dependsOn": ["say"]}
+    await add_flow(site, a_step("say", criteria=criteria), after)
+
+    _, found = await site.get("flyte/events")
+
+    [event] = check(found, "FlyteEvents")["events"]
+    assert (event["pack"], event["event"]) == ("Chat", "Asked")
+    assert event["payload"] == {"tags": [""], "user": {"name": ""}, "who": ""}
+
+
 async def test_items_that_templates_read_are_those_of_now(site: Site) -> None:
     path = "/build/api/flyte/items/teams"
     headers = {"Content-Type": "application/json"}

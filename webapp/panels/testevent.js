@@ -6,12 +6,15 @@ import { faultOf } from "../json.js";
 import { runHref } from "../route.js";
 import { plain, plural } from "../text.js";
 import { useAction, useLoad } from "../use.js";
+import { textOf } from "../values.js";
 import { Confirm } from "./confirm.js";
 import { Failure } from "./notice.js";
 import { Tried, firing } from "./tried.js";
 
 /** @typedef {import("../types/schemas").FlyteTried} FlyteTried */
 /** @typedef {import("../types/schemas").FlyteSent} FlyteSent */
+/** @typedef {import("../types/schemas").FlytePacks} FlytePacks */
+/** @typedef {import("../types/schemas").FlyteEvents} FlyteEvents */
 /** @typedef {{pack: string, event: string, payload: string}} Typed */
 /** @typedef {{pack: string, event: string}} Offer */
 
@@ -31,12 +34,23 @@ export function TestEvent({ flow, events = [] }) {
   const [tried, setTried] = useState(/** @type {FlyteTried | null} */ (null));
   const [sent, setSent] = useState(/** @type {FlyteSent | null} */ (null));
   const [wrong, setWrong] = useState("");
-  const { data } = useLoad("flyte/packs");
-  const offers = offered(/** @type {import("../types/schemas").FlytePacks | null} */ (data), events);
-  const typed = edited ?? { ...((events.length && offers[0]) || NOTHING), payload: "{}" };
+  const { data: packs } = useLoad("flyte/packs");
+  const { data: awaited } = useLoad("flyte/events");
+  const waits = /** @type {FlyteEvents | null} */ (awaited)?.events ?? [];
+  const offers = offered(/** @type {FlytePacks | null} */ (packs), [...events, ...waits]);
+  const typed = edited ?? exampled({ ...((events.length && offers[0]) || NOTHING), payload: "" });
+  /** The same with a payload that has what flows read of it. @param {Typed} some */
+  function exampled(some) {
+    const one = waits.find(({ pack, event }) => event === some.event && named(some.pack, pack));
+    return { ...some, payload: textOf(one?.payload ?? {}) };
+  }
+  /** Whether an id is that of a pack with a name. @param {string} id @param {string} name */
+  const named = (id, name) =>
+    id === name || /** @type {FlytePacks | null} */ (packs)?.packs.some((pack) => pack.id === id && pack.name === name);
   /** @param {Partial<Typed>} some */
   const change = (some) => {
-    const next = { ...typed, ...some };
+    const isExample = !edited || typed.payload === exampled({ ...typed, payload: "" }).payload;
+    const next = isExample && !("payload" in some) ? exampled({ ...typed, ...some }) : { ...typed, ...some };
     kept.set(place, next);
     setTyped(next);
     setTried(null);
@@ -122,8 +136,8 @@ function Sent({ sent: { judged, runs } }) {
 }
 
 /**
- * Events to choose from: those of the caller, of registrations, and those that flows wait for.
- * @param {import("../types/schemas").FlytePacks | null} packs
+ * Events to choose from: those that flows wait for, then those of registrations.
+ * @param {FlytePacks | null} packs
  * @param {Offer[]} first
  * @returns {Offer[]}
  */
@@ -133,7 +147,7 @@ function offered(packs, first) {
     return names.length ? names.map((event) => ({ pack: id, event })) : [{ pack: id, event: "" }];
   });
   // Flows name a pack; registered ones with the name have ids, with their labels.
-  const named = [...first, ...(packs?.unsent ?? [])].flatMap(({ pack, event }) => {
+  const named = first.flatMap(({ pack, event }) => {
     const ids = (packs?.packs ?? []).filter(({ name }) => name === pack).map(({ id }) => id);
     return (ids.length ? ids : [pack]).map((id) => ({ pack: id, event }));
   });

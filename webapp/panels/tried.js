@@ -43,9 +43,8 @@ export function Tried({ tried, first, children }) {
     (flow) =>
       html`<section key=${flow.id} aria-label=${plain(flow.name)}><h3><a href=${flowHref(flow.id)}>${plain(
         flow.name,
-      )}</a></h3><ul class="findings">${flow.steps.map(
-        (step) => html`<${Step} key=${step.number} step=${step} />`,
-      )}</ul></section>`,
+      )}</a></h3>${flow.failed && html`<p class="tried-waits">It could not be judged: ${plain(flow.failed)}</p>`}<ul
+      class="findings">${flow.steps.map((step) => html`<${Step} key=${step.number} step=${step} />`)}</ul></section>`,
   )}</div>`;
 }
 

@@ -142,6 +142,17 @@ export type FlyteTriedFlow = {
   id: string;
   name: string;
   steps: FlyteTriedStep[];
+  /** why it could not be judged; empty if it was */
+  failed: string;
+};
+
+export type FlyteEvents = {
+  events: {
+    pack: string;
+    event: string;
+    /** what templates read of it; or null */
+    payload: unknown;
+  }[];
 };
 
 export type FlyteTriedStep = {

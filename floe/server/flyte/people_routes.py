@@ -50,6 +50,7 @@ FLYTE_PEOPLE_ROUTES: Final = (
     ),
     Route("DELETE", ITEM, datastore.delete, headers=VERSION, answers={204: ""}),
     Route("GET", "flyte/flows/{flow}/findings", flow_findings.show, answers={200: "FlyteFindings"}),
+    Route("GET", "flyte/events", trial.index, answers={200: "FlyteEvents"}),
     Route(
         "POST",
         "flyte/events/try",

@@ -10,7 +10,11 @@ from aiohttp import web
 from floe.dialects.flyte.audit import go_time
 from floe.dialects.flyte.compiled import DIALECT, compiled, flow_id_of
 from floe.dialects.flyte.events import SENT_BY, kept_event
+from floe.dialects.flyte.flow import FlyteStep
+from floe.dialects.flyte.payloads import example_payload
+from floe.dialects.flyte.reading import flow_of
 from floe.dialects.flyte.trial import TRY
+from floe.evaluators.base import EvaluatorFailed
 from floe.model.codec import digest_of, from_text
 from floe.model.errors import NotFound
 from floe.model.ids import Json, Shape
@@ -28,6 +32,9 @@ log = structlog.get_logger()
 FLOWS_MAX: Final = 50
 """Flows in one reply; the rest are counted."""
 
+EVENTS_MAX: Final = 1000
+"""Events that are offered."""
+
 NEAR_MAX: Final = 20
 """Events that are named where no flow waits for the one that is tried."""
 
@@ -43,6 +50,24 @@ class TriedEvent(NamedTuple):
     pack: str
     """The id of its pack."""
     is_registered: bool
+
+
+async def index(request: web.Request) -> web.Response:
+    """The events that current flows wait for, with an example of the payload of each."""
+    query(request).done()
+    site = request.app[FLYTE_SITE]
+    await caught_up(site.flows)
+    found: dict[tuple[str, str], list[FlyteStep]] = {}
+    for row in site.flows.all():
+        flow = flow_of(document_of(site, row)).flow
+        for step in flow.steps if flow else ():
+            found.setdefault((step.event.pack_name, step.event.name), []).append(step)
+    events = [
+        {"pack": pack, "event": event, "payload": example_payload(steps)}
+        for (pack, event), steps in sorted(found.items())[:EVENTS_MAX]
+        if any(not step.depends_on for step in steps)
+    ]
+    return answer({"events": events}, is_output=True)
 
 
 async def attempt(request: web.Request) -> web.Response:
@@ -125,11 +150,16 @@ async def _tried(site: FlyteSite, document: Shape, event: Shape) -> Json:
         "event": event,
         "around": from_text(around.body.decode()) if around else None,
     }
-    steps = cast(list[Shape], await site.hub.people.judge_text(DIALECT, TRY, body))
-    for step in steps:
+    name = document["name"]
+    found: Shape = {"id": flow_id_of(name), "name": name, "steps": [], "failed": ""}
+    try:
+        found["steps"] = await site.hub.people.judge_text(DIALECT, TRY, body)
+    except EvaluatorFailed as error:  # of this flow alone: a template took too long, or too much
+        found["failed"] = error.what
+    for step in found["steps"]:
         if step["outcome"] == "fires":
             step["action"]["waits"] = _missing(site, step["action"])
-    return {"id": flow_id_of(document["name"]), "name": document["name"], "steps": steps}
+    return found
 
 
 def _missing(site: FlyteSite, action: Shape) -> str:
