@@ -182,7 +182,9 @@ def test_task_that_waits_shows_what_it_waits_for_and_no_failure(page: Page, host
     expect(acts).to_contain_text("It goes on by itself when what it waits for has come")
     status(page, "waiting")
     page.get_by_role("tab", name="Why").click()
-    expect(page.get_by_role("tabpanel")).to_contain_text("awaits callback:")
+    why = page.get_by_role("tabpanel")
+    expect(why).to_contain_text("step wait awaits callback:")
+    expect(why.locator("dt")).to_have_text("wait")
 
 
 def test_loop_shows_each_child_and_goes_on_by_itself(page: Page, host: Host) -> None:

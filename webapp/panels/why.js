@@ -20,11 +20,21 @@ export function WhyPanel({ run, past }) {
     ${past && html`<p class="faint">As it is now, not at the moment that is shown.</p>`}
     <p class="why-text"><${Said} text=${why.text} /></p>
     <${Reasons} title="Hosts" rows=${why.hosts?.map(({ host, reasons }) => [host, reasons])} />
-    <${Reasons} title="What each node waits for" rows=${why.waiting?.map((one) => [one.node, one.for])} />
+    <${Reasons} title="What each node waits for" rows=${why.waiting?.map((one) => [named(run, one.node), one.for])} />
     <${Reasons} title="Never ran" rows=${why.never?.map(never)} />
     <${Reasons} title="Skipped" rows=${why.skipped?.map((one) => [one.node, [`since ${one.why}`]])} />
     <${Notices} run=${run} />
   </div>`;
+}
+
+/** A node of a run of a different language by the name that it has there: `loop[2]` for `task.s0[2]`.
+ * @param {import("../types/api").Detail} run
+ * @param {string} text
+ * @returns {string} */
+function named(run, text) {
+  const [ref, ...item] = text.split(/(?=\[)/);
+  const name = run.passes === null ? "" : run.nodes.find((node) => node.ref === ref)?.name;
+  return name ? [name, ...item].join("") : text;
 }
 
 /** A host with an older floe gives only the tags.

@@ -51,9 +51,10 @@ def why_judged(run: Run, takers: Takers = NO_TAKERS) -> Why:
 
 
 def _named(node: Node, item: int = NO_ITEM) -> str:
-    """A node or an item of it, with the name that its dialect knows it by."""
-    text = part_text(node, item)
-    return text if node.name in ("", node.id) else f"{text} ({node.name})"
+    """A node or an item of it, by the name that its dialect knows it by."""
+    if node.name in ("", node.id):
+        return part_text(node, item)
+    return f"step {node.name}" + ("" if item == NO_ITEM else f"[{item}]")
 
 
 def _why_open(state: NodeState | None, takers: Takers) -> str:
