@@ -113,6 +113,13 @@ class FolderSide:
 class SourceFolder(FolderSide):
     """A folder whose files people may have named."""
 
+    def __init__(self, folder: Path) -> None:
+        """Raises Yours for a folder that no import wrote."""
+        super().__init__(folder)
+        if not any((folder / one).exists() for one in (FLOWS_FOLDER, PACKS, ITEMS)):
+            what = f"{folder} has no {FLOWS_FOLDER}, {PACKS} or {ITEMS}"
+            raise Yours(what, "floe flyte import URL --into DIR writes such a folder")
+
     def _name(self, path: Path) -> str:
         try:
             return str(flow_in(path)["name"])

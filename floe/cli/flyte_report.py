@@ -16,6 +16,9 @@ from floe.shapes.findings import finding_shape
 SHOWN_MAX: Final = 50
 """Lines about elements that were not imported, and about findings, that people see."""
 
+EXTRA_MAX: Final = 10
+"""Names of elements that the target has alone, which people see."""
+
 _COLOURS: Final[Mapping[State, str]] = {"differs": "yellow", "failed": "red"}
 
 
@@ -45,6 +48,7 @@ def import_shape(
     shape: Shape = {"from": source, "into": target, "dry_run": is_dry, "whole": report.is_whole}
     shape["stopped"] = str(report.stopped) if report.stopped else ""
     shape["lists"] = {kind: str(error) for kind, error in report.lists}
+    shape["only_in_target"] = {kind: report.extra.get(kind, []) for kind in KINDS}
     for kind in KINDS:
         shape[kind] = [
             {"name": one.name, "state": one.state, "why": one.why}
@@ -84,6 +88,10 @@ def show_import(
         text = clean(f"{one.kind[:-1]} {one.name} {one.state}: {one.why}")
         click.secho(text, fg=_COLOURS.get(one.state))
     _more(len(bad))
+    for kind, names in report.extra.items():
+        if names:
+            shown = ", ".join(names[:EXTRA_MAX]) + (", …" if len(names) > EXTRA_MAX else "")
+            click.echo(clean(f"{kind} that only {target} has, {len(names)}: {shown}"))
     _show_findings(findings)
 
 

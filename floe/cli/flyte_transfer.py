@@ -49,6 +49,8 @@ class ImportReport:
     """Of each kind whose list was read; of items the names alone."""
     lists: list[tuple[Kind, FloeError]] = field(default_factory=list)
     """The lists that could not be read, and why."""
+    extra: dict[Kind, list[str]] = field(default_factory=dict)
+    """What the target has and the source has not: it stays."""
     stopped: FloeError | None = None
     """Why the rest was left out."""
 
@@ -75,6 +77,9 @@ class FlyteImport:
         lists = self._lists(kinds)
         there = {kind: self._target.listed(kind) for kind in lists}
         self.report.read = {kind: {} for kind in lists}
+        self.report.extra = {
+            kind: sorted(there[kind].keys() - rows.keys()) for kind, rows in lists.items()
+        }
         try:
             for kind, rows in lists.items():
                 with progress(kind, len(rows)) as count:

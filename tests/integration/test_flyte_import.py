@@ -123,6 +123,24 @@ def test_pack_that_names_its_events_in_a_different_order_is_the_same(
     assert floe_import().states("packs")["Two"] == "same"
 
 
+def test_flow_that_was_deleted_at_the_source_is_named_and_stays(
+    floe_import: Any, server: OriginalServer, folder: Path
+) -> None:
+    floe_import()
+    del server.flows["first"]
+    done = floe_import()
+
+    assert (done.code, done.report["only_in_target"]["flows"]) == (0, ["first"])
+    assert (folder / "flows/first.yaml").exists()
+
+
+def test_folder_that_no_import_wrote_is_refused(floe_import: Any, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    done = floe_import(url=str(tmp_path / "other"))
+
+    assert (done.code, "has no flows, packs.json or items.json" in done.err) == (2, True)
+
+
 def test_dry_run_writes_nothing(floe_import: Any, folder: Path) -> None:
     done = floe_import("--dry-run")
 
