@@ -13,8 +13,12 @@ PATIENCE_S: Final = 30.0
 class Client:
     """One connection to a host."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, token: str = "") -> None:
+        """`token` of the host; none for an address without credentials."""
+        self.headers = ""
+        """Those of the last answer, in small letters."""
         self._port = port
+        self._token = f"X-Floe-Auth: {token}\r\n" if token else ""
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
 
@@ -23,7 +27,7 @@ class Client:
         text = b"" if body is None else json.dumps(body).encode()
         head = (
             f"{method} {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
-            f"Content-Length: {len(text)}\r\n\r\n"
+            f"{self._token}Content-Length: {len(text)}\r\n\r\n"
         )
         try:
             return await self._ask(head.encode() + text)
@@ -49,7 +53,7 @@ class Client:
                 opened = await asyncio.open_connection("127.0.0.1", self._port)
                 self._reader, self._writer = opened
             self._writer.write(request)
-            head = (await self._reader.readuntil(b"\r\n\r\n")).decode().lower()
+            head = self.headers = (await self._reader.readuntil(b"\r\n\r\n")).decode().lower()
             status = int(head.split(" ", 2)[1])
             sizes = [line[15:] for line in head.splitlines() if line.startswith("content-length:")]
             return status, await self._reader.readexactly(int(sizes[0]) if sizes else 0)

@@ -14,8 +14,8 @@ from typing import Final
 
 from scripts.benchmarks import machine
 from scripts.benchmarks.figures import Row, least, most
-from scripts.benchmarks.flyte import FlyteHost, a_flow, an_event
 from scripts.benchmarks.flyte_client import Client, Seen, send_events
+from scripts.benchmarks.flyte_host import FlyteHost, a_flow, an_event
 from scripts.benchmarks.host import wait_served
 from scripts.benchmarks.plan import Plan
 

@@ -34,6 +34,7 @@ from floe.model.signal import Answered, Reported, Signal, Started
 from floe.store.base import Record, Stored
 from scripts.benchmarks.figures import Row, least, most
 from scripts.benchmarks.plan import Plan
+from scripts.benchmarks.utask_blocked import blocked_rows
 
 HOST: Final = HostId("h1")
 STORE: Final = StoreId("bench")
@@ -44,8 +45,8 @@ PROCESSES: Final = 4
 
 
 def utask(plan: Plan) -> list[Row]:
-    """Steps that echo a text from the step before and have a condition; and loops."""
-    return asyncio.run(_measured(min(plan.repeats, 5)))
+    """Steps that echo a text from the step before and have a condition; loops; blocked tasks."""
+    return [*asyncio.run(_measured(min(plan.repeats, 5))), *blocked_rows(plan)]
 
 
 async def _measured(repeats: int) -> list[Row]:

@@ -29,7 +29,7 @@ log = structlog.get_logger()
 AWAKE_MAX: Final = 256
 """Runs at rest that stay in memory."""
 
-OPEN_MAX: Final = 4_096
+OPEN_MAX: Final = 2_048
 """Runs that stay in memory while they wait for outside work alone."""
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, Final
 
 import structlog
@@ -20,6 +21,9 @@ from floe.server.go_yaml_text import YAML, yaml_text
 from floe.server.problems import Handler, status_of
 
 log = structlog.get_logger()
+
+AGAIN_S: Final = "1"
+"""Seconds after which a client may try again what cannot be answered now."""
 
 LARGE_BYTES: Final = 16 * 1024
 """A larger body is read in a thread."""
@@ -80,7 +84,8 @@ async def answer_flyte_errors(request: web.Request, handler: Handler) -> web.Str
         status = status_of(error)
         if status >= 500:
             log.warning("request.refused", path=request.path, error=str(error))
-        return web.Response(status=status, text=str(error))
+        headers = {"Retry-After": AGAIN_S} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+        return web.Response(status=status, text=str(error), headers=headers)
     except web.HTTPMethodNotAllowed as error:
         allow = ", ".join(sorted(error.allowed_methods | {"OPTIONS"}))
         if request.method == "OPTIONS":
