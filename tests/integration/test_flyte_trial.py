@@ -218,6 +218,14 @@ async def test_findings_of_a_flow_have_its_templates_and_its_events(site: Site) 
     assert [(one["host"], one["count"]) for one in found["judged"]] == [("h1", 2)]
 
 
+async def test_flow_that_calls_a_command_no_pack_has_is_doubted(site: Site) -> None:
+    await add_flow(site, a_step("say", command={"packName": "Chat", "name": "Shout"}))
+
+    _, found = await site.get(f"flyte/flows/{flow_id_of('answers')}/findings")
+
+    assert any("Shout" in doubt for doubt in found["doubts"]), found["doubts"]
+
+
 async def test_findings_of_a_flow_that_is_not_there_are_not_found(site: Site) -> None:
     assert (await site.get(f"flyte/flows/{flow_id_of('none')}/findings"))[0] == 404
 

@@ -1,14 +1,14 @@
 """What is wrong in a flow: templates that cannot be read, and faults at earlier events."""
 
-from typing import Final
+from typing import Final, cast
 
 from aiohttp import web
 
-from floe.dialects.flyte.checking import checked
+from floe.dialects.flyte.checking import checked_document
 from floe.dialects.flyte.compiled import flow_id_of
 from floe.dialects.flyte.faults import faulty_templates
+from floe.dialects.flyte.known import KnownServer, known_server
 from floe.dialects.flyte.reading import flow_of
-from floe.model.codec import to_text
 from floe.model.errors import NotFound
 from floe.model.ids import Shape
 from floe.server import fan_out
@@ -28,13 +28,15 @@ async def show(request: web.Request) -> web.Response:
     events were judged for it, at each host."""
     query(request).done()
     site, id = request.app[FLYTE_SITE], request.match_info["flow"]
-    await caught_up(site.flows)
+    for rows in (site.flows, site.packs, site.items):
+        await caught_up(rows)
     document = flow_document(site, id)
     others = await fan_out.others(request)
     flow = flow_of(document).flow
     assert flow is not None, "the document was checked before it was kept"
     faults = list(faulty_templates(flow.steps, document.get("steps", ())))
-    doubts = [one.what for one in checked(to_text(document), "") if one.level == "warning"]
+    found = checked_document(document, "", _known(site))
+    doubts = [one.what for one in found if one.level == "warning"]
     hub = request.app[HUB]
     judged = [{"host": hub.reads.host, **findings_shape(hub.inbox.findings(id))}]
     judged += [one for shape in others.shapes for one in shape["judged"]]
@@ -57,3 +59,9 @@ def flow_document(site: FlyteSite, id: str) -> Shape:
     if row is None:
         raise NotFound(f"no flow {id[:80]}")
     return document_of(site, row)
+
+
+def _known(site: FlyteSite) -> KnownServer:
+    """The packs and the keys of items, by which events and commands of a flow are checked."""
+    packs = [cast(Shape, row.value) for row in site.packs.all()]
+    return known_server(packs, [key for key, _ in site.items.names()])
