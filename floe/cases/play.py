@@ -8,6 +8,7 @@ from typing import Final, assert_never
 
 from floe.expr.form_values import checked_values
 from floe.host.inputs import Start
+from floe.host.pack_events import given_event, values_by
 from floe.host.site import SiteSettings
 from floe.host.start_conditions import judged_start
 from floe.host.trigger_values import initial_values, trigger_values
@@ -34,9 +35,9 @@ from floe.model.effect import (
     StopAction,
     StopChild,
 )
-from floe.model.errors import NotFound
+from floe.model.errors import NotFound, ValuesInvalid
 from floe.model.event import Event, RunPended
-from floe.model.flow import Flow, Node, Trigger
+from floe.model.flow import EVENT, Flow, Node, Trigger
 from floe.model.form import Field, Form
 from floe.model.http import Http
 from floe.model.ids import HostId, Instant, Json, Key, NodeId, RunRef, StoreId
@@ -302,7 +303,7 @@ def _pended(flow: Flow, case: Case) -> RunPended:
             values = checked_values(form_of(trigger), values)
         else:
             by = f"trigger:{trigger.id}"
-            values = {**initial_values(trigger), **values}
+            values = {**initial_values(trigger), **_heard(trigger, values)}
         values = {**trigger_values(trigger.git), **values}
     pended = RunPended(
         at=START,
@@ -314,6 +315,17 @@ def _pended(flow: Flow, case: Case) -> RunPended:
         digest=digest_of(flow),
     )
     return replace(pended, title=title_of(fold(_REF, [pended]), flow))
+
+
+def _heard(trigger: Trigger, values: Mapping[str, Json]) -> Mapping[str, Json]:
+    """The values of a case, with those that the trigger takes of a given event."""
+    if trigger.heard is None or EVENT not in values:
+        return values
+    event = given_event(trigger.heard, values[EVENT])
+    found, why = values_by(trigger, event)
+    if why:
+        raise ValuesInvalid({EVENT: why})
+    return {**values, **found}
 
 
 def _report(node: Node, given: GivenAttempt) -> Report:

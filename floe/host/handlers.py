@@ -39,8 +39,7 @@ from floe.host.openings import answer_heard, hear, open_asked, open_judged
 from floe.host.peers.base import PeerParts
 from floe.host.removal import COPIES, receive_removals, remove
 from floe.host.shared.base import Sharing
-from floe.host.start_conditions import judged_start
-from floe.host.starts import is_sealed, start_run
+from floe.host.starts import start_run, why_not_started
 from floe.host.step import Step
 from floe.host.takes import give_back_here, take_oldest
 from floe.kernel.group import group_of
@@ -79,7 +78,7 @@ def handle(step: Step, peers: PeerParts, sharing: Sharing, received: Incoming) -
             run = step.site.table.runs.get(ref) if ref else None
             changed = run is not None and _signal(step, peers, run, signal, received)
         case Start() as start:
-            why = _passed_over(step, start)
+            why = why_not_started(step, start)
             ref, changed = (None, True) if why else start_run(step, start)
         case PassOver(flow=flow, trigger=trigger, why=text):
             step.ledger.append(step.site.passed_over.add(flow, trigger, text, step.now))
@@ -161,39 +160,6 @@ def _opened(step: Step, given: OpeningInput, received: Incoming) -> Reply:
             return Reply(ticket=ticket, run=None, changed=bool(opened), opened=opened)
         case _:
             assert_never(given)
-
-
-def _passed_over(step: Step, start: Start) -> str:
-    """Why a trigger starts no run: its `if` is false, or cannot be judged; empty if it starts one.
-
-    The marks of the start are stored with the row about it, so it is not judged a second time.
-    """
-    flow, passed_over = start.flow, step.site.passed_over
-    trigger = next((t for t in flow.triggers if t.id == start.trigger), None)
-    if is_sealed(start) and (problem := step.site.seals.problem()):
-        why = f"its run cannot be sealed: {problem}"
-        if trigger is not None:
-            step.ledger += (*start.marks, passed_over.add(flow, trigger, why, step.now))
-        return why
-    if trigger is None or not trigger.condition or start.rerun_of is not None:
-        return ""
-    if start.once and start.once in step.site.once:
-        return ""
-    if start.once and (known := passed_over.answer(flow, trigger, start.once)):
-        return known
-    verdict = judged_start(start, trigger, step.site.settings)
-    if is_sealed(start) and verdict.why:  # without the values that it names
-        how = "cannot be judged" if verdict.is_fault else "is false"
-        verdict = verdict._replace(why=f"`if` of {trigger.id} {how}")
-    step.ledger += passed_over.judged(flow, trigger, verdict.why if verdict.is_fault else "")
-    if verdict.why:
-        step.ledger += start.marks
-        values = {} if is_sealed(start) else start.values
-        step.ledger.append(
-            passed_over.add(flow, trigger, verdict.why, step.now, values=values, once=start.once)
-        )
-        step.promise = True
-    return verdict.why
 
 
 def _change(step: Step, peers: PeerParts, run: Run, received: Incoming) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import field
 from typing import Final, NamedTuple
 
 from floe.model.children import Parent
-from floe.model.flow import Flow
+from floe.model.flow import Flow, Trigger
 from floe.model.ids import Instant, Json, NodeId
 from floe.model.judging import Enter
 from floe.model.nouns import dataclass
@@ -70,6 +70,18 @@ class EventFinding(NamedTuple):
     """What it is about, as far as its dialect knows: the event, the step, the place in it."""
 
 
+class EventStart(NamedTuple):
+    """In an input: a run of a flow of floe's own that an event starts, or why it does not."""
+
+    flow: Flow
+    digest: str | None
+    """Of the flow as stored; None where a flow-file is to be read first."""
+    trigger: Trigger
+    values: Mapping[str, Json]
+    why: str = ""
+    """Why it starts none, before its `if` is judged; empty if it may start."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedEvent:
     """In an input: what an event of the inbox came to in all flows."""
@@ -77,7 +89,13 @@ class JudgedEvent:
     number: int
     """Of the event in the inbox. One that is not there any more opens nothing."""
     opens: tuple[OpenRun, ...] = ()
+    starts: tuple[EventStart, ...] = ()
     findings: tuple[EventFinding, ...] = ()
+
+    @property
+    def runs(self) -> int:
+        """How many runs it opens at most."""
+        return len(self.opens) + len(self.starts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

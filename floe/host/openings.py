@@ -2,8 +2,16 @@
 
 from collections.abc import Mapping
 
-from floe.host.opening_inputs import AnswerHeard, EventFinding, HearEvent, OpenJudged, OpenRun
-from floe.host.starts import is_sealed
+from floe.host.inputs import Start
+from floe.host.opening_inputs import (
+    AnswerHeard,
+    EventFinding,
+    EventStart,
+    HearEvent,
+    OpenJudged,
+    OpenRun,
+)
+from floe.host.starts import is_sealed, start_run, why_not_started
 from floe.host.step import Step
 from floe.kernel.evolve import evolve
 from floe.model.ids import RunRef
@@ -93,6 +101,23 @@ def answer_heard(step: Step, run: Run, given: AnswerHeard) -> tuple[int, str]:
     return hear(step, given.event)
 
 
+def start_by_event(step: Step, given: EventStart) -> RunRef | None:
+    """Start the run of a flow of floe's own that an event starts; None where it starts none, which
+    the trigger remembers."""
+    if given.why:
+        row = step.site.passed_over.add(given.flow, given.trigger, given.why, step.now)
+        step.ledger.append(row)
+        return None
+    start = Start(
+        flow=given.flow,
+        digest=given.digest,
+        trigger=given.trigger.id,
+        values=given.values,
+        by=f"trigger:{given.trigger.id}",
+    )
+    return None if why_not_started(step, start) else start_run(step, start)[0]
+
+
 def open_judged(step: Step, judged: OpenJudged) -> Mapping[int, tuple[RunRef, ...]]:
     """Open the runs of judged events, which leave the inbox; the runs by event."""
     inbox = step.site.inbox
@@ -108,6 +133,7 @@ def open_judged(step: Step, judged: OpenJudged) -> Mapping[int, tuple[RunRef, ..
                 findings.append(EventFinding(opening.flow.id, why, opening.flow.name))
             else:
                 refs.append(open_run(step, opening)[0])
+        refs += [ref for start in event.starts if (ref := start_by_event(step, start))]
         for finding in findings:
             step.ledger += inbox.find(finding, step.now)
         found[event.number] = tuple(refs)

@@ -34,6 +34,8 @@ def judged_start(start: Start, trigger: Trigger, host: SiteSettings) -> StartVer
         "trigger": {"id": trigger.id, "type": trigger.type},
         "host": {"name": host.id, "tags": sorted(host.tags)},
     }
+    if trigger.heard is not None:
+        known = {**known, "event": start.values.get("event")}
 
     def value(path: Path) -> Json:
         return value_at(known, path)

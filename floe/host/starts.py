@@ -3,6 +3,7 @@
 from floe.host.inputs import Start
 from floe.host.opening_inputs import OpenRun
 from floe.host.site import RECENT_MAX
+from floe.host.start_conditions import judged_start
 from floe.host.step import Step
 from floe.kernel.evolve import evolve
 from floe.kernel.group import group_of
@@ -64,3 +65,36 @@ def start_run(step: Step, start: Start) -> tuple[RunRef | None, bool]:
     if old is not None:
         site.repeats.put_newest(ref.key, old.run, RECENT_MAX)
     return ref, True
+
+
+def why_not_started(step: Step, start: Start) -> str:
+    """Why a trigger starts no run: its `if` is false, or cannot be judged; empty if it starts one.
+
+    The marks of the start are stored with the row about it, so it is not judged a second time.
+    """
+    flow, passed_over = start.flow, step.site.passed_over
+    trigger = next((t for t in flow.triggers if t.id == start.trigger), None)
+    if is_sealed(start) and (problem := step.site.seals.problem()):
+        why = f"its run cannot be sealed: {problem}"
+        if trigger is not None:
+            step.ledger += (*start.marks, passed_over.add(flow, trigger, why, step.now))
+        return why
+    if trigger is None or not trigger.condition or start.rerun_of is not None:
+        return ""
+    if start.once and start.once in step.site.once:
+        return ""
+    if start.once and (known := passed_over.answer(flow, trigger, start.once)):
+        return known
+    verdict = judged_start(start, trigger, step.site.settings)
+    if is_sealed(start) and verdict.why:  # without the values that it names
+        how = "cannot be judged" if verdict.is_fault else "is false"
+        verdict = verdict._replace(why=f"`if` of {trigger.id} {how}")
+    step.ledger += passed_over.judged(flow, trigger, verdict.why if verdict.is_fault else "")
+    if verdict.why:
+        step.ledger += start.marks
+        values = {} if is_sealed(start) else start.values
+        step.ledger.append(
+            passed_over.add(flow, trigger, verdict.why, step.now, values=values, once=start.once)
+        )
+        step.promise = True
+    return verdict.why

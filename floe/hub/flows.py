@@ -13,6 +13,7 @@ from floe.dialects.base import Dialect, FlowText
 from floe.expr.form_values import check_values_size, checked_values
 from floe.host.by_hand import as_pushed, head_of
 from floe.host.inputs import FlowRead, Start
+from floe.host.pack_events import as_heard
 from floe.host.trigger_values import ref_values, trigger_values
 from floe.model.codec import digest_of
 from floe.model.errors import ConfigInvalid, FloeError, NotFound, PlaceHangs, Yours
@@ -224,6 +225,8 @@ async def flow_start_values(
             return {**values, **ref_values(trigger.git, ref, found[ref])}
         case "push":
             return as_pushed(values)
+        case "pack-event":
+            return as_heard(values)
         case _:
             return values
 

@@ -33,8 +33,7 @@ from floe.hub.host_reads import keep_logged
 from floe.hub.judged.people import People
 from floe.hub.loop import Loop
 from floe.hub.machine import Machine
-from floe.hub.openings.event_inbox import EventInbox
-from floe.hub.parts import Parts, core_of, hello_of, notices_of, triggers_of
+from floe.hub.parts import Parts, core_of, hello_of, inbox_of, notices_of, triggers_of
 from floe.hub.peer_gateway import PeerGateway
 from floe.hub.reads import Reads
 from floe.hub.resting.resting_runs import RestingRuns
@@ -166,7 +165,7 @@ class Life:
         self.notices = notices_of(
             parts, self.history, lambda *of: self.reads.output(*of), spawn, put, names.of
         )
-        self.inbox = EventInbox(core, parts.evaluators, parts.event_flows, ask, self.masked, clock)
+        self.inbox = inbox_of(parts, core, ask, self.masked, clock, self.flows)
         self.pruning = Pruning(
             parts, store, loop, self.flows, clock, lambda: self.sync.forgotten, self.archiving
         )

@@ -1,6 +1,6 @@
 """The parts of a hub: those that `app` chooses, and those made from what the store kept."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
 from uuid import uuid4
@@ -9,17 +9,21 @@ from floe.dialects.base import EventFlows
 from floe.evaluators.base import Evaluators
 from floe.host import repositories
 from floe.host.core import HostCore
-from floe.host.inputs import Incoming
+from floe.host.inputs import Incoming, Reply
 from floe.host.ledger import INBOX_KINDS, LEDGER_KINDS, SHARED_KINDS
+from floe.host.opening_inputs import EventStart, OpeningInput
 from floe.host.passed_over import FAULT, PASSED_OVER
 from floe.host.retention import KeepShare
 from floe.host.site import SiteSettings
 from floe.hub.attempts.attempt_outputs import OutputSettings
+from floe.hub.attempts.masked_inputs import MaskedInputs
 from floe.hub.clock import Clock
 from floe.hub.ended.notices import Notices
-from floe.hub.flows import FlowBook, FlowFiles
+from floe.hub.flows import FlowBook, FlowFiles, Flows
 from floe.hub.history import History
 from floe.hub.loop import Loop
+from floe.hub.openings.event_inbox import EventInbox
+from floe.hub.openings.event_starts import starts_by_event
 from floe.hub.triggers import Triggers
 from floe.model.ids import FlowId, Key, RunRef
 from floe.model.keep import Keep
@@ -151,6 +155,22 @@ def notices_of(
         named=named,
         public_url=parts.public_url,
     )
+
+
+def inbox_of(
+    parts: Parts,
+    core: HostCore,
+    ask: Callable[[OpeningInput], Awaitable[Reply]],
+    masked: MaskedInputs,
+    clock: Clock,
+    flows: Flows,
+) -> EventInbox:
+    """The part that has events judged, and knows which of a host's flows they start."""
+
+    def starts(dialect: str, body: str) -> Sequence[EventStart]:
+        return starts_by_event(flows.book, masked, dialect, body)
+
+    return EventInbox(core, parts.evaluators, parts.event_flows, ask, masked, clock, starts)
 
 
 def hello_of(parts: Parts) -> Hello:

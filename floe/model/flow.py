@@ -6,11 +6,11 @@ Frozen and JSON-shaped, so that it can be stored by digest and pinned to a run.
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import field
-from typing import Literal
+from typing import Final, Literal
 
 from floe.model.call import OutsideTexts, OutsideWork
 from floe.model.callback import Callback
-from floe.model.children import SubFlow
+from floe.model.children import ChildValue, SubFlow
 from floe.model.form import Field, Form
 from floe.model.http import Http
 from floe.model.ids import FlowId, Json, NodeId
@@ -29,9 +29,11 @@ from floe.model.work import Exec, Fetch, Git, Work
 WhenFull = Literal["queue", "skip", "cancel-older"]
 """What becomes of a run that would be one too many: it waits, it is skipped, or the oldest is
 cancelled for it."""
+EVENT: Final = "event"
+"""The value of a run with the event of a pack that started it."""
 OnItemBad = Literal["stop", "finish"]
 """After a bad item: stop begins no further item, finish begins all."""
-TriggerType = Literal["data", "timer", "poll-git", "push"]
+TriggerType = Literal["data", "timer", "poll-git", "push", "pack-event"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +168,18 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeardEvent:
+    """In a flow: the event of a pack that a trigger listens for, and the values that it gives."""
+
+    pack: str
+    event: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """The pack has them all."""
+    values: tuple[ChildValue, ...] = ()
+    """Further values of the run; their templates see `event`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger:
     """In a flow: a trigger, which starts its runs."""
 
@@ -194,6 +208,8 @@ class Trigger:
     """push: patterns of branches, tags and changed files, as in `expr.globs`; empty for all."""
     condition: str = ""
     """`if`: the expression without which no run starts where it is false; empty for none."""
+    heard: HeardEvent | None = None
+    """pack-event: the event that starts runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

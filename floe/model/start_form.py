@@ -29,6 +29,8 @@ def form_of(trigger: Trigger) -> Form:
                 _optional("subject", "Subject of the commit"),
                 _optional("push", "Body of the webhook", type="text"),
             )
+        case "pack-event":
+            return _form(trigger, _optional("event", "Event as JSON", type="text"))
         case _:
             assert_never(trigger.type)
 

@@ -38,7 +38,7 @@ FLOWS: Final[Mapping[str, Schema]] = {
     "Trigger": shape(
         {
             "id": TEXT,
-            "type": one_of("data", "timer", "poll-git", "push"),
+            "type": one_of("data", "timer", "poll-git", "push", "pack-event"),
             "name": TEXT,
             "form": maybe(ref("Form")),
             "period_s": maybe(SECONDS),

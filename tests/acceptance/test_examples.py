@@ -88,7 +88,15 @@ ON_HOST = (
 )
 ELSEWHERE = (
     *("ci.yml", "ci-flow-file.yml", "ci-tasks.yml", "document.yml"),
-    *("calls.yml", "packs.yml", "canary.yml", "report.yml", "token.yml", "utask.yml"),
+    *(
+        "calls.yml",
+        "packs.yml",
+        "pack-events.yml",
+        "canary.yml",
+        "report.yml",
+        "token.yml",
+        "utask.yml",
+    ),
 )
 """Those that have a test file of their own."""
 

@@ -322,7 +322,7 @@ export type Runs = {
 
 export type Trigger = {
   id: string;
-  type: "data" | "timer" | "poll-git" | "push";
+  type: "data" | "timer" | "poll-git" | "push" | "pack-event";
   name: string;
   form: Form | null;
   period_s: number | null;

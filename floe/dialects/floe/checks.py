@@ -16,7 +16,7 @@ from floe.dialects.tree import Scalar, Table
 from floe.expr.paths import shown
 from floe.expr.template import template_parts
 from floe.kernel.graph import Flaw, edges_of, graph_of
-from floe.model.flow import Flow, Trigger
+from floe.model.flow import EVENT, Flow, Trigger
 from floe.model.ids import NodeId
 from floe.model.tags import Tag, label_of
 from floe.model.work import Ask, End, Git, GitCheckout, GitMerge
@@ -94,7 +94,8 @@ def check_starts(
     """Report the names in conditions of triggers that have no value before a run exists."""
     for trigger, part in written:
         text = part[TRIGGER_IF]
-        check_expression(text, replace(flow, triggers=(trigger,)), notes, given=("host",))
+        given = ("host", EVENT) if trigger.heard else ("host",)
+        check_expression(text, replace(flow, triggers=(trigger,)), notes, given=given)
         for one in named_in(text) if text else ():
             if one.path[0] in ("task", "merge", "run"):
                 what = f"`{shown(one.path)}` is unknown before a run starts"

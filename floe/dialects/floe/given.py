@@ -30,6 +30,7 @@ def values_of(flow: Flow) -> tuple[str, ...] | None:
         names |= {field.id for field in trigger.form.fields}
         names |= _of_git(trigger.git)
         names |= OF_TRIGGER.get(trigger.type, frozenset())
+        names |= {value.name for value in trigger.heard.values} if trigger.heard else set()
     return tuple(sorted(names))
 
 
@@ -117,5 +118,6 @@ def _of_git(git: Git) -> set[str]:
 
 OF_TRIGGER: Final[Mapping[str, frozenset[str]]] = {
     "poll-git": frozenset({"branch", "ref", "hash"}),
+    "pack-event": frozenset({"event"}),
     "push": frozenset({"push", "event", "branch", "tag", "ref", "hash", "url", "subject"}),
 }

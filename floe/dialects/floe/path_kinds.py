@@ -38,7 +38,7 @@ def kind_of_path(flow: Flow, path: Path) -> Kind | None:
 
 def _kind_of_value(flow: Flow, name: str) -> Kind | None:
     """The type of the field of that name, if only forms give it and they agree."""
-    if any(trigger.type in ("poll-git", "push") for trigger in flow.triggers):
+    if any(trigger.type in ("poll-git", "push", "pack-event") for trigger in flow.triggers):
         return None
     kinds = {_kind_of_field(trigger.form, name) for trigger in flow.triggers} - {None}
     return kinds.pop() if len(kinds) == 1 else None

@@ -11,6 +11,7 @@ from typing import Final
 
 from floe.dialects.floe.case_keys import CASE, EXPECT, GIVEN
 from floe.dialects.floe.http_keys import AUTH_MAP
+from floe.dialects.floe.pack_events import EVENT_TRIGGER
 from floe.dialects.floe.vocabulary import (
     BACKOFF,
     BUCKET_MAP,
@@ -58,6 +59,7 @@ SECTIONS: Final[Mapping[str, Section]] = {
     "trigger-timer": TIMER_TRIGGER,
     "trigger-poll-git": POLL_TRIGGER,
     "trigger-push": PUSH_TRIGGER,
+    "trigger-pack-event": EVENT_TRIGGER,
     "task": TASK,
     "copied-file": COPY,
     "retry": RETRY_MAP,

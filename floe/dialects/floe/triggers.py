@@ -6,6 +6,7 @@ from typing import Final
 from floe.dialects.floe.forms import read_start_form
 from floe.dialects.floe.given import OF_TRIGGER
 from floe.dialects.floe.names import check_inside, identify
+from floe.dialects.floe.pack_events import EVENT_TRIGGER, read_heard
 from floe.dialects.floe.vocabulary import (
     BRANCH,
     BRANCHES,
@@ -52,6 +53,7 @@ TRIGGER_TYPES: Final[Mapping[str, tuple[TriggerType, Section]]] = {
     "poll-git": ("poll-git", POLL_TRIGGER),
     "push": ("push", PUSH_TRIGGER),
     "git-push": ("push", PUSH_TRIGGER),
+    "pack-event": ("pack-event", EVENT_TRIGGER),
 }
 
 
@@ -96,6 +98,7 @@ def _trigger(id_: str, name: str, part: SectionValues, notes: Notes) -> Trigger:
         tags=opts[TAGS],
         paths=opts[PATHS],
         condition=condition.code if (condition := part[TRIGGER_IF]) else "",
+        heard=read_heard(opts) if kind == "pack-event" else None,
     )
 
 
@@ -109,6 +112,7 @@ def with_inputs(trigger: Trigger, inputs: tuple[Field, ...], at: Position, notes
             what = f"the field `{field.id}` is also the input `{same}` of the flow"
             notes.error(at, what, "remove one of them")
     own = OF_TRIGGER.get(trigger.type, frozenset())
+    own |= {value.name for value in trigger.heard.values} if trigger.heard else set()
     for field in inputs if trigger.type != "data" else ():
         is_given = field.value is not None or field.type == "bool" or field.id in own
         if field.required and not is_given:

@@ -559,7 +559,9 @@ OPTS: Final = KeySpec(
 )
 TRIGGER_TYPE: Final = KeySpec(
     name="type",
-    kind=OneOf(("data", "timer", "poll-git", "push", "git-push"), hints=TRIGGER_TYPE_WORDS),
+    kind=OneOf(
+        ("data", "timer", "poll-git", "push", "git-push", "pack-event"), hints=TRIGGER_TYPE_WORDS
+    ),
     default="data",
     required=True,
     doc="The event that starts the run. `git-push` is an alias of `push`.",

@@ -92,7 +92,11 @@ class MaskedInputs:
 
     def fault_of(self, start: Start | OpenRun) -> str:
         """Which secret is in the values or the flow of a start; empty for none."""
-        return _fault_of_values(start.values, self._masks()) or self._fault_of(start.flow)
+        return self.fault_in(start.values, start.flow)
+
+    def fault_in(self, values: Mapping[str, Json], flow: Flow) -> str:
+        """Which secret is in some values or in a flow; empty for none."""
+        return _fault_of_values(values, self._masks()) or self._fault_of(flow)
 
     def _fault_of(self, flow: Flow) -> str:
         masks = self._masks()

@@ -20,6 +20,7 @@ from floe.host.inputs import Reply
 from floe.host.opening_inputs import (
     EVENT_BYTES_MAX,
     EventFinding,
+    EventStart,
     HearEvent,
     JudgedEvent,
     OpeningInput,
@@ -82,8 +83,10 @@ class EventInbox:
         ask: Callable[[OpeningInput], Awaitable[Reply]],
         masked: MaskedInputs,
         clock: Clock,
+        starts: Callable[[str, str], Sequence[EventStart]] = lambda dialect, body: (),
     ) -> None:
-        """`flows` by dialect; `ask` waits until the effect of an input is stored."""
+        """`flows` by dialect; `ask` waits until the effect of an input is stored. `starts`: what an
+        event of a dialect starts of floe's own flows, by its body."""
         self._core = core
         self._inbox = core.site.inbox
         self._evaluators = evaluators
@@ -91,6 +94,7 @@ class EventInbox:
         self._ask = ask
         self._masked = masked
         self._clock = clock
+        self._starts = starts
         self._news = asyncio.Event()
         self._waiters: dict[int, asyncio.Future[tuple[RunRef, ...]]] = {}
         self._recent: OrderedDict[int, tuple[RunRef, ...]] = OrderedDict()
@@ -140,8 +144,6 @@ class EventInbox:
                 await asyncio.shield(waiter)
         self._waiters.pop(number, None)
         return Heard(number, self._recent.get(number))
-
-    # --- for people ---
 
     @property
     def waiting(self) -> int:
@@ -253,7 +255,10 @@ class EventInbox:
                     findings.append(EventFinding(flow.id, fault, flow.name))
                 else:
                     opens.append(asked)
-        return JudgedEvent(number=event.number, opens=tuple(opens), findings=tuple(findings))
+        starts = tuple(self._starts(event.dialect, event.body))
+        return JudgedEvent(
+            number=event.number, opens=(*opens,), starts=starts, findings=(*findings,)
+        )
 
     async def _store(self, events: Sequence[JudgedEvent]) -> bool:
         """Open the runs of some events; False where that is to be tried again."""
@@ -263,9 +268,9 @@ class EventInbox:
             if len(events) > 1:
                 return all([await self._store([one]) for one in events])
             [event] = events
-            if not event.opens:
+            if not event.runs:
                 return False
-            flow = event.opens[0].flow
+            flow = (event.opens or event.starts)[0].flow
             finding = EventFinding(flow.id, error.what, flow.name)
             return await self._store([JudgedEvent(number=event.number, findings=(finding,))])
         except FloeError as error:
@@ -286,10 +291,10 @@ def _chunks(events: Sequence[JudgedEvent]) -> Iterator[Sequence[JudgedEvent]]:
     chunk: list[JudgedEvent] = []
     count = 0
     for event in events:
-        if chunk and count + len(event.opens) > RUNS_MAX:
+        if chunk and count + event.runs > RUNS_MAX:
             yield chunk
             chunk, count = [], 0
         chunk.append(event)
-        count += len(event.opens)
+        count += event.runs
     if chunk:
         yield chunk
