@@ -1,5 +1,5 @@
 """By hand, and long: many random deaths, a death at each passing of each point, a cluster in a
-storm, or two hosts with packs of flyte.
+storm, or two hosts with packs of flyte, or with packs in Python.
 
 scripts/chaos runs it. It is no test: it has no end but the one that is asked for.
 """
@@ -16,6 +16,7 @@ from tests.acceptance import flyte_storm
 from tests.acceptance.cluster import clustered
 from tests.acceptance.cluster_chaos import storm
 from tests.acceptance.crash_host import POINTS
+from tests.acceptance.journal_storm import JournalStorm
 from tests.acceptance.storm import Storm
 from tests.acceptance.trial import RUNNING, Death, Trial, Verdict, serving, table
 
@@ -35,13 +36,14 @@ def main() -> int:
         "--netns", action="store_true", help="hosts in network namespaces (needs root and iptables)"
     )
     parser.add_argument("--flyte", action="store_true", help="two hosts and packs of flyte instead")
+    parser.add_argument("--packs", action="store_true", help="two hosts and packs with journals")
     parser.add_argument("--keep", type=Path, help="a new folder to leave logs and stores in")
     asked = parser.parse_args()
     with ExitStack() as stack:
         if not (folder := asked.keep):
             made = tempfile.TemporaryDirectory(prefix="floe-chaos-")
             folder = Path(stack.enter_context(made))
-        if asked.flyte:
+        if asked.flyte or asked.packs:
             complaints = with_packs(folder, asked)
         elif asked.hosts > 1:
             complaints = in_cluster(folder / "cluster", asked)
@@ -70,7 +72,8 @@ def in_cluster(folder: Path, asked: Namespace) -> list[str]:
 def with_packs(folder: Path, asked: Namespace) -> list[str]:
     """Two hosts, and packs that take actions, all of which die again and again."""
     with clustered(folder / "cluster", tags=flyte_storm.HOSTS) as (cluster, _):
-        storm = flyte_storm.Storm(cluster, folder, asked.seed, say=print)
+        kind = JournalStorm if asked.packs else flyte_storm.Storm
+        storm = kind(cluster, folder, asked.seed, say=print)
         tally = storm.rage(asked.minutes * 60, flyte_storm.PAUSE_S)
     sys.stdout.write(f"{tally}\n")
     return tally.complaints

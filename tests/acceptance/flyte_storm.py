@@ -67,10 +67,13 @@ class Tally:
 class Storm:
     """A cluster of two, three packs, one of each generation of clients, and their deaths."""
 
+    packs: tuple[str, ...] = (*GENERATIONS,)
+
     def __init__(self, cluster: Cluster, folder: Path, seed: int, say: Callable[[str], object]):
         self._cluster, self._random, self._say = cluster, Random(seed), say
         self._roots = [f"http://{cluster[id].address}/flyte" for id in HOSTS]
-        self._journals = {name: folder / f"{name}.journal" for name in GENERATIONS}
+        self._folder = folder
+        self._journals = {name: folder / f"{name}.journal" for name in self.packs}
         self._packs: dict[str, subprocess.Popen[bytes]] = {}
         self._seeds = count(seed * 1000)
         self.tally = Tally()
@@ -131,7 +134,7 @@ class Storm:
 
     @contextmanager
     def _packs_running(self) -> Iterator[None]:
-        self._packs = {name: self._started(name) for name in GENERATIONS}
+        self._packs = {name: self._started(name) for name in self.packs}
         try:
             yield
         finally:
@@ -152,7 +155,7 @@ class Storm:
         while True:
             flows = self._flows()
             states, left = self._states(flows), self._sent - {*map(_number, flows)}
-            if not (left or states["NEW"]) and self._are_idle():
+            if not left and self._are_over(states):
                 return
             now = f"{len(left)} events wait, and actions are {dict(states)}"
             if now != known:
@@ -161,10 +164,9 @@ class Storm:
             assert time.monotonic() - since < DEADLINE_S, now
             time.sleep(SETTLE_S)
 
-    def _are_idle(self) -> bool:
-        """Whether no process has an action whose result it is about to send."""
-        held = [*map(self._held, self._journals.values())]
-        return not any(held)
+    def _are_over(self, states: Counter[str]) -> bool:
+        """Whether no action waits for a pack, and no process is about to send a result."""
+        return not states["NEW"] and not any(map(self._held, self._journals.values()))
 
     def _held(self, journal: Path) -> bool:
         lines = journal.read_text().splitlines() if journal.exists() else []
@@ -173,13 +175,7 @@ class Storm:
     def _judge(self) -> None:
         say = self.tally.complaints.append
         flows = self._flows()
-        runs = Counter(map(_number, flows))
-        for number in self._sent:
-            if runs[number] != 1:
-                say(f"event {number} has {runs[number]} runs")
-        for number, has in runs.items():
-            if has > 1 and number not in self._sent:
-                say(f"event {number}, which was not accepted, has {has} runs")
+        self._judge_runs(flows)
         states = {
             action["id"]: action["state"]["value"]
             for flow in flows
@@ -201,10 +197,6 @@ class Storm:
         for id in accepted:
             if states.get(id) != "SUCCESS":
                 say(f"action {id} was answered and is {states.get(id)}")
-        for flow in flows:
-            one = flow["actions"].get("one / ü")
-            if one is None or (one["state"]["value"] == "SUCCESS") != ("two" in flow["actions"]):
-                say(f"correlation {flow['correlationId']} has the actions {[*flow['actions']]}")
         for words in lines:
             if words[0] == "exit":
                 say("a pack was told that it is not registered")
@@ -212,8 +204,23 @@ class Storm:
         if refused:
             say(f"results were refused: {refused}")
         self._judge_open(states, taken)
-        self.tally.events = len(self._sent)
         self.tally.taken, self.tally.accepted = taken.total(), accepted.total()
+
+    def _judge_runs(self, flows: list[dict[str, Any]]) -> None:
+        """Each accepted event has one run, and each good result its next action."""
+        say = self.tally.complaints.append
+        runs = Counter(map(_number, flows))
+        for number in self._sent:
+            if runs[number] != 1:
+                say(f"event {number} has {runs[number]} runs")
+        for number, has in runs.items():
+            if has > 1 and number not in self._sent:
+                say(f"event {number}, which was not accepted, has {has} runs")
+        for flow in flows:
+            one = flow["actions"].get("one / ü")
+            if one is None or (one["state"]["value"] == "SUCCESS") != ("two" in flow["actions"]):
+                say(f"correlation {flow['correlationId']} has the actions {[*flow['actions']]}")
+        self.tally.events = len(self._sent)
 
     def _judge_open(self, states: dict[str, str], taken: Counter[str]) -> None:
         """Each run that goes on says why: which pack has its action, through which host."""
