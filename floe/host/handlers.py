@@ -114,12 +114,11 @@ def handle(step: Step, peers: PeerParts, sharing: Sharing, received: Incoming) -
             changed = not why
         case TakeOldest() as wanted:
             ref = None if wanted.run else step.site.once.get(wanted.once)
-            handed = step.site.handed.get(wanted.take) if ref else None
             if ref is None and peers.seek(step, wanted, received.ticket):
                 return
             is_new = ref is None and not wanted.run
-            taken = take_oldest(step, wanted) if is_new else handed.work if handed else None
-            changed = taken is not None and ref is None
+            taken = take_oldest(step, wanted) if is_new else None
+            changed = taken is not None
         case GiveBack() as wanted_back:
             changed = peers.give_back(step, wanted_back) or give_back_here(step, wanted_back)
         case WriteRow() | CatchUp() as row:

@@ -5,6 +5,7 @@ from typing import Final
 from floe.host.inputs import GiveBack, TakeOldest
 from floe.host.step import Step
 from floe.kernel.items import state_of
+from floe.kernel.outside_work import is_taken
 from floe.kernel.owed import owed_by
 from floe.model.call import HandedWork, OutsideWork, TakenWork
 from floe.model.effect import OfferWork
@@ -13,7 +14,7 @@ from floe.model.run import Run
 from floe.model.signal import ReturnWork, TakeWork
 
 TAKEN_MAX: Final = 1_000
-"""Takes of this process that are remembered, to give them back or to answer them again."""
+"""Takes of this process that are remembered, to give them back."""
 
 
 def take_oldest(step: Step, wanted: TakeOldest) -> TakenWork | None:
@@ -67,7 +68,7 @@ def give_back_here(step: Step, wanted: GiveBack) -> bool:
 
 
 def held_by(run: Run, key: Key, take: str) -> TakenWork | None:
-    """The work of an attempt, if a take has it, or had it when it settled; None otherwise."""
+    """The work of an attempt, if a take has it; None also once it is answered or over."""
     state = state_of(run, key.node, key.item)
     if state is None or (run.epoch, state.visit, state.attempt) != (
         key.epoch,
@@ -75,7 +76,7 @@ def held_by(run: Run, key: Key, take: str) -> TakenWork | None:
         key.attempt,
     ):
         return None
-    if state.takes is None or state.takes.take != take:
+    if state.takes is None or state.takes.take != take or not is_taken(state):
         return None
     work = state.work
     assert isinstance(work, OutsideWork), "only outside work is taken"

@@ -10,9 +10,11 @@ import pytest
 from floe.dialects.flyte.compiled import flow_id_of
 from floe.dialects.registry import evaluators
 from floe.host import inbox
+from floe.host.retention import Wanted
 from floe.hub.openings import event_inbox
 from floe.model.errors import KeeperAway
 from floe.model.ids import HostId
+from floe.model.keep import Keep
 from floe.server.flyte.ids import FlyteIds
 from floe.server.flyte.site import FlyteSite
 from tests.integration.test_flyte_scenarios import Packs, a_flyte_site
@@ -126,6 +128,19 @@ async def test_named_take_that_is_repeated_gives_the_same_action(tmp_path: Path)
     assert (next_one[0], nothing[0]) == (204, 204)
     assert other[0] == 200
     assert other != first
+
+
+async def test_named_take_whose_action_is_over_is_refused(tmp_path: Path) -> None:
+    async with a_flyte_site(tmp_path) as site:
+        packs = Packs(site)
+        await offered(packs)
+        work = json.loads((await named_take(packs, "n"))[1])
+        await complete(packs, work["links"][0]["href"])
+        over, _ = await named_take(packs, "n")
+        await site.hub.prune(Wanted(keep=Keep(runs=0, age_s=0)))
+        removed, _ = await named_take(packs, "n")
+
+    assert (over, removed) == (409, 409)
 
 
 async def test_name_of_a_take_is_that_of_its_pack_alone(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from floe.hub.attempts.masked_inputs import MaskedInputs
 from floe.hub.loop import Busy, Loop
 from floe.hub.reads import Reads
 from floe.model.call import TakenWork
-from floe.model.errors import Conflict, HostAway
+from floe.model.errors import Conflict, HostAway, NotFound, Removed
 from floe.model.ids import Key
 from floe.model.nouns import replace
 from floe.model.signal import Answered, Failed, Reported
@@ -46,8 +46,8 @@ class Outside:
 
         It is on the disk before this returns. `name`: only work of this name. `take`: a second call
         with this name of the take gets the same work, also that of a different host. Raises
-        Conflict where that take has it no more, HostAway where the host with it does not answer,
-        Busy, StoreFailed.
+        Conflict where that take has it no more or the work is over, HostAway where the host with it
+        does not answer, Busy, StoreFailed.
         """
         once = f"{ONCE}{take}" if take else ""
         ref = await self._store.row("once", once) if once else None
@@ -63,17 +63,22 @@ class Outside:
             if reply.taken or reply.run is None:
                 return reply.taken
             ref = reply.run.key
-        at = await self._reads.find(str(ref))
-        if at.host is not None:
-            reply = await self._loop.ask(replace(wanted, run=str(ref), run_at=at.host))
-            if reply.why:
-                raise HostAway(reply.why, "take it again in a moment", host=at.host)
-            found = reply.taken
-        else:
-            found = taken_before(await self._reads.run(str(ref)), take)
-        if found is not None:
+        if found := await self._taken_before(wanted, str(ref)):
             return found
-        raise Conflict(f"the take {take} is over: its work was given back, or is offered again")
+        raise Conflict(f"the take {take} is over: its work has an end, or is offered again")
+
+    async def _taken_before(self, wanted: TakeOldest, run: str) -> TakenWork | None:
+        """What a named take has in a run. Raises HostAway, Busy, StoreFailed."""
+        try:
+            at = await self._reads.find(run)
+            if at.host is None:
+                return taken_before(await self._reads.run(run), wanted.take)
+        except (NotFound, Removed):
+            return None
+        reply = await self._loop.ask(replace(wanted, run=run, run_at=at.host))
+        if reply.why:
+            raise HostAway(reply.why, "take it again in a moment", host=at.host)
+        return reply.taken
 
     async def answer(
         self,
