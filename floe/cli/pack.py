@@ -4,8 +4,16 @@ import importlib
 from pathlib import Path
 
 import click
+from click.shell_completion import CompletionItem
 
 from floe.model.errors import Yours
+
+
+def _shipped(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from floe.packs.shipped import SHIPPED
+
+    found = SHIPPED.items()
+    return [CompletionItem(name, help=line) for name, line in found if name.startswith(incomplete)]
 
 
 @click.group()
@@ -49,7 +57,7 @@ def new(name: str, into: Path) -> None:
 
 
 @command.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=_shipped)
 def run(name: str | None) -> None:
     """Run a pack that comes with floe, until it is stopped (SIGTERM or ^C).
 
