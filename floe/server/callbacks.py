@@ -17,7 +17,7 @@ from floe.model.errors import Conflict, HostAway, Yours
 from floe.model.ids import NO_ITEM, HostId, Json, Shape
 from floe.model.run import NodeState, Run
 from floe.peers.base import TOKEN
-from floe.server.app_keys import CALLER, HUB
+from floe.server.app_keys import BODY, CALLER, HUB
 from floe.server.auth import Caller
 from floe.server.bodies import parse, raw_body
 from floe.server.problems import Unsupported, answer, problem
@@ -89,7 +89,7 @@ def _id(request: web.Request) -> CallbackId:
 
 async def _there(request: web.Request, host: HostId) -> web.StreamResponse:
     via = "peer" if TOKEN in request.headers else ""
-    await raw_body(request)
+    request[BODY] = await raw_body(request)  # as that of a stranger
     request[CALLER] = Caller(user=BY_CALLBACK, via=via)
     try:
         return await reply_of(request, host)
