@@ -6,6 +6,7 @@ addresses only, unless the configuration names the networks inside, and looks at
 
 import json
 import os
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -94,7 +95,11 @@ class HttpClient:
 
     def __init__(self, settings: HttpSettings) -> None:
         self._settings = settings
-        self._hosts = [host.lower() for host in settings.hosts]
+        self._hosts = [_host("HTTP_HOSTS", host) for host in settings.hosts]
+        self._headers = {
+            _host("HTTP_CONFIG: headers", host): headers
+            for host, headers in settings.headers.items()
+        }
         for host, headers in settings.headers.items():
             for name, value in headers.items():
                 check_line(f"HTTP_CONFIG: headers.{host}.{name}", value)
@@ -129,7 +134,7 @@ class HttpClient:
             raise NotReached("the URL has a user or password; use the header Authorization")
         if self._hosts and not any(_is_host(host, one) for one in self._hosts):
             raise NotReached(f"{host} is none of HTTP_HOSTS")
-        own = self._settings.headers.get(host, {})
+        own = self._headers.get(host, {})
         headers = {"User-Agent": "floe", "Accept": "*/*", **request.headers, **own}
         return ask(
             replace(request, headers=headers),
@@ -153,6 +158,14 @@ def _inner(address: IPv6Address) -> Any:
     if address in EMBEDDING:
         return ip_address(int(address) & 0xFFFF_FFFF)
     return address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
+
+
+def _host(name: str, text: str) -> str:
+    """The name of a server as requests have it. Raises WrongSetting: it would match none."""
+    host = text.lower().rstrip(".")
+    if not re.fullmatch(r"(\*\.)?[\w.-]+|[0-9a-f:.]*:[0-9a-f:.]*", host) or host.count(":") == 1:
+        raise WrongSetting(f"{name}: {text!r} is no name of a server, such as api.example.org")
+    return host
 
 
 def _is_host(host: str, allowed: str) -> bool:

@@ -230,10 +230,10 @@ def test_redirects_in_a_circle_end(web: Web) -> None:
 
 
 def test_token_of_a_server_is_sent_to_it_alone(web: Web) -> None:
-    own = {"127.0.0.1": {"Authorization": "Bearer s3cret"}}
+    own = {"LocalHost.": {"Authorization": "Bearer s3cret"}}
     settings = HttpSettings(private=["127.0.0.0/8", "::1/128"], headers=own)
 
-    carried_out(f"{web.url}/to/302/http://localhost:{web.port}/", settings)
+    carried_out(f"http://localhost:{web.port}/to/302/{web.url}/", settings)
 
     sent = [headers.get("authorization") for _, _, headers, _ in web.seen]
     assert (sent, "s3cret" in repr(settings)) == (["Bearer s3cret", None], False)
@@ -365,6 +365,12 @@ def test_certificate_that_is_not_trusted_is_refused() -> None:
         with pytest.raises(Unanswered, match="certificate verify failed"):
             carried_out(f"https://localhost:{listener.getsockname()[1]}/", timeout_s=5)
         thread.join()
+
+
+@pytest.mark.parametrize("host", ["api.test:8443", "https://api.test", "a/b", "u@h", "*", ""])
+def test_name_that_no_request_has_is_refused_at_the_start(host: str) -> None:
+    with pytest.raises(WrongSetting, match="is no name of a server"):
+        HttpClient(HttpSettings(hosts=[host]))
 
 
 def test_header_with_a_secret_is_checked_at_the_start() -> None:
