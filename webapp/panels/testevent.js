@@ -1,5 +1,5 @@
 // A test event: which steps would fire, with which input, and why each other one does not; then it can be sent.
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { post } from "../api.js";
 import { html } from "../html.js";
 import { faultOf } from "../json.js";
@@ -37,19 +37,17 @@ export function TestEvent({ flow, events = [] }) {
   const { data: packs } = useLoad("flyte/packs");
   const { data: awaited } = useLoad("flyte/events");
   const waits = /** @type {FlyteEvents | null} */ (awaited)?.events ?? [];
-  const offers = offered(/** @type {FlytePacks | null} */ (packs), [...events, ...waits]);
-  const typed = edited ?? exampled({ ...((events.length && offers[0]) || NOTHING), payload: "" });
-  /** The same with a payload that has what flows read of it. @param {Typed} some */
-  function exampled(some) {
-    const one = waits.find(({ pack, event }) => event === some.event && named(some.pack, pack));
+  const known = /** @type {FlytePacks | null} */ (packs)?.packs ?? [];
+  /** The same with a payload that has what flows read of it. @param {Offer} some */
+  const exampled = (some) => {
+    const one = waits.find(({ pack, event }) => event === some.event && isNamed(known, some.pack, pack));
     return { ...some, payload: textOf(one?.payload ?? {}) };
-  }
-  /** Whether an id is that of a pack with a name. @param {string} id @param {string} name */
-  const named = (id, name) =>
-    id === name || /** @type {FlytePacks | null} */ (packs)?.packs.some((pack) => pack.id === id && pack.name === name);
+  };
+  const offers = offered(known, [...events, ...waits]);
+  const typed = edited ?? exampled((events.length && offers[0]) || NOTHING);
   /** @param {Partial<Typed>} some */
   const change = (some) => {
-    const isExample = !edited || typed.payload === exampled({ ...typed, payload: "" }).payload;
+    const isExample = !edited || typed.payload === exampled(typed).payload;
     const next = isExample && !("payload" in some) ? exampled({ ...typed, ...some }) : { ...typed, ...some };
     kept.set(place, next);
     setTyped(next);
@@ -61,9 +59,13 @@ export function TestEvent({ flow, events = [] }) {
     event: typed.event.trim(),
     ...(typed.payload.trim() ? { payload: JSON.parse(typed.payload) } : {}),
   });
+  const key = JSON.stringify(typed);
+  const now = useRef(key);
+  now.current = key;
   const attempt = useAction(async () => {
     setSent(null);
-    setTried(await post("flyte/events/try", body()));
+    const answer = await post("flyte/events/try", body());
+    if (now.current === key) setTried(answer); // else it is about an event that was edited meanwhile
   });
   /** @param {Event} event */
   const onSubmit = (event) => {
@@ -137,19 +139,27 @@ function Sent({ sent: { judged, runs } }) {
 
 /**
  * Events to choose from: those that flows wait for, then those of registrations.
- * @param {FlytePacks | null} packs
+ * @param {FlytePacks["packs"]} packs
  * @param {Offer[]} first
  * @returns {Offer[]}
  */
 function offered(packs, first) {
-  const declared = (packs?.packs ?? []).flatMap(({ id, events, commands }) => {
+  const declared = packs.flatMap(({ id, events, commands }) => {
     const names = [...events.map(({ name }) => name), ...commands.flatMap((command) => command.events)];
     return names.length ? names.map((event) => ({ pack: id, event })) : [{ pack: id, event: "" }];
   });
   // Flows name a pack; registered ones with the name have ids, with their labels.
   const named = first.flatMap(({ pack, event }) => {
-    const ids = (packs?.packs ?? []).filter(({ name }) => name === pack).map(({ id }) => id);
+    const ids = packs.filter(({ name }) => name === pack).map(({ id }) => id);
     return (ids.length ? ids : [pack]).map((id) => ({ pack: id, event }));
   });
   return [...named, ...declared];
 }
+
+/**
+ * Whether an id is that of a pack with a name.
+ * @param {FlytePacks["packs"]} packs
+ * @param {string} id
+ * @param {string} name
+ */
+const isNamed = (packs, id, name) => id === name || packs.some((pack) => pack.id === id && pack.name === name);
