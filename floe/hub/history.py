@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import Final, NamedTuple
 
 import structlog
@@ -12,6 +11,7 @@ from floe.model.codec import decode
 from floe.model.errors import FloeError, KeyMissing, Lost
 from floe.model.flow import Flow
 from floe.model.ids import FlowId, HostId, RunRef
+from floe.model.nouns import replace
 from floe.model.run import Run
 from floe.model.summary import Summary
 from floe.store.archive import PackedRun

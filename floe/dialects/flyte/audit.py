@@ -5,6 +5,7 @@ Links are not in it: they depend on the address by which the reader came.
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from floe.dialects.flyte.actions import ActionState, RunAction, actions_of
@@ -38,8 +39,12 @@ def shown_run(run: Run, id_of: IdOf) -> Shape:
 def go_time(at: Instant) -> str:
     """An instant as flyte writes it: in UTC, without zeros at its end."""
     seconds, ms = divmod(at, 1000)
-    second = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{second}{f'.{ms:03d}'.rstrip('0') if ms else ''}Z"
+    return f"{_second(seconds)}{f'.{ms:03d}'.rstrip('0') if ms else ''}Z"
+
+
+@lru_cache(maxsize=64)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _shown_action(run: Run, step: Shape, action: RunAction, id: str, correlation: str) -> Shape:

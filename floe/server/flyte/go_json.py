@@ -58,11 +58,14 @@ def go_numbers(value: Any) -> Json:
 
 def written_numbers(value: Any) -> Any:
     """A JSON value with the numbers that Go writes: `1` for 1.0."""
+    kind = type(value)
+    if kind is str or kind is int or kind is bool or value is None:
+        return value
     if isinstance(value, float):
         return json_number(value)
-    if isinstance(value, Mapping):
+    if kind is dict or isinstance(value, Mapping):
         return {k: v if type(v) is str else written_numbers(v) for k, v in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
+    if kind is list or (isinstance(value, Sequence) and not isinstance(value, str)):
         return [written_numbers(item) for item in value]
     return value
 
