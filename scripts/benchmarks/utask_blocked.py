@@ -68,6 +68,12 @@ def blocked_rows(plan: Plan) -> list[Row]:
             floor=Floor("without tasks", empty.starts_ms),
             budget=most(3000),
         ),
+        Row(
+            f"{what}: start → ready, CPU of the hub",
+            full.starts_cpu_ms,
+            "ms",
+            floor=Floor("without tasks", empty.starts_cpu_ms),
+        ),
         Row(f"{what}: no longer blocked after the starts", [count - left], "", budget=most(0)),
     ]
 
@@ -77,10 +83,12 @@ class _Measured:
 
     def __init__(self, host: Host, watch_s: float) -> None:
         self.starts_ms: list[float] = []
+        self.starts_cpu_ms: list[float] = []
         self.memory_mb: list[float] = []
         for _ in range(STARTS):
             host.stop()
             self.starts_ms.append(host.start())
+            self.starts_cpu_ms.append(machine.process_cpu_s(host.hub) * 1e3)
             time.sleep(SETTLE_S)
             self.memory_mb.append(machine.pss_mb(host.hub))
         before_s = machine.process_cpu_s(host.hub)
