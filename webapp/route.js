@@ -4,9 +4,12 @@ import { signal } from "@preact/signals";
 export const ROOT = "/app/dash";
 
 /**
- * @typedef {{page: "now"|"flows"|"flow"|"run"|"runs"|"hosts"|"secrets"|"tokens"|"datastore"|"inbox"|"lost", id: string,
- *   query: URLSearchParams}} Route
+ * @typedef {{page: "now"|"flows"|"flow"|"run"|"runs"|"hosts"|"secrets"|"tokens"|"datastore"|"inbox"|"packs"|
+ *   "flyteflow"|"lost", id: string, query: URLSearchParams}} Route
  */
+
+/** Pages without parts. */
+const ALONE = /** @type {const} */ (["hosts", "inbox", "secrets", "tokens", "packs"]);
 
 /** @returns {Route} */
 function parse() {
@@ -14,13 +17,16 @@ function parse() {
   const query = new URLSearchParams(location.search);
   const id = decoded(rest.join("/"));
   if (!first) return { page: "now", id: "", query };
-  if (first === "flows") return { page: id ? "flow" : "flows", id, query };
+  if (first === "flows") return { page: !id ? "flows" : isOfFlyte(id) ? "flyteflow" : "flow", id, query };
   if (first === "runs") return { page: id ? "run" : "runs", id, query };
   if (first === "datastore") return { page: first, id, query };
-  if ((first === "hosts" || first === "inbox" || first === "secrets" || first === "tokens") && !id)
-    return { page: first, id, query };
+  const alone = ALONE.find((page) => page === first);
+  if (alone && !id) return { page: alone, id, query };
   return { page: "lost", id: location.pathname, query };
 }
+
+/** Whether a flow is one of flyte, by its id. @param {string} id */
+export const isOfFlyte = (id) => /^flyte-[0-9a-f]{24}$/.test(id);
 
 /** @param {string} text */
 function decoded(text) {

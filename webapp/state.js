@@ -77,7 +77,7 @@ export function cell(path) {
   };
 }
 
-/** @type {ReturnType<typeof cell<{flows: import("./types/api").Flow[], findings: import("./types/api").Finding[]}>>} */
+/** @type {ReturnType<typeof cell<import("./types/schemas").Flows>>} */
 export const flows = cell(() => "flows");
 /** @type {ReturnType<typeof cell<{hosts: import("./types/api").Host[]}>>} */
 export const hosts = cell(() => "hosts");

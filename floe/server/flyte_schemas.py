@@ -42,7 +42,7 @@ HEAD: Final = {
 
 FLYTE: Final[Mapping[str, Schema]] = {
     "FlyteFlowName": shape({"id": TEXT, "name": TEXT}),
-    "FlyteShort": shape({"flows": many(ref("FlyteFlowName")), "packs": COUNT}),
+    "FlyteShort": shape({"flows": many(ref("FlyteFlowName")), "packs": COUNT, "items": COUNT}),
     "FlytePacks": shape(
         {
             "packs": many(ref("FlytePack")),

@@ -226,6 +226,6 @@ async def test_list_of_flows_has_those_of_flyte_in_short(tmp_path: Path) -> None
         short = (await board.shown("flows", "Flows"))["flyte"]
         [row] = (await board.shown("flyte/flows", "FlyteFlows"))["flows"]
 
-    assert short == {"flows": [{"id": flow_id_of(ODD), "name": ODD}], "packs": 1}
+    assert short == {"flows": [{"id": flow_id_of(ODD), "name": ODD}], "packs": 1, "items": 0}
     assert (row["name"], row["last"]["state"]) == (ODD, "active")
     assert row["events"][0] == {"pack": "P", "event": "E"}

@@ -86,7 +86,7 @@ const tags = (kind, list) =>
     : null;
 
 /** @param {{flow: string, asks: boolean}} props  asks: it waits for people */
-function LastRuns({ flow, asks }) {
+export function LastRuns({ flow, asks }) {
   const { data, error, again } = useLoad(`runs?flow=${seg(flow)}&limit=${RUNS}`);
   const loaded = /** @type {{runs: import("../types/api").Summary[]} | null} */ (data);
   useEffect(() => {

@@ -8,9 +8,9 @@ import { NoFlows } from "../panels/first.js";
 import { Failure, Loading } from "../panels/notice.js";
 import { flowHref } from "../route.js";
 import { flows } from "../state.js";
-import { plain, typeName } from "../text.js";
+import { plain, plural, typeName } from "../text.js";
 import { brief, duration, full, now, soonText } from "../time.js";
-import { useEvery, useTitle } from "../use.js";
+import { useEvery, useLoad, useTitle } from "../use.js";
 
 export function Flows() {
   useTitle("Flows");
@@ -22,12 +22,14 @@ export function Flows() {
     <${Findings} findings=${data.findings} />
     ${
       data.flows.length === 0
-        ? html`<${NoFlows} title="No flows yet" />`
+        ? data.flyte.flows.length === 0 && html`<${NoFlows} title="No flows yet" />`
         : html`<div class="row is-flow rows-head" aria-hidden="true"><span></span><span>Flow</span><span>Triggers</span>
             <span class="row-at">Last run</span></div>`
     }
-    <ul class="rows">${data.flows.map(
-      (flow) => html`<li class="row is-flow" key=${`${flow.id}@${flow.ver}`}>
+    ${
+      data.flows.length > 0 &&
+      html`<ul class="rows">${data.flows.map(
+        (flow) => html`<li class="row is-flow" key=${`${flow.id}@${flow.ver}`}>
           <${Mark} state=${lastState(flow)} old=${isLastKnown(flow)} />
           <a class="row-name" href=${flowHref(
             latest(data.flows, flow) ? flow.id : `${flow.id}@${flow.ver}`,
@@ -41,7 +43,31 @@ export function Flows() {
           )}</span>
           <span class="row-at">${lastAt(lastRun(flow))}</span>
         </li>`,
-    )}</ul>`;
+      )}</ul>`
+    }
+    ${data.flyte.flows.length > 0 && html`<${OfFlyte} />`}`;
+}
+
+const EVENTS_SHOWN = 3;
+
+/** The flows that clients of flyte have posted. */
+function OfFlyte() {
+  const { data, error, again } = useLoad("flyte/flows", flows.version.value);
+  const known = /** @type {import("../types/schemas").FlyteFlows | null} */ (data);
+  if (error && !known) return html`<${Failure} error=${error} again=${again} />`;
+  if (!known) return html`<${Loading} what="flows of flyte" />`;
+  return html`<section class="list flows-of-flyte"><h2>Flows of flyte</h2>
+    <ul class="rows" aria-label="Flows of flyte">${known.flows.map(
+      (flow) => html`<li class="row is-flow" key=${flow.id}><${Mark} state=${lastState(flow)} />
+        <a class="row-name" href=${flowHref(flow.id)}><b>${plain(flow.name)}</b></a>
+        <span class="row-why">${plural(flow.count, "step")} · on ${flow.events
+          .slice(0, EVENTS_SHOWN)
+          .map(({ pack, event }) => plain(`${pack} ${event}`))
+          .join(", ")}${flow.events.length > EVENTS_SHOWN && ` and ${flow.events.length - EVENTS_SHOWN} more`}${
+          flow.description && ` · ${plain(flow.description)}`
+        }</span>
+        <span class="row-at">${lastAt(lastRun(flow))}</span></li>`,
+    )}</ul></section>`;
 }
 
 /** When a trigger fires or polls next. @param {{due: string | null}} props */

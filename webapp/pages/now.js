@@ -27,6 +27,7 @@ const RECENT = 40;
 // More forms are rows that open.
 const OPEN_MAX = 2;
 const HOSTS_SHOWN = 12;
+const FLYTE_SHOWN = 12;
 
 /** @typedef {import("../types/api").Summary} Summary */
 
@@ -117,7 +118,7 @@ function FlowLinks() {
   const { data, error } = flows.state.value;
   if (!data) return error ? html`<${Failure} error=${error} again=${flows.load} />` : null;
   return html`<section class="list"><h2><a href=${`${ROOT}/flows`}>Flows</a></h2>
-    ${data.flows.length === 0 && html`<p class="faint">None yet</p>`}
+    ${data.flows.length + data.flyte.flows.length === 0 && html`<p class="faint">None yet</p>`}
     <ul class="flow-links">${data.flows
       .filter((flow) => latest(data.flows, flow) && (narrow.value || !flow.failing))
       .map(
@@ -125,7 +126,14 @@ function FlowLinks() {
           <a href=${flowHref(flow.id)}>
             <${Mark} state=${lastState(flow)} old=${isLastKnown(flow)} />
             ${" "}<span>${plain(flow.name || flow.id)}</span></a></li>`,
-      )}</ul>
+      )}${data.flyte.flows.slice(0, FLYTE_SHOWN).map(
+      ({ id, name }) => html`<li key=${id}><a href=${flowHref(id)}>
+          <${Mark} state=${lastState({ id })} /> <span>${plain(name)}</span></a></li>`,
+    )}</ul>
+    ${
+      data.flyte.flows.length > FLYTE_SHOWN &&
+      html`<p class="faint"><a href=${`${ROOT}/flows`}>and ${data.flyte.flows.length - FLYTE_SHOWN} more</a></p>`
+    }
   </section>`;
 }
 

@@ -2,7 +2,7 @@
 import { useRef } from "preact/hooks";
 import { seg } from "../api.js";
 import { later, useLater } from "../code.js";
-import { flowName } from "../flows.js";
+import { flowName, titleOf } from "../flows.js";
 import { classes, html } from "../html.js";
 import { narrow } from "../settings.js";
 import { Ask } from "../panels/ask.js";
@@ -26,7 +26,7 @@ import { Steps } from "../panels/steps.js";
 import { Tabs } from "../panels/tabs.js";
 import { Visits, visitOf, visitShown } from "../panels/visits.js";
 import { WhyPanel } from "../panels/why.js";
-import { ROOT, flowHref, here, route, runHref } from "../route.js";
+import { ROOT, flowHref, here, isOfFlyte, route, runHref } from "../route.js";
 import { plain, ranOf } from "../text.js";
 import { ago, full, hover, took, when } from "../time.js";
 import { useLoad, useMoment, useRun, useTitle } from "../use.js";
@@ -170,7 +170,9 @@ function Head({ run, at, away }) {
   const until = run.ended_at ?? at ?? (old ? away.at : null);
   const failed = !over && "nodes" in run ? failedOf(run).length : 0;
   const about =
-    "about" in run ? run.about.filter(({ name, text }) => !run.title.includes(text === "true" ? name : text)) : [];
+    "about" in run && !isOfFlyte(run.flow)
+      ? run.about.filter(({ name, text }) => !run.title.includes(text === "true" ? name : text))
+      : [];
   const cancelled = "cancelled_by" in run ? run.cancelled_by : "";
   return html`<header class=${`head is-${state}`}>
     <div class="head-title"><h1>
@@ -187,7 +189,7 @@ function Head({ run, at, away }) {
           <${Cancel} run=${run} /></span>`
       }
       ${!at && over && "nodes" in run && run.passes === null && html`<${RerunButton} run=${run} />`}</div>
-    ${run.title && html`<p class="head-named"><b>${plain(run.title)}</b></p>`}
+    ${run.title && html`<p class="head-named"><b>${plain(titleOf(run))}</b></p>`}
     ${run.why && !run.good && html`<p class="head-why">${plain(run.why)}</p>`}
     <p class="head-facts">
       <span>by <b>${plain(run.by || run.trigger)}</b>${"by_hand" in run && run.by_hand && ", by hand"}</span>
@@ -261,6 +263,9 @@ function Panel({ run, node, tab, seq, old }) {
     case "output": {
       if (!node) return html`<${Empty} title="Choose a node to see what it printed" />`;
       if (node.type === "flow") return html`<${ChildRuns} run=${run} node=${node} />`;
+      if (node.type === "flyte")
+        return html`<${Empty} title="A pack carries this out: it prints nothing here"><p>
+          <a data-replace href=${here({ tab: "data" })}>Its input and its result</a></p></${Empty}>`;
       if (node.items) return html`<${ItemOutput} run=${run} node=${node} seq=${seq} old=${old} />`;
       const visit = visitShown(node);
       const shown = visitOf(node, visit);

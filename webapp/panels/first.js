@@ -1,6 +1,6 @@
 // Where nothing has run yet: the way to a first run, or to a first flow.
 import { html } from "../html.js";
-import { flowHref } from "../route.js";
+import { ROOT, flowHref } from "../route.js";
 import { flows } from "../state.js";
 import { plain } from "../text.js";
 import { Empty } from "./notice.js";
@@ -11,6 +11,8 @@ const DOCS = "/app/docs";
 export function First() {
   const all = (flows.state.value.data?.flows ?? []).filter((flow) => flow.triggers.length);
   const flow = all.find(({ id }) => id === "hello") ?? all[0];
+  const flyte = flows.state.value.data?.flyte;
+  if (!flow && flyte && flyte.flows.length + flyte.packs > 0) return html`<${NoEvent} />`;
   if (!flow) return html`<${NoFlows} title="Nothing has run yet" />`;
   return html`<${Empty} title="Nothing has run yet">
     <p class="faint">Start a first run here, or on a command line:${" "}
@@ -18,6 +20,12 @@ export function First() {
     <a class="button is-main" href=${flowHref(flow.id)}>Start ${plain(flow.name || flow.id)}</a>
     <${Read} /></${Empty}>`;
 }
+
+/** Where packs or flows of flyte are there, and no event has opened a run. */
+const NoEvent = () =>
+  html`<${Empty} title="Nothing has run yet">
+    <p class="faint">A flow of flyte runs when a pack sends an event that it waits for.</p>
+    <a class="button is-main" href=${`${ROOT}/packs`}>Look at the packs</a></${Empty}>`;
 
 /** First steps, shown in place of flows where there are none. @param {{title: string}} props */
 export function NoFlows({ title }) {

@@ -347,6 +347,7 @@ export const nodeHref = (node, more) =>
 export function tabFor(node) {
   if (node.state === "asking") return "form";
   if (["waiting", "never", "skipped"].includes(node.state)) return "why";
+  if (node.type === "flyte") return node.ended_at ? "data" : "why";
   const prints = ["exec", "flow"].includes(node.type) || (node.items && !node.label) || node.state === "running";
   return prints || node.output_bytes ? "output" : "data";
 }

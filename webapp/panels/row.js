@@ -1,5 +1,5 @@
 // One run in a list: flow, state, title, reason if it is not good, time.
-import { flowName } from "../flows.js";
+import { flowName, titleOf } from "../flows.js";
 import { html } from "../html.js";
 import { runHref } from "../route.js";
 import { plain, ranOf } from "../text.js";
@@ -37,7 +37,7 @@ export function Row({ run, flow = true, at = "ended", failed = 0, depth = 0, fol
     }
       <span class="id">${plain(run.id)}</span></a>
     <span class="row-why" title=${[plain(run.title), reason].filter(Boolean).join(": ")}>
-      ${fold}${run.title && html`<span class="row-title">${plain(run.title)}</span> `}<${Failed} count=${failed} />${
+      ${fold}${run.title && html`<span class="row-title">${plain(flow ? titleOf(run) : run.title)}</span> `}<${Failed} count=${failed} />${
         old
           ? html`<span class="row-reason">${plain(old.host)} is away${old.at && `: as of ${when(old.at)}`}</span>`
           : (children ?? (reason && html`<span class="row-reason">${reason}</span>`))

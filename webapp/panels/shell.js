@@ -5,7 +5,7 @@ import { later, useLater } from "../code.js";
 import { html } from "../html.js";
 import { Now } from "../pages/now.js";
 import { ROOT, route } from "../route.js";
-import { checkLogin, logOut, runs, runsLoaded, user } from "../state.js";
+import { checkLogin, flows, logOut, runs, runsLoaded, user } from "../state.js";
 import { Banner } from "./banner.js";
 import { Empty, Failure, Loading } from "./notice.js";
 import { Theme } from "./theme.js";
@@ -13,9 +13,11 @@ import { Theme } from "./theme.js";
 const LINKS = /** @type {const} */ ([
   ["Now", ROOT, ["now"]],
   ["Runs", `${ROOT}/runs`, ["runs", "run"]],
-  ["Flows", `${ROOT}/flows`, ["flows", "flow"]],
+  ["Flows", `${ROOT}/flows`, ["flows", "flow", "flyteflow"]],
   ["Hosts", `${ROOT}/hosts`, ["hosts", "secrets"]],
 ]);
+/** Shown where the host has something of flyte. */
+const OF_FLYTE = /** @type {const} */ (["Flyte", `${ROOT}/packs`, ["packs", "datastore", "inbox"]]);
 
 export function Shell() {
   if (user.value === undefined) {
@@ -30,7 +32,7 @@ export function Shell() {
     <header class="bar">
       <a class="brand" href=${ROOT} aria-label="floe, start page">
         <img src="/app/icon.svg" alt="" width="24" height="24" /><span class="brand-name">floe</span></a>
-      <nav aria-label="Pages">${LINKS.map(
+      <nav aria-label="Pages">${linksOf(flows.state.value.data?.flyte).map(
         ([name, href, pages]) => html`
           <a href=${href} aria-current=${
             /** @type {readonly string[]} */ (pages).includes(route.value.page) ? "page" : undefined
@@ -48,6 +50,12 @@ export function Shell() {
     <${Banner} />
     <main id="main" key="main" tabindex="-1"><${Page} /></main>`;
 }
+
+/** The pages in the bar. @param {import("../types/schemas").FlyteShort | undefined} flyte */
+const linksOf = (flyte) => {
+  const isOf = OF_FLYTE[2].some((page) => page === route.value.page);
+  return isOf || (flyte && flyte.flows.length + flyte.packs + flyte.items > 0) ? [...LINKS, OF_FLYTE] : LINKS;
+};
 
 /** The list of keyboard shortcuts, behind a button. */
 function Help() {
@@ -77,6 +85,14 @@ const PAGES = {
   flow: later(
     () => import("../pages/flow.js").then(({ Flow }) => Flow),
     ["form", "graph", "tabs", "data", "events", "definition"],
+  ),
+  flyteflow: later(
+    () => import("../pages/flyteflow.js").then(({ FlyteFlow }) => FlyteFlow),
+    ["graph", "data", "events", "definition", "flyteflow"],
+  ),
+  packs: later(
+    () => import("../pages/packs.js").then(({ Packs }) => Packs),
+    ["form", "tabs", "events", "definition", "flyte", "packs"],
   ),
   flows: later(() => import("../pages/flows.js").then(({ Flows }) => Flows)),
   hosts: later(() => import("../pages/hosts.js").then(({ Hosts }) => Hosts), ["form", "host", "data", "events"]),

@@ -82,5 +82,6 @@ function outcome(node, of) {
     answer || skipOf(node) || plain(node.why),
     node.taken_from ? `from ${plain(shortOf(node.taken_from))}` : "",
   ].filter(Boolean);
+  if (of?.calls) parts.push(plain(of.calls));
   return parts.join(" · ") || typeName(node.type || node.class);
 }

@@ -1058,6 +1058,7 @@ export type FlyteFlowName = {
 export type FlyteShort = {
   flows: FlyteFlowName[];
   packs: number;
+  items: number;
 };
 
 export type FlytePacks = {

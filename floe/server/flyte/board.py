@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import structlog
 from aiohttp import web
 
+from floe.dialects.flyte.current_flows import ITEM
 from floe.model.codec import iso
 from floe.model.errors import NotFound, World
 from floe.model.ids import Shape
@@ -69,12 +70,13 @@ async def remove(request: web.Request) -> web.Response:
 
 
 def in_short(site: FlyteSite) -> Shape:
-    """The names of flyte's flows by id, and how many packs there are."""
+    """The names of flyte's flows by id, and how many packs and items there are."""
     try:
         flows = [{"id": one.flow.id, "name": one.name} for one in site.flow_book.all()]
-        return {"flows": flows, "packs": len(site.pack_book.all())}
+        packs, items = len(site.pack_book.all()), len(site.hub.shared.of_kind(ITEM))
+        return {"flows": flows, "packs": packs, "items": items}
     except World:  # this host has not copied all of them yet
-        return {"flows": [], "packs": 0}
+        return {"flows": [], "packs": 0, "items": 0}
 
 
 def _pack(site: FlyteSite, pack: KnownPack, calls: FlyteUses, actions: Backlog) -> Shape:

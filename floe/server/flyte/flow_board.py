@@ -138,9 +138,11 @@ def _served(command: Shape, book: PackBook) -> str:
 
 def _results(command: Shape, book: PackBook, awaited: dict[Asked, list[str]]) -> list[Shape]:
     """The events that the result of a command may be, and the steps that wait for each."""
-    pack = command["packName"]
-    events = _declared(command, book.named(pack))
-    waited = [event for of, event in awaited if of == pack and event not in events]
+    pack, named = command["packName"], book.named(command["packName"])
+    events = _declared(command, named)
+    is_known = any(one.has(command["name"]) for one in named)
+    of_pack = [event for of, event in awaited if of == pack and event not in events]
+    waited = [] if is_known and len(events) > 1 else of_pack
     known = [(event, True) for event in events] + [(event, False) for event in waited]
     return [
         {"event": event, "declared": is_declared, "steps": awaited.get((pack, event), [])}
