@@ -116,7 +116,7 @@ FLYTE: Final[Mapping[str, Schema]] = {
             "command": ref("FlytePart"),
             "input": {**TEXT, "description": "as JSON; empty for none"},
             "served": {
-                **one_of("live", "silent", "command", "labels", "nobody"),
+                **one_of("live", "silent", "command", "labels", "no-pack"),
                 "description": "a live pack, silent ones, or what of it no pack has",
             },
             "may_be": many(shape({"event": TEXT, "declared": FLAG, "steps": many(TEXT)})),

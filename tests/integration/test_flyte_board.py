@@ -180,7 +180,7 @@ async def test_flow_says_what_a_result_may_be_and_where_it_leads(tmp_path: Path)
         {"event": "Done", "declared": True, "steps": ["s1"]},
         {"event": "FATAL", "declared": True, "steps": ["s2"]},
     ]
-    assert [step["served"] for step in (one, two, sorry)] == ["live", "nobody", "command"]
+    assert [step["served"] for step in (one, two, sorry)] == ["live", "no-pack", "command"]
     assert (two["depends_on"], two["unknown"]) == (["one", "ghost"], ["ghost"])
     assert (flow["name"], flow["count"], len(flow["versions"])) == (ODD, 3, 1)
 

@@ -33,13 +33,13 @@ export function FlyteFlow({ id }) {
   return html`<header class="head"><h1>${plain(flow.name)}</h1>
       ${flow.description && html`<p class="head-named">${plain(flow.description)}</p>`}
       <p class="head-facts"><span>a flow of flyte with <b>${plural(flow.count, "step")}</b></span>
-        <span>version <code title=${`uuid ${flow.version}, digest ${flow.digest}`}>${flow.version.slice(0, SHORT)}</code>${" "}
+        <span>version <code title=${`digest ${flow.digest}`}>${flow.version.slice(0, SHORT)}</code>${" "}
           since <time dateTime=${flow.at} title=${hover(flow.at)}><b>${ago(flow.at)}</b></time> by
           <b> ${plain(flow.by)}</b></span></p></header>
     ${
       flow.steps.length
         ? html`<${GraphPanel} graph=${flow.graph} />`
-        : html`<${Empty} title="It has no steps"><p>No event opens a run of it: post it again with steps.</p></${Empty}>`
+        : html`<${Empty} title="It has no steps"><p>No event opens a run of it: post it with steps.</p></${Empty}>`
     }
     ${flow.steps.length > 0 && html`<${FlyteSteps} steps=${flow.steps} />`}
     <${LastRuns} flow=${named.id} asks=${false} />

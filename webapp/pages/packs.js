@@ -90,7 +90,7 @@ function Missing({ title, missing, isBad = false }) {
         <span class="lacking-why">${
           one.registered ? "packs with this name have no such command" : "no pack with this name is registered"
         }${one.new + one.taken > 0 && html` · <b class="is-waiting-for">${backlogText(one)}</b>`}</span>
-        <${InFlows} flows=${one.flows} more=${one.more_flows} none="no flow calls it any more" word="called by" /></li>`,
+        <${InFlows} flows=${one.flows} more=${one.more_flows} none="no flow calls it now" word="called by" /></li>`,
     )}</ul></section>`;
 }
 

@@ -95,6 +95,7 @@ function Values({ title, values, from = {}, none, all = false }) {
  * @param {Record<string, any>} work
  */
 function readable({ headers, auth, outputs, upload, download, ...work }) {
+  if (work.type === "flyte.action") return actionOf(work);
   return {
     ...work,
     headers: lines(headers, ({ name, secret, value }) => `${name}: ${secret ? `secret ${secret}` : value}`),
@@ -104,6 +105,14 @@ function readable({ headers, auth, outputs, upload, download, ...work }) {
     download: lines(download, ({ from, to }) => `${from} → ${to}`),
   };
 }
+
+/** What a pack gets of a step of flyte. @param {Record<string, any>} work */
+const actionOf = ({ queue, name, labels, config }) => ({
+  pack: queue.replace(/^flyte:/, ""),
+  command: name,
+  labels: lines(labels, (one) => one),
+  ...config,
+});
 
 /** @param {any} list  anything else is left as it is @param {(one: any) => string} text */
 const lines = (list, text) => (Array.isArray(list) ? list.map(text).join("\n") : list);

@@ -12,7 +12,7 @@ const SERVED = {
   silent: "no pack that has it is live",
   command: "no pack has this command",
   labels: "no pack has these labels",
-  nobody: "no such pack is registered",
+  "no-pack": "no such pack is registered",
 };
 
 /** @param {{steps: FlyteStep[]}} props */
@@ -45,9 +45,8 @@ export function FlyteSteps({ steps }) {
 
 /** An event or a command of a pack, with the labels that the pack needs. @param {{part: FlytePart}} props */
 function Part({ part }) {
-  return html`<span class="flyte-part"><span class="faint">${plain(part.pack)}</span> <b>${plain(part.name)}</b>${Object.entries(
-    part.labels,
-  ).map(([name, value]) => html` <span class="chip" key=${name}>${plain(name)}=${plain(value)}</span>`)}</span>`;
+  const labels = Object.entries(part.labels);
+  return html`<span class="flyte-part"><span class="faint">${plain(part.pack)}</span> <b>${plain(part.name)}</b>${labels.map(([name, value]) => html` <span class="chip" key=${name}>${plain(name)}=${plain(value)}</span>`)}</span>`;
 }
 
 /** The context and the input of a step, which are long. @param {{step: FlyteStep}} props */

@@ -65,7 +65,9 @@ function Commands({ pack }) {
       <th scope="col">called by</th></tr></thead>
     <tbody>${pack.commands.map(
       (one) => html`<tr key=${one.name}><td><b>${plain(one.name)}</b> <${Links} links=${one.links} /></td>
-        <td data-name="comes to">${one.events.map(plain).join(", ") || html`<span class="faint">not declared</span>`}</td>
+        <td data-name="comes to">${
+          one.events.map(plain).join(", ") || html`<span class="faint">not declared</span>`
+        }</td>
         <td data-name="open actions">${backlogText(one) || html`<span class="faint">none</span>`}</td>
         <td data-name="called by"><${InFlows} flows=${one.flows} more=${one.more_flows} none="no flow" /></td></tr>`,
     )}</tbody></table></div>`;

@@ -27,6 +27,7 @@ export function Row({ run, flow = true, at = "ended", failed = 0, depth = 0, fol
   const above = depth || !run.parent ? "" : `child of ${plain(run.parent.run)}`;
   const label = run.label && plain(run.label);
   const reason = [label, plain((!run.good && run.why) || waits), ranOf(run), above].filter(Boolean).join(" · ");
+  const title = flow ? titleOf(run) : run.title;
   const old = lastKnown(run);
   const until = old ? old.at : run.ended_at;
   const then = (at === "ended" && run.ended_at) || run.started_at || run.pended_at;
@@ -37,7 +38,7 @@ export function Row({ run, flow = true, at = "ended", failed = 0, depth = 0, fol
     }
       <span class="id">${plain(run.id)}</span></a>
     <span class="row-why" title=${[plain(run.title), reason].filter(Boolean).join(": ")}>
-      ${fold}${run.title && html`<span class="row-title">${plain(flow ? titleOf(run) : run.title)}</span> `}<${Failed} count=${failed} />${
+      ${fold}${title && html`<span class="row-title">${plain(title)}</span> `}<${Failed} count=${failed} />${
         old
           ? html`<span class="row-reason">${plain(old.host)} is away${old.at && `: as of ${when(old.at)}`}</span>`
           : (children ?? (reason && html`<span class="row-reason">${reason}</span>`))

@@ -1197,7 +1197,7 @@ export type FlyteStep = {
   /** as JSON; empty for none */
   input: string;
   /** a live pack, silent ones, or what of it no pack has */
-  served: "live" | "silent" | "command" | "labels" | "nobody";
+  served: "live" | "silent" | "command" | "labels" | "no-pack";
   may_be: {
     event: string;
     declared: boolean;

@@ -130,7 +130,7 @@ def _served(command: Shape, book: PackBook) -> str:
     named = book.named(command["packName"])
     fitting = [pack for pack in named if pack.covers(fixed)]
     if not fitting:
-        return "labels" if named else "nobody"
+        return "labels" if named else "no-pack"
     if not any(pack.has(command["name"]) for pack in fitting):
         return "command"
     return "live" if any(book.status(pack) == "live" for pack in fitting) else "silent"
