@@ -4,13 +4,8 @@ import { signal } from "@preact/signals";
 export const ROOT = "/app/dash";
 
 /**
-<<<<<<< HEAD
  * @typedef {{page: "now"|"flows"|"flow"|"run"|"runs"|"hosts"|"secrets"|"tokens"|"datastore"|"inbox"|"packs"|
  *   "flyteflow"|"lost", id: string, query: URLSearchParams}} Route
-=======
- * @typedef {{page: "now"|"flows"|"flow"|"run"|"runs"|"hosts"|"secrets"|"tokens"|"datastore"|"packs"|"flyteflow"|
- *   "lost", id: string, query: URLSearchParams}} Route
->>>>>>> 279b8572 (webapp: test the pages of packs and flows of flyte in Chromium)
  */
 
 /** Pages without parts. */

@@ -4,6 +4,8 @@ import { html } from "../html.js";
 import { FlyteSteps } from "../panels/flytesteps.js";
 import { GraphPanel } from "../panels/graph.js";
 import { Empty, Failure, Loading } from "../panels/notice.js";
+import { TemplateFindings } from "../panels/templatefindings.js";
+import { TestEvent } from "../panels/testevent.js";
 import { ROOT } from "../route.js";
 import { flows } from "../state.js";
 import { plain, plural } from "../text.js";
@@ -41,8 +43,10 @@ export function FlyteFlow({ id }) {
         ? html`<${GraphPanel} graph=${flow.graph} />`
         : html`<${Empty} title="It has no steps"><p>No event opens a run of it: post it with steps.</p></${Empty}>`
     }
+    <${TemplateFindings} flow=${named} />
     ${flow.steps.length > 0 && html`<${FlyteSteps} steps=${flow.steps} />`}
-    <${LastRuns} flow=${named.id} asks=${false} />
+    <${TestEvent} flow=${named} events=${flow.events} />
+    <${LastRuns} flow=${id} asks=${false} />
     <${Versions} flow=${flow} />`;
 }
 

@@ -45,8 +45,11 @@ export function FlyteSteps({ steps }) {
 
 /** An event or a command of a pack, with the labels that the pack needs. @param {{part: FlytePart}} props */
 function Part({ part }) {
-  const labels = Object.entries(part.labels);
-  return html`<span class="flyte-part"><span class="faint">${plain(part.pack)}</span> <b>${plain(part.name)}</b>${labels.map(([name, value]) => html` <span class="chip" key=${name}>${plain(name)}=${plain(value)}</span>`)}</span>`;
+  const labels = Object.entries(part.labels).map(
+    ([name, value]) => html` <span class="chip" key=${name}>${plain(name)}=${plain(value)}</span>`,
+  );
+  const pack = html`<span class="faint">${plain(part.pack)}</span>`;
+  return html`<span class="flyte-part">${pack} <b>${plain(part.name)}</b>${labels}</span>`;
 }
 
 /** The context and the input of a step, which are long. @param {{step: FlyteStep}} props */

@@ -27,7 +27,7 @@ export function Row({ run, flow = true, at = "ended", failed = 0, depth = 0, fol
   const above = depth || !run.parent ? "" : `child of ${plain(run.parent.run)}`;
   const label = run.label && plain(run.label);
   const reason = [label, plain((!run.good && run.why) || waits), ranOf(run), above].filter(Boolean).join(" · ");
-  const title = flow ? titleOf(run) : run.title;
+  const title = titleOf(run);
   const old = lastKnown(run);
   const until = old ? old.at : run.ended_at;
   const then = (at === "ended" && run.ended_at) || run.started_at || run.pended_at;

@@ -88,7 +88,7 @@ const PAGES = {
   ),
   flyteflow: later(
     () => import("../pages/flyteflow.js").then(({ FlyteFlow }) => FlyteFlow),
-    ["graph", "data", "events", "definition", "flyteflow"],
+    ["form", "tabs", "graph", "data", "events", "definition", "host", "flyte", "flyteflow"],
   ),
   packs: later(
     () => import("../pages/packs.js").then(({ Packs }) => Packs),
