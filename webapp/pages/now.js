@@ -9,7 +9,6 @@ import { Behind } from "../panels/behind.js";
 import { FailingList } from "../panels/failing.js";
 import { First } from "../panels/first.js";
 import { Mark } from "../panels/mark.js";
-import { Mini } from "../panels/mini.js";
 import { Empty, Failure, Loading } from "../panels/notice.js";
 import { Pending } from "../panels/pending.js";
 import { failedOf, Row } from "../panels/row.js";
@@ -31,6 +30,7 @@ const FLYTE_SHOWN = 12;
 
 /** @typedef {import("../types/api").Summary} Summary */
 
+const mini = later(() => import("../panels/mini.js").then(({ Mini }) => Mini));
 const ask = later(() => import("../panels/ask.js").then(({ AskRow }) => AskRow), ["form", "ask"]);
 
 export function Now() {
@@ -99,7 +99,8 @@ const row = (run, more) => html`<${Row} key=${run.id} run=${run} ...${more} />`;
 /** A run with its nodes. @param {{run: Summary, depth: number, fold: any}} props */
 function Running({ run, ...more }) {
   const { data } = useRun(run.id);
-  if (!data) return row(run, more);
+  const Mini = useLater(mini);
+  if (!data || !Mini) return row(run, more);
   return html`<${Row} run=${run} failed=${failedOf(data).length} ...${more}><${Mini} run=${data} /></${Row}>`;
 }
 
