@@ -1,11 +1,14 @@
 """What a person may do to a task on its page, by the state of the task."""
 
+from typing import Any
+
 import pytest
 
+from floe.model.acts import Acts
 from floe.model.people import EndRun, Pause
 from floe.server.utask.acts import acts_of
 from tests.make import decided
-from tests.utask_run import ADMIN, TaskRun, created
+from tests.utask_run import ADMIN, Made, TaskRun, created, echo
 
 ONE = "steps:\n  one: {action: {type: echo, configuration: {%s}}}\n"
 FAILS = "error_message: bad, error_type: "
@@ -65,3 +68,21 @@ def test_nothing_is_done_to_a_task_that_is_over() -> None:
     task.take(decided(task.run, EndRun(by=ADMIN, label="WONTFIX"), task.now()))
 
     assert acts_of(task.run).acts == ()
+
+
+def test_task_in_a_pass_is_paused_once() -> None:
+    seen: list[Acts] = []
+
+    def action(config: Any) -> Made:
+        seen.append(acts_of(task.run))
+        pause = Pause(by="alice", verdict="PAUSED", force=True)
+        task.take(decided(task.run, pause, task.now()))
+        seen.append(acts_of(task.run))
+        return echo(config)
+
+    task = created(ONE % "output: x", calls={"utask.echo": action})
+    task.resolve()
+
+    before, after = seen
+    assert [one.id for one in before.acts] == ["pause"]
+    assert after == Acts(hint="alice pauses it: it rests when what runs is over.")

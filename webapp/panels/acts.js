@@ -16,13 +16,15 @@ const FINAL = ["wontfix", "restart"];
 /** @param {{run: Detail}} props */
 export function Acts({ run }) {
   const version = run.phase === "resting" ? run.seq : `${run.phase} ${run.passes}`;
-  const { data } = useLoad(`runs/${seg(run.key)}/acts`, version);
+  const { data, again } = useLoad(`runs/${seg(run.key)}/acts`, version);
   const [asked, ask] = useState("");
   const { acts = [], hint = "" } = /** @type {Partial<import("../types/api").Acts>} */ (data ?? {});
   const chosen = acts.find(({ id }) => id === asked);
   const last = useRef("");
-  const act = (/** @type {string} */ id, /** @type {object} */ body = {}) =>
-    post(`runs/${seg(run.key)}/acts/${seg(id)}`, body);
+  const act = async (/** @type {string} */ id, /** @type {object} */ body = {}) => {
+    await post(`runs/${seg(run.key)}/acts/${seg(id)}`, body);
+    again(); // a pause in a pass changes no state yet
+  };
   const { busy, error, run: begin } = useAction(() => act(last.current));
   /** @param {Act} one */
   const choose = (one) => {

@@ -50,6 +50,9 @@ def acts_of(run: Run) -> Acts:
     """What a person may do now, and what the state means."""
     template, state = readings.template_of(run), readings.resolution_state(run)
     form = resolver_form(template)
+    assert run.passes is not None, "a run of utask is judged"
+    if run.phase == "active" and (asked := run.passes.pausing) is not None:
+        return Acts(hint=f"{asked.by} pauses it: it rests when what runs is over.")
     if run.phase == "active":
         why = (
             "What runs goes on to its end; nothing else begins until a person runs the task again."
