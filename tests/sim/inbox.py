@@ -1,9 +1,10 @@
 """The event inbox, simulated: the real core of a host, with senders, an evaluator and faults.
 
 Programs send events, and learn that they are kept. Each event opens a run of some flows, as the
-evaluator finds a while later. Programs take the work of these runs, and their answers are events
-too. Appends are refused, the host crashes and loses its power, and requests of the evaluator's side
-are repeated. The rules are those of docs/hub.md, "Outside events".
+evaluator finds a while later, and starts one of a flow of floe's own. Programs take the work of
+these runs, and their answers are events too. Appends are refused, the host crashes and loses its
+power, and requests of the evaluator's side are repeated. The rules are those of docs/hub.md,
+"Outside events".
 
     python -m tests.sim.inbox --seeds 20000
     python -m tests.sim.inbox --seed 7 --bug row-stays
@@ -22,15 +23,24 @@ from unittest.mock import patch
 from floe.host import handlers, openings
 from floe.host.inbox import Inbox, InboxEvent
 from floe.host.inputs import Incoming, Input, TakeOldest
-from floe.host.opening_inputs import AnswerHeard, HearEvent, JudgedEvent, OpenJudged, OpenRun
+from floe.host.opening_inputs import (
+    AnswerHeard,
+    EventStart,
+    HearEvent,
+    JudgedEvent,
+    OpenJudged,
+    OpenRun,
+)
 from floe.host.step_result import StepResult
 from floe.model.codec import digest_of
-from floe.model.flow import Flow
+from floe.model.event import RunPended
+from floe.model.flow import Flow, HeardEvent, Trigger
 from floe.model.ids import FlowId, Instant, Key, NodeId, RunRef
 from floe.model.judging import ActionEnded, Enter
 from floe.model.passes import RunOpened
 from floe.model.signal import Answered, Reported
 from floe.store.base import LedgerWrite
+from tests.make import a_flow, an_end
 from tests.make_hosts import a_host_core
 from tests.sim.model_command import play_many
 from tests.sim.take import Broken, Machine
@@ -41,6 +51,15 @@ CALM: Final = 60
 
 _TOY: Final = toy_flow("toy", ["a | entered post=q"])
 FLOWS: Final = tuple(replace(_TOY, id=FlowId(f"flow{n}")) for n in range(3))
+
+LISTENS: Final = Trigger(
+    id=NodeId("start"),
+    type="pack-event",
+    name="start",
+    heard=HeardEvent(pack="p", event="e"),
+)
+OWN: Final = a_flow(an_end("done", on="trigger.good"), id=FlowId("own"), triggers=(LISTENS,))
+"""A flow of floe's own, of which each event starts a run."""
 
 
 @dataclass
@@ -188,7 +207,7 @@ class World:
         answered: set[Key] = set()
         for ref, log in sorted(self.host.logs.items(), key=lambda one: one[0].serial):
             first = log[0].event
-            assert isinstance(first, RunOpened)
+            assert isinstance(first, RunOpened | RunPended)
             number = first.values["event"]
             assert isinstance(number, int)
             found.setdefault(number, []).append((ref.serial, first.flow))
@@ -207,7 +226,7 @@ class World:
         for number in self.accepted:
             body = self.flows[number]
             flows = [flow for _, flow in found.get(number, [])]
-            if flows != [f"flow{n}" for n in body]:
+            if flows != [*(f"flow{n}" for n in body), OWN.id]:
                 raise Broken(f"accepted_event_opens_its_runs: {number} {body} opened {flows}")
         serials = [runs[0][0] for _, runs in sorted(found.items())]
         if serials != sorted(serials):
@@ -221,7 +240,9 @@ class World:
 
 def _judged(event: InboxEvent) -> JudgedEvent:
     number, *flows = json.loads(event.body)
-    return JudgedEvent(number=event.number, opens=tuple(_opening(FLOWS[n], number) for n in flows))
+    start = EventStart(OWN, digest_of(OWN), LISTENS, {"event": number})
+    opens = tuple(_opening(FLOWS[n], number) for n in flows)
+    return JudgedEvent(number=event.number, opens=opens, starts=(start,))
 
 
 def _opening(flow: Flow, number: int) -> OpenRun:
