@@ -28,7 +28,7 @@ from floe.model.errors import (
     Yours,
 )
 from floe.model.ids import Instant
-from floe.model.secret import masked
+from floe.model.secret import HIDDEN, masked
 from floe.shapes.findings import finding_shape
 
 log = structlog.get_logger()
@@ -134,7 +134,7 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         return _cut(request)
     except FloeError as error:
         if status_of(error) >= 500:
-            log.warning("request.refused", path=request.path, error=str(error))
+            log.warning("request.refused", path=_path(request), error=str(error))
         response = problem_of(error)
     except web.HTTPException as error:
         response = problem(error.status, error.text or error.reason)
@@ -142,9 +142,15 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
             response.headers["Allow"] = error.headers["Allow"]
     except Exception:
         id = secrets.token_hex(6)
-        log.exception("request.failed", id=id, method=request.method, path=request.path)
+        log.exception("request.failed", id=id, method=request.method, path=_path(request))
         response = problem(500, f"internal error; floe's log has it under {id}", id=id)
     return _cut(request) if request.writer.output_size else response
+
+
+def _path(request: web.Request) -> str:
+    """The path of a request for the log: without the hash that answers a call."""
+    proof = request.match_info.get("proof", "")
+    return request.path.replace(proof, HIDDEN) if proof else request.path
 
 
 def _cut(request: web.Request) -> web.Response:
