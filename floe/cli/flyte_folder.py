@@ -46,7 +46,7 @@ class FolderSide:
     def listed(self, kind: Kind) -> Mapping[str, Shape]:
         """Raises FloeError."""
         if kind == "items":
-            return dict(self._known_items())
+            return {key: row for key, row in self._known_items().items() if self._has_item(key)}
         if kind == "packs":
             return dict(self._known_packs())
         return {self._name(path): {"path": path} for path in self._flow_paths()}
@@ -80,6 +80,10 @@ class FolderSide:
 
     def close(self) -> None:
         """A folder has nothing open."""
+
+    def _has_item(self, key: str) -> bool:
+        """Whether the content of an item is there too: people may have removed it."""
+        return self._item_path(key).exists()
 
     def _flow_paths(self) -> list[Path]:
         return sorted(_tried(self._folder / FLOWS_FOLDER, flow_files))
@@ -119,6 +123,9 @@ class SourceFolder(FolderSide):
         if not any((folder / one).exists() for one in (FLOWS_FOLDER, PACKS, ITEMS)):
             what = f"{folder} has no {FLOWS_FOLDER}, {PACKS} or {ITEMS}"
             raise Yours(what, "floe flyte import URL --into DIR writes such a folder")
+
+    def _has_item(self, key: str) -> bool:
+        return True  # to read one that is not there says so
 
     def _name(self, path: Path) -> str:
         try:

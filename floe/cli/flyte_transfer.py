@@ -134,8 +134,14 @@ class FlyteImport:
     def _state(self, kind: Kind, name: str, document: Shape, there: Mapping[str, Shape]) -> State:
         if name not in there:
             return "added"
-        if is_same(kind, document, self._target.read(kind, name, there[name])):
-            return "same"
+        try:
+            if is_same(kind, document, self._target.read(kind, name, there[name])):
+                return "same"
+        except ServerGone:
+            raise
+        except FloeError:
+            if not self._replace:
+                raise
         return "replaced" if self._replace else "differs"
 
 

@@ -169,6 +169,31 @@ def test_what_differs_is_overwritten_only_when_told(
     assert "changed" in (folder / "flows/first.yaml").read_text()
 
 
+def test_file_that_cannot_be_read_is_reported_and_replaced_when_told(
+    floe_import: Any, folder: Path
+) -> None:
+    floe_import()
+    (folder / "flows/first.yaml").write_text("<<<<<<< HEAD\nname: [")
+    (folder / "items/env").unlink()
+    kept, replaced = floe_import(), floe_import("--replace")
+
+    assert "first.yaml" in kept.why("flows", "first")
+    assert (kept.code, kept.states("items")["env"]) == (1, "added")
+    assert (replaced.code, replaced.states("flows")["first"]) == (0, "replaced")
+
+
+def test_odd_list_of_a_server_is_reported(floe_import: Any, server: OriginalServer) -> None:
+    rows = [{"name": 5, "links": [{"rel": "self", "href": server.url + "/v1"}]}, {}, {"links": 3}]
+    server.answers["/v1/flows"] = (200, {}, json.dumps({"flows": rows}).encode())
+    server.answers["/v1/packs"] = (200, {}, b'{"packs": {"a": 1}}')
+    row = {"key": "x", "contentType": "a\r\nb: c", "links": [{"rel": "self", "href": "http://["}]}
+    server.answers["/v1/datastore"] = (200, {}, json.dumps({"datastore": [row]}).encode())
+    done = floe_import()
+
+    assert (done.code, done.states("flows")) == (1, {"5.0": "failed", "": "failed"})
+    assert (done.states("items"), list(done.report["lists"])) == ({"x": "failed"}, ["packs"])
+
+
 def test_text_and_number_of_an_input_differ(floe_import: Any, server: OriginalServer) -> None:
     floe_import()
     step = a_step(id="a", criteria="{{ Event.Payload.ok }}")
