@@ -125,7 +125,7 @@ class SourceFolder(FolderSide):
             raise Yours(what, "floe flyte import URL --into DIR writes such a folder")
 
     def _has_item(self, key: str) -> bool:
-        return True  # to read one that is not there says so
+        return True  # reading reports a missing one
 
     def _name(self, path: Path) -> str:
         try:

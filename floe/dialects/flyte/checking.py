@@ -5,22 +5,34 @@ is a warning.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import Final
 
-from floe.dialects.flyte.doubts import TemplateNames, criteria_doubts, template_doubts
+from floe.dialects.flyte.doubts import (
+    TemplateDoubt,
+    TemplateNames,
+    criteria_doubts,
+    template_doubts,
+)
 from floe.dialects.flyte.flow import FlowPlace, FlyteFlow, FlyteStep, Texts, shown_place
 from floe.dialects.flyte.known import KnownServer
-from floe.dialects.flyte.reach import inherited, step_doubts
+from floe.dialects.flyte.reach import FlowReach, step_doubts
 from floe.dialects.flyte.reading import flow_of
 from floe.dialects.go_scalars import FLYTE
 from floe.dialects.go_yaml import GoItems, GoScalar, GoTable, GoTree, json_value, parse_go_yaml
-from floe.dialects.notes import Notes, Position
+from floe.dialects.notes import FINDINGS_MAX, Notes, Position
 from floe.expr.errors import ExpressionError
-from floe.expr.pongo2.template import parts_of
+from floe.expr.pongo2.template import TemplateParts, parts_of
 from floe.model.finding import Finding
 from floe.model.ids import Json
 
 STEPS: Final = "steps"
+
+PARTS_MAX: Final = 5_000
+"""Parts of expressions of a flow in which doubts are looked for; errors are found in all."""
+
+DOUBT_PARTS: Final = 100
+"""Parts that a doubt counts for: its hint costs time."""
 
 
 def checked(text: str, file: str, known: KnownServer | None = None) -> tuple[Finding, ...]:
@@ -56,28 +68,31 @@ def _check(
         notes.error(position(fault.place, 0), str(fault), fault.hint)
     if found.flow is None:
         return
-    for doubt in step_doubts(found.flow, known):
+    for doubt in islice(step_doubts(found.flow, known), FINDINGS_MAX + 1):
         what = f"{shown_place(doubt.place)}: {doubt.what}"
         notes.warning(position(doubt.place, 0), what, doubt.hint)
+    left = PARTS_MAX
     for place, template, names in _templates(found.flow, known):
-        for level, at, what, hint in _of_template(template, place, names):
-            note = notes.error if level == "error" else notes.warning
-            note(position(place, at), f"{shown_place(place)}: {what}", hint)
+        try:
+            parts = parts_of(template)
+        except ExpressionError as error:
+            what = f"{shown_place(place)}: {error.what}"
+            notes.error(position(place, error.offset or 0), what, error.hint)
+            continue
+        if left > 0:
+            left -= len(parts.found)
+            for at, what, hint in _doubts(template, parts, place, names):
+                notes.warning(position(place, at), f"{shown_place(place)}: {what}", hint)
+                left -= DOUBT_PARTS
 
 
-def _of_template(
-    template: str, place: FlowPlace, names: TemplateNames
-) -> Iterator[tuple[str, int, str, str]]:
-    """What is wrong with a template: level, character, what and hint."""
-    try:
-        parts = parts_of(template)
-    except ExpressionError as error:
-        yield "error", error.offset or 0, error.what, error.hint
-        return
+def _doubts(
+    template: str, parts: TemplateParts, place: FlowPlace, names: TemplateNames
+) -> list[TemplateDoubt]:
     doubts = template_doubts(parts, names)
     if place[2:] == ("criteria",):
         doubts += criteria_doubts(template, parts, is_doubtful=bool(doubts))
-    yield from (("warning", *doubt) for doubt in doubts)
+    return doubts
 
 
 def _templates(
@@ -85,7 +100,7 @@ def _templates(
 ) -> Iterator[tuple[FlowPlace, str, TemplateNames]]:
     """Each template with its place and what it sees."""
     items = known.keys if known else None
-    before = inherited(flow)
+    before = FlowReach(flow).inherited()
     for number, step in enumerate(flow.steps):
         own = frozenset(step.context)
         outer = TemplateNames(before[number], own - before[number], items)

@@ -4,7 +4,7 @@ that never hold, operators that do something else.
 Nothing is rendered. Each doubt is certain by the rules of the language, or says on what it depends.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from floe.dialects.flyte.stepping import FALSE, TRUE
@@ -46,6 +46,9 @@ class TemplateNames(NamedTuple):
 
 _NEVER: Final = "the step never fires"
 
+DOUBTS_MAX: Final = 100
+"""Of one template; a flow may be written to keep its reader busy."""
+
 NOTHING: Final = "it gives nothing"
 _EVENT: Final = ("Name", "Payload", "Pack", "CreatedAt", "ReceivedAt")
 _PACK: Final = ("Id", "Name", "Labels")
@@ -66,13 +69,24 @@ def template_doubts(parts: TemplateParts, names: TemplateNames) -> list[Template
     """The doubts about a template, in the order of its text."""
     bound = frozenset(_bound(parts))
     found: dict[TemplateDoubt, None] = {}
-    for part in {id(one): one for whole in parts.found for one in inside(whole)}.values():
+    for part in _all(parts):
         for doubt in _doubts(part, names, bound):
             found.setdefault(doubt._replace(at=max(doubt.at - PLACE, 0)))
-    for part in parts.shown:
+        if len(found) >= DOUBTS_MAX:
+            break
+    for part in parts.shown[:DOUBTS_MAX]:
         for doubt in _of_shown(part):
             found.setdefault(doubt._replace(at=max(doubt.at - PLACE, 0)))
     return sorted(found)
+
+
+def _all(parts: TemplateParts) -> Iterable[Part]:
+    """All parts of all expressions, each once: an expression comes after those inside it."""
+    seen: dict[int, Part] = {}
+    for whole in reversed(parts.found):
+        if id(whole) not in seen:
+            seen.update((id(one), one) for one in inside(whole))
+    return seen.values()
 
 
 def criteria_doubts(

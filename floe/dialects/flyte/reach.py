@@ -5,13 +5,19 @@ the same correlation: so a step that depends on others waits for an event of a p
 its flow asks for something.
 """
 
-from collections import Counter
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
 
 from floe.dialects.flyte.flow import FlowPlace, FlyteFlow, FlyteStep
 from floe.dialects.flyte.known import FATAL, KnownServer, has_labels
 from floe.dialects.nearest import closest
+
+NAMES_MAX: Final = 20_000
+"""Names of the context that are followed, those of each step; beyond, any may be there."""
+
+ROUNDS_MAX: Final = 50
+"""Steps in a row through which a name of the context is followed; then any may be there."""
 
 
 class StepDoubt(NamedTuple):
@@ -22,67 +28,96 @@ class StepDoubt(NamedTuple):
     hint: str = ""
 
 
+class FlowReach:
+    """The commands of a flow by the events that may end them.
+
+    Each question about a step costs no search among the others: a flow has up to 1,000 steps.
+    """
+
+    def __init__(self, flow: FlyteFlow, known: KnownServer | None = None) -> None:
+        self.flow = flow
+        self.ids = Counter(step.id for step in flow.steps)
+        self.told = defaultdict[tuple[str, str], list[int]](list)
+        """The steps by pack and result of their commands, where packs tell it."""
+        self.untold = defaultdict[str, list[int]](list)
+        """The other steps by pack: any event may be their result."""
+        for number, step in enumerate(flow.steps):
+            pack, results = step.command.pack_name, known and known.results(step.command)
+            for event in results or ():
+                self.told[pack, event].append(number)
+            if not results:
+                self.untold[pack].append(number)
+
+    def before(self, step: FlyteStep) -> list[int]:
+        """The numbers of the steps whose result may be the event of a step."""
+        event = step.event
+        told = self.told.get((event.pack_name, event.name), [])
+        return told + self.untold.get(event.pack_name, [])
+
+    def firing(self) -> frozenset[int]:
+        """The numbers of the steps that some event may fire."""
+        steps = self.flow.steps
+        found = {number for number, step in enumerate(steps) if not step.depends_on}
+        waiting = [number for number in range(len(steps)) if number not in found]
+        while True:
+            ids = {steps[number].id for number in found}
+            more = {
+                number
+                for number in waiting
+                if ids.intersection(steps[number].depends_on)
+                and not found.isdisjoint(self.before(steps[number]))
+            }
+            if not more:
+                return frozenset(found)
+            found |= more
+            waiting = [number for number in waiting if number not in more]
+
+    def inherited(self) -> list[frozenset[str]]:
+        """The names of the context that each step may have from those before it."""
+        steps = self.flow.steps
+        found = [frozenset[str]() for _ in steps]
+        for _ in range(ROUNDS_MAX):
+            having = defaultdict[str, Counter[str]](Counter)
+            for names, step in zip(found, steps, strict=True):
+                having[step.command.pack_name].update(names | step.context.keys())
+            more = [
+                _inherited(names, step, having) for names, step in zip(found, steps, strict=True)
+            ]
+            if more == found:
+                return found
+            if sum(map(len, more)) > NAMES_MAX:
+                break
+            found = more
+        return [frozenset[str]().union(*(step.context for step in steps))] * len(steps)
+
+
+def _inherited(
+    names: frozenset[str], step: FlyteStep, having: Mapping[str, Counter[str]]
+) -> frozenset[str]:
+    """The names that steps other than this one have, whose packs may send its event."""
+    counts = having.get(step.event.pack_name, Counter())
+    own = names | step.context.keys() if step.command.pack_name == step.event.pack_name else ()
+    return names.union(name for name, count in counts.items() if count > (name in own))
+
+
 def step_doubts(flow: FlyteFlow, known: KnownServer | None) -> Iterator[StepDoubt]:
     """The doubts about the steps of a flow, without their templates."""
     if not flow.steps:
         yield StepDoubt(("steps",), "the flow has no steps: no event does anything")
-    fires = firing(flow, known)
+    reach = FlowReach(flow, known)
+    fires = reach.firing()
     for number, step in enumerate(flow.steps):
         place = ("steps", number)
-        yield from _of_ids(flow, step, place)
+        yield from _of_ids(reach, step, place)
         if number not in fires:
-            yield from _never(flow, step, place, known)
+            yield from _never(reach, step, place)
         if known is not None:
             yield from _unknown(step, place, known)
-            yield from _twice(flow, number, known)
+            yield from _twice(reach, number)
 
 
-def firing(flow: FlyteFlow, known: KnownServer | None) -> frozenset[int]:
-    """The numbers of the steps that some event may fire."""
-    found = {number for number, step in enumerate(flow.steps) if not step.depends_on}
-    while True:
-        ids = {flow.steps[number].id for number in found}
-        more = {
-            number
-            for number, step in enumerate(flow.steps)
-            if number not in found
-            and ids.intersection(step.depends_on)
-            and any(may_end(flow.steps[one], step, known) for one in found)
-        }
-        if not more:
-            return frozenset(found)
-        found |= more
-
-
-def may_end(asking: FlyteStep, step: FlyteStep, known: KnownServer | None) -> bool:
-    """Whether the result of one step's command may be the event of another one."""
-    if asking.command.pack_name != step.event.pack_name:
-        return False
-    results = known.results(asking.command) if known else None
-    return results is None or step.event.name in results
-
-
-def inherited(flow: FlyteFlow) -> list[frozenset[str]]:
-    """The names of the context that each step may have from those before it."""
-    found = [frozenset[str]() for _ in flow.steps]
-    while True:
-        more = [
-            found[number].union(
-                *(
-                    found[one] | before.context.keys()
-                    for one, before in enumerate(flow.steps)
-                    if one != number and may_end(before, step, None)
-                )
-            )
-            for number, step in enumerate(flow.steps)
-        ]
-        if more == found:
-            return found
-        found = more
-
-
-def _of_ids(flow: FlyteFlow, step: FlyteStep, place: FlowPlace) -> Iterator[StepDoubt]:
-    ids = Counter(one.id for one in flow.steps)
+def _of_ids(reach: FlowReach, step: FlyteStep, place: FlowPlace) -> Iterator[StepDoubt]:
+    ids = reach.ids
     if step.id and ids[step.id] > 1:
         what = f"several steps have the id `{step.id}`: one action of it is shown, the last"
         yield StepDoubt((*place, "id"), what)
@@ -93,22 +128,18 @@ def _of_ids(flow: FlyteFlow, step: FlyteStep, place: FlowPlace) -> Iterator[Step
     for each, parent in enumerate(step.depends_on):
         at = (*place, "dependsOn", each)
         if not ids[parent]:
-            names = sorted(one.id for one in flow.steps if one.id)
             what = f"no step has the id `{parent}`{'' if has_parent else ': the step never fires'}"
-            yield StepDoubt(at, what, closest(parent, names))
+            yield StepDoubt(at, what, closest(parent, sorted(id for id in ids if id)))
         elif parent == step.id:
             yield StepDoubt(at, "no step depends on itself: it never fires")
 
 
-def _never(
-    flow: FlyteFlow, step: FlyteStep, place: FlowPlace, known: KnownServer | None
-) -> Iterator[StepDoubt]:
+def _never(reach: FlowReach, step: FlyteStep, place: FlowPlace) -> Iterator[StepDoubt]:
     """Why a step that depends on others never fires, where that is not clear from its parents."""
-    others = {one.id for one in flow.steps} - {step.id}
-    if not others.intersection(step.depends_on):
+    if not any(reach.ids[parent] and parent != step.id for parent in step.depends_on):
         return
     event = step.event
-    if not any(may_end(one, step, known) for one in flow.steps):
+    if not reach.before(step):
         what = f"no step of this flow has a command whose result is `{event.name}` of pack "
         what += f"`{event.pack_name}`: a step with dependsOn sees nothing but results"
         yield StepDoubt((*place, "event"), what, "without dependsOn it takes events of outside")
@@ -145,20 +176,18 @@ def _unknown(step: FlyteStep, place: FlowPlace, known: KnownServer) -> Iterator[
         yield StepDoubt((*at_command, "name"), what, closest(command.name, commands))
 
 
-def _twice(flow: FlyteFlow, number: int, known: KnownServer) -> Iterator[StepDoubt]:
+def _twice(reach: FlowReach, number: int) -> Iterator[StepDoubt]:
     """A result is a fresh event too, which fires steps that depend on none."""
-    step, place = flow.steps[number], ("steps", number, "event")
+    step, place = reach.flow.steps[number], ("steps", number, "event")
     if step.depends_on or step.event.name == FATAL:
         return
-    results = known.results(step.command)
-    if results and may_end(step, step, known) and not step.criteria:
+    told = reach.told.get((step.event.pack_name, step.event.name), [])
+    if number in told and not step.criteria:
         what = f"`{step.event.name}` is the result of the step's own command: it fires without end"
         yield StepDoubt(place, what, "criteria that become false end it")
-    for one, other in enumerate(flow.steps):
-        if one != number and known.results(other.command) and may_end(other, step, known):
-            what = (
-                f"`{step.event.name}` is the result of step `{other.id or one}`: this step fires "
-            )
-            what += "twice, in that correlation and in one of its own"
-            yield StepDoubt(place, what, f"dependsOn: [{other.id}]" if other.id else "")
-            return
+    other = next((one for one in told if one != number), None)
+    if other is not None:
+        id = reach.flow.steps[other].id
+        what = f"`{step.event.name}` is the result of step `{id or other}`: this step "
+        what += "fires twice, in that correlation and in one of its own"
+        yield StepDoubt(place, what, f"dependsOn: [{id}]" if id else "")

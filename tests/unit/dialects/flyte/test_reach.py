@@ -7,7 +7,7 @@ import pytest
 
 from floe.dialects.flyte.flow import AwaitedEvent, FlyteCommand, FlyteFlow, FlyteStep
 from floe.dialects.flyte.known import known_server
-from floe.dialects.flyte.reach import firing, inherited, step_doubts
+from floe.dialects.flyte.reach import ROUNDS_MAX, FlowReach, step_doubts
 
 PACKS: Final[list[Mapping[str, Any]]] = [
     {
@@ -51,7 +51,7 @@ def test_step_below_a_step_that_never_fires_never_fires() -> None:
     lost = a_step("lost", "Jira/Created", "Slack/Send", "nobody")
     below = a_step("below", "Slack/Sent", "Slack/Send", "lost")
 
-    assert firing(FlyteFlow(name="f", steps=(FIRST, lost, below)), None) == {0}
+    assert FlowReach(FlyteFlow(name="f", steps=(FIRST, lost, below))).firing() == {0}
     assert said(FIRST, lost, below) == [
         "no step has the id `nobody`: the step never fires",
         "the step never fires: none of these ever does",
@@ -168,6 +168,21 @@ def test_context_comes_from_every_step_that_may_have_been_before() -> None:
         a_step("d", "Other/Event", "Slack/Send"),
     )
 
-    before = [set(names) for names in inherited(FlyteFlow(name="f", steps=steps))]
+    before = [set(names) for names in FlowReach(FlyteFlow(name="f", steps=steps)).inherited()]
 
     assert ("who" in before[1], before[2], before[3]) == (True, {"who", "key"}, set())
+
+
+def test_step_has_nothing_from_itself() -> None:
+    alone = a_step("a", "Slack/Received", "Slack/Send", context={"who": ""})
+
+    assert FlowReach(FlyteFlow(name="f", steps=(alone,))).inherited() == [frozenset()]
+
+
+def test_name_is_followed_through_many_steps_and_then_taken_for_granted() -> None:
+    steps = [
+        a_step(f"s{at}", f"P{at}/E", f"P{at + 1}/C", context={"far": ""} if not at else {})
+        for at in range(2 * ROUNDS_MAX)
+    ]
+
+    assert FlowReach(FlyteFlow(name="f", steps=tuple(steps))).inherited()[-1] == {"far"}
