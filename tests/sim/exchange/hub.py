@@ -55,6 +55,8 @@ class KnownRuns:
 
     def __init__(self, server: Server) -> None:
         self._server = server
+        self.takers: dict[str, Any] = {}
+        """What people read of work that waits; no trial asks."""
 
     def now(self) -> Instant:
         return Instant(self._server.world.now)
