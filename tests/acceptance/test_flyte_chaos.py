@@ -24,7 +24,7 @@ def test_each_action_is_taken_once_while_hosts_and_packs_are_killed(tmp_path: Pa
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_no_action_stays_open_while_packs_with_journals_and_hosts_are_killed(
+def test_each_action_that_began_ends_while_packs_with_journals_and_hosts_are_killed(
     tmp_path: Path,
 ) -> None:
     with clustered(tmp_path / "cluster", tags=HOSTS) as (cluster, _):
