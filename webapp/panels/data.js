@@ -13,7 +13,7 @@ import { Visits, visitOf, visitShown } from "./visits.js";
  */
 export function DataPanel({ run, node, seq }) {
   return node
-    ? html`<${NodeData} run=${run.id} node=${node} seq=${seq} />`
+    ? html`<${NodeData} run=${run.id} node=${node} seq=${seq} calls=${callsOf(run, node)} />`
     : html`<div class="data">
         <${Values} title="Started with" values=${run.values} none="No values" all />
         ${hasOutputs(run) && html`<${Values} title="Came to" values=${run.outputs} none="" all />`}
@@ -31,8 +31,19 @@ export function DataPanel({ run, node, seq }) {
 /** Whether a run came to something; an older host sends no outputs. @param {import("../types/api").Detail} run */
 const hasOutputs = ({ outputs }) => Object.keys(outputs ?? {}).length > 0;
 
-/** @param {{run: string, node: import("../types/api").RunNode, seq: number}} props */
-function NodeData({ run, node, seq }) {
+/**
+ * The addresses at which a node waits for answers, by what they are for; an older host sends none.
+ * @param {import("../types/api").Detail} run @param {import("../types/api").RunNode} node
+ */
+const callsOf = ({ callbacks }, { id }) =>
+  Object.fromEntries(
+    (callbacks ?? [])
+      .filter((call) => call.node === id)
+      .map(({ item, url }) => [item === null ? "address" : `item ${item}`, url || "not known to this host now"]),
+  );
+
+/** @param {{run: string, node: import("../types/api").RunNode, seq: number, calls: Record<string, string>}} props */
+function NodeData({ run, node, seq, calls }) {
   const { data, error, again } = useLoad(
     `runs/${seg(run)}/nodes/${seg(node.id)}${seq ? `?seq=${seq}` : ""}`,
     `${node.state} ${node.visit} ${node.attempt}`,
@@ -60,6 +71,7 @@ function NodeData({ run, node, seq }) {
     ${
       isLatest && html`<${Values} title="In" values=${detail.inputs} from=${detail.inputs_from} none="No inputs" all />`
     }
+    ${isLatest && !seq && html`<${Values} title="Callback" values=${calls} none="" />`}
     <${Values} title="Out" values=${isLatest ? detail.outputs : shown.outputs} none="No outputs" all />
     ${isLatest && html`<${Values} title="Work" values=${readable(detail.work)} none="" />`}
     <${Values} title="Times" values=${times} none="" />

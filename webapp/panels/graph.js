@@ -345,7 +345,7 @@ export const nodeHref = (node, more) =>
 
 /** The tab that a click on a node of the graph opens: the most interesting one. @param {RunNode} node */
 export function tabFor(node) {
-  if (node.state === "asking") return "form";
+  if (node.state === "asking") return node.type === "call" ? "data" : "form";
   if (["waiting", "never", "skipped"].includes(node.state)) return "why";
   if (node.type === "flyte") return node.ended_at ? "data" : "why";
   const prints = ["exec", "flow"].includes(node.type) || (node.items && !node.label) || node.state === "running";
