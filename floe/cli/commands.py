@@ -24,7 +24,7 @@ COMMANDS: Final = {
     "cancel": "end a run and all its commands",
     "check": "validate configs and flow-files",
     "flows": "list the flows of a host",
-    "flyte": "serve flyte's packs by one command, and check its flows",
+    "flyte": "serve flyte's packs by one command, check its flows, and move in",
     "give": "answer the form of a run",
     "host": "start a host; reload, drain or forget one",
     "hosts": "list the hosts, their load and problems",
