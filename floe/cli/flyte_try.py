@@ -65,7 +65,10 @@ def _event(file: str) -> Shape:
 
 
 def _lines(tried: Shape) -> Iterator[str]:
-    if not tried["flows"]:
+    for start in tried["starts"]:
+        condition = f" if {start['condition']}" if start["condition"] else ""
+        yield f"{start['name']}: {start['why'] or 'a run starts' + condition}"
+    if not tried["flows"] and not tried["starts"]:
         yield f"no flow waits for {tried['event']} of {tried['pack']}"
         near = ", ".join(f"{one['pack']} {one['event']}" for one in tried["near"])
         if near:

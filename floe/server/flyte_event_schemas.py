@@ -10,6 +10,7 @@ from floe.server.json_schema import (
     POSITIVE,
     TEXT,
     TEXTS,
+    VALUES,
     Schema,
     many,
     one_of,
@@ -54,6 +55,21 @@ FLYTE_EVENTS: Final[Mapping[str, Schema]] = {
                 "description": "those with a step that waits for this event, by name",
             },
             "more": {**COUNT, "description": "such flows that are left out"},
+            "starts": {
+                **many(
+                    shape(
+                        {
+                            "flow": TEXT,
+                            "name": TEXT,
+                            "trigger": TEXT,
+                            "values": VALUES,
+                            "condition": {**TEXT, "description": "its `if`, not judged here"},
+                            "why": {**TEXT, "description": "why none starts; empty if one does"},
+                        }
+                    )
+                ),
+                "description": "the flows of floe with a trigger for this event",
+            },
             "near": {
                 **many(shape({"pack": TEXT, "event": TEXT})),
                 "description": "if no flow waits for it: events that flows wait for",

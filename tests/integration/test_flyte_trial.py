@@ -9,6 +9,9 @@ import pytest
 
 from floe.dialects.flyte.compiled import flow_id_of
 from floe.dialects.registry import evaluators
+from floe.model.flow import HeardEvent, Trigger
+from floe.model.ids import FlowId, NodeId
+from tests.make import a_flow, an_end
 from tests.make_evaluators import pool_of
 from tests.make_server import DEADLINE_S, Site, a_site
 from tests.schemas import check
@@ -161,6 +164,17 @@ async def test_events_that_flows_wait_for_have_an_example_of_their_payload(site:
     [event] = check(found, "FlyteEvents")["events"]
     assert (event["pack"], event["event"]) == ("Chat", "Asked")
     assert event["payload"] == {"tags": [""], "user": {"name": ""}, "who": ""}
+
+
+async def test_flow_of_floe_with_a_trigger_for_the_event_is_listed(tmp_path: Path) -> None:
+    heard = HeardEvent(pack="Chat", event="Asked")
+    trigger = Trigger(id=NodeId("t"), type="pack-event", name="Asked", heard=heard)
+    flow = a_flow(an_end("done"), id=FlowId("joined"), triggers=(trigger,))
+    async with a_site(tmp_path, flow) as site:
+        found = await tried(site, pack="Chat")
+
+    [start] = found["starts"]
+    assert (start["flow"], start["trigger"], start["why"]) == ("joined", "Asked", "")
 
 
 async def test_items_that_templates_read_are_those_of_now(site: Site) -> None:

@@ -9,7 +9,7 @@ import { useAction, useLoad } from "../use.js";
 import { textOf } from "../values.js";
 import { Confirm } from "./confirm.js";
 import { Failure } from "./notice.js";
-import { Tried, firing } from "./tried.js";
+import { Tried, countText } from "./tried.js";
 
 /** @typedef {import("../types/schemas").FlyteTried} FlyteTried */
 /** @typedef {import("../types/schemas").FlyteSent} FlyteSent */
@@ -113,18 +113,14 @@ export function TestEvent({ flow, events = [] }) {
 
 /** @param {{tried: FlyteTried, send: () => Promise<unknown>}} props */
 function Send({ tried, send }) {
-  const count = firing(tried);
   if (!tried.registered)
     return html`<p class="faint">No pack <b>${plain(tried.pack)}</b> is registered, so this event can be tried and not
       sent. The field offers those that are.</p>`;
   return html`<p class="test-send"><${Confirm} name="Send it" title="Send ${plain(tried.event)} of ${plain(
     tried.pack,
   )}?" yes="Send it" no="Do not send" act=${send}>
-    <p>${
-      count
-        ? `It counts as if the pack had sent it: ${plural(count, "action")} go to packs, which carry them out.`
-        : "No step would fire, so it would leave nothing but findings."
-    } Its runs have your name.</p></${Confirm}></p>`;
+    <p>It counts as if the pack had sent it. ${countText(tried)}: packs carry out the actions. Its runs have your
+      name.</p></${Confirm}></p>`;
 }
 
 /** @param {{sent: FlyteSent}} props */

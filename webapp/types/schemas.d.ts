@@ -131,6 +131,17 @@ export type FlyteTried = {
   flows: FlyteTriedFlow[];
   /** such flows that are left out */
   more: number;
+  /** the flows of floe with a trigger for this event */
+  starts: {
+    flow: string;
+    name: string;
+    trigger: string;
+    values: Record<string, unknown>;
+    /** its `if`, not judged here */
+    condition: string;
+    /** why none starts; empty if one does */
+    why: string;
+  }[];
   /** if no flow waits for it: events that flows wait for */
   near: {
     pack: string;

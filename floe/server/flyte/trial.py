@@ -15,8 +15,10 @@ from floe.dialects.flyte.payloads import example_payload
 from floe.dialects.flyte.reading import flow_of
 from floe.dialects.flyte.trial import TRY
 from floe.evaluators.base import EvaluatorFailed
-from floe.model.codec import digest_of, from_text
+from floe.host.pack_events import listens, pack_event, values_by
+from floe.model.codec import digest_of, from_text, to_text
 from floe.model.errors import NotFound
+from floe.model.flow import EVENT
 from floe.model.ids import Json, Shape
 from floe.server.app_keys import CALLER
 from floe.server.bodies import json_body
@@ -86,6 +88,7 @@ async def attempt(request: web.Request) -> web.Response:
                 "event": found.event["event"],
                 "flows": tried,
                 "more": max(0, len(flows) - FLOWS_MAX),
+                "starts": _starts(site, found.event),
                 "near": [] if flows else _near(site, found.event),
             }
         ),
@@ -160,6 +163,29 @@ async def _tried(site: FlyteSite, document: Shape, event: Shape) -> Json:
         if step["outcome"] == "fires":
             step["action"]["waits"] = _missing(site, step["action"])
     return found
+
+
+def _starts(site: FlyteSite, event: Shape) -> list[Json]:
+    """The flows of floe with a trigger for an event, with the values of their runs."""
+    book, heard = site.hub.reads.book(), pack_event(DIALECT, to_text(event))
+    found: list[Json] = []
+    for flow in {flow.id: book.find(flow.id) for flow in book.flows}.values():
+        for trigger in flow.triggers:
+            if heard is None or trigger.heard is None or not listens(trigger.heard, heard):
+                continue
+            values, why = values_by(trigger, heard)
+            given: Json = {name: value for name, value in values.items() if name != EVENT}
+            found.append(
+                {
+                    "flow": flow.id,
+                    "name": flow.name,
+                    "trigger": trigger.name,
+                    "values": given,
+                    "condition": trigger.condition,
+                    "why": why,
+                }
+            )
+    return found[:FLOWS_MAX]
 
 
 def _missing(site: FlyteSite, action: Shape) -> str:

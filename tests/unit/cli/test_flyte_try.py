@@ -43,6 +43,9 @@ BROKEN = {
 }
 
 
+NOTHING: dict[str, Any] = {"more": 0, "starts": []}
+
+
 class Client:
     """A host that has judged an event."""
 
@@ -55,7 +58,7 @@ class Client:
         if path.endswith("send"):
             return {"judged": True, "runs": self._runs}
         near = [{"pack": "Chat", "event": "Asked"}]
-        return {**EVENT, "registered": True, "flows": self._flows, "more": 0, "near": near}
+        return {**EVENT, "registered": True, "flows": self._flows, "near": near, **NOTHING}
 
 
 def tried(
