@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
+from floe.dialects.flyte.compiled import flow_id_of
 from tests.acceptance.dashboard import HOSTILE, SHOWN, Host, browser, complaints, host, page
 from tests.acceptance.test_dashboard_datastore import ask
 from tests.acceptance.test_dashboard_phone import SMALL, WIDE
@@ -205,6 +206,22 @@ def test_events_that_wait_are_shown_with_their_age_and_why_they_wait(
     expect(main).to_contain_text("They could not be judged at the last try: the disk is full.")
     expect(main).to_contain_text(f"Chat {SHOWN}")
     expect(main).to_contain_text("h2 does not answer")
+
+
+def test_page_of_a_flow_offers_its_event_and_has_its_findings(page: Page, chat: Host) -> None:
+    flyte(chat, "packs", {**CHAT, "labels": {"env": "prod"}})
+    never: dict[str, Any] = {**HELLO, "id": "never", "criteria": "{{ x | nofilter }}"}
+    flyte(chat, "flows", {"name": "answers", "steps": [HELLO, never]})
+    page.goto(f"{chat.url}/flows/{flow_id_of('answers')}")
+
+    found = page.get_by_role("region", name="Findings").get_by_role("listitem")
+    expect(found.first).to_contain_text("step never never makes an action")
+    expect(found.first).to_contain_text("there is no filter `nofilter`")
+    expect(page.get_by_label("Event", exact=True)).to_have_value("Asked")
+    expect(page.get_by_label("Payload")).to_have_value('{\n  "who": ""\n}')
+    page.get_by_role("button", name="See what would fire").click()
+    shown = page.get_by_role("region", name="Test event")
+    expect(shown).to_contain_text("1 step would fire")
 
 
 def test_hostile_names_and_values_are_text(page: Page, host: Host) -> None:

@@ -26,7 +26,7 @@ export function TemplateFindings({ flow }) {
       templates.length > 0 &&
       html`<ul class="findings">${templates.map(
         (one) => html`<li class="is-bad" key=${`${one.number} ${one.place}`}><b>${stepName(one)}</b>
-          never makes an action: a template cannot be read.<${Fault} fault=${one} /></li>`,
+          ${" "}never makes an action: a template cannot be read.<${Fault} fault=${one} /></li>`,
       )}</ul>`
     }
     ${
