@@ -252,11 +252,24 @@ def test_named_take_gets_the_work_of_a_different_host_again() -> None:
     refs = offering(h2, h1, runs=2)
     asked = Asked(h1)
 
+    ask(h1, once="take:t1")
+    carry(h1, h2)
+    ask(h1, once="take:t1", run=refs[0].key, run_at="h2")
+    carry(h1, h2)
+
+    assert asked.replies == [keys(h2, refs)[0]] * 2
+
+
+def test_repeated_take_gets_no_other_work() -> None:
+    h1, h2 = two()
+    refs = offering(h2, h1, runs=2)
+    asked = Asked(h1)
+
     for _ in range(2):
         ask(h1, once="take:t1")
         carry(h1, h2)
 
-    assert asked.replies == [keys(h2, refs)[0]] * 2
+    assert asked.replies == [keys(h2, refs)[0], ""]
 
 
 def test_keys_that_are_none_take_and_give_back_nothing() -> None:
