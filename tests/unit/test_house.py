@@ -88,7 +88,6 @@ TESTED_BY_SCENARIOS = {
     "kernel/judged/signals.py": "judged-",
     "kernel/judged/states.py": "judged-",
     "kernel/judged/verdicts.py": "judged-",
-    "kernel/judged/why.py": "judged-",
     "kernel/loops.py": "loop",
     "kernel/node_changes.py": "",
     "kernel/node_skips.py": "skip-",
