@@ -104,6 +104,7 @@ class Cluster:
         """Continue after a start with what is on the disk."""
         self.adopter.load(runs, _facts_by_run(logs))
         self.grantee.load()
+        self._seeking.load()
         self.moves.load()
         self._site.journal.take()
 
@@ -190,6 +191,10 @@ class Cluster:
     def seek(self, step: Step, wanted: TakeOldest, ticket: int) -> bool:
         """Ask other hosts for outside work; False where this host has the oldest, or none has."""
         return self._seeking.begin(step, wanted, ticket)
+
+    def void(self, step: Step, take: str) -> bool:
+        """Let a repeated take never get work; False where no host can have given it some."""
+        return self._seeking.void(step, take)
 
     def give_back(self, step: Step, wanted: GiveBack) -> bool:
         """Give back what a take got at other hosts; False if it got nothing there."""

@@ -73,6 +73,7 @@ def handle(step: Step, peers: PeerParts, sharing: Sharing, received: Incoming) -
     """Handle one input."""
     ref, why, removed = received.run, "", tuple[str, ...]()
     taken: TakenWork | None = None
+    is_void = False
     match received.input:
         case Started() | Reported() | TimerFired() as signal:  # first: they are the most
             run = step.site.table.runs.get(ref) if ref else None
@@ -114,9 +115,10 @@ def handle(step: Step, peers: PeerParts, sharing: Sharing, received: Incoming) -
             changed = not why
         case TakeOldest() as wanted:
             ref = None if wanted.run else step.site.once.get(wanted.once)
-            if ref is None and peers.seek(step, wanted, received.ticket):
+            is_void = ref is None and not wanted.run and _is_void(step, peers, wanted)
+            if ref is None and not is_void and peers.seek(step, wanted, received.ticket):
                 return
-            is_new = ref is None and not wanted.run
+            is_new = ref is None and not wanted.run and not is_void
             taken = take_oldest(step, wanted) if is_new else None
             changed = taken is not None
         case GiveBack() as wanted_back:
@@ -135,7 +137,14 @@ def handle(step: Step, peers: PeerParts, sharing: Sharing, received: Incoming) -
                 why = refusal(run, received.input)
     if received.ticket:
         reply = Reply(ticket=received.ticket, run=ref, changed=changed, why=why, removed=removed)
-        step.replies.append(replace(reply, taken=taken) if taken else reply)
+        step.replies.append(replace(reply, taken=taken, is_void=is_void))
+
+
+def _is_void(step: Step, peers: PeerParts, wanted: TakeOldest) -> bool:
+    """Whether a take whose work is not known gets none: it is void, or becomes so now."""
+    if step.site.void_takes.has(step.site.id, wanted.take):
+        return True
+    return wanted.is_repeat and peers.void(step, wanted.take)
 
 
 def _opened(step: Step, given: OpeningInput, received: Incoming) -> Reply:

@@ -257,6 +257,9 @@ class TakeOldest:
     once: str = ""
     """Idempotency key of a take that the program named: it gets the same answer when it asks again.
     Empty for none."""
+    is_repeat: bool = False
+    """Whether its program asked for it before, and has nothing: if no host knows what the take
+    got, it becomes void."""
     run: str = ""
     """The key of the run whose work this take got before; empty for a first take."""
     run_at: HostId | None = None
@@ -351,6 +354,8 @@ class Reply:
     """The keys of the runs that were removed."""
     taken: TakenWork | None = None
     """The outside work that was taken."""
+    is_void: bool = False
+    """The take never gets outside work."""
     number: int = 0
     """Of the last shared row that this host's copy has, or of the event in the inbox."""
     opened: Mapping[int, tuple[RunRef, ...]] = field(default_factory=dict)

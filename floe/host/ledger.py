@@ -32,6 +32,7 @@ LEDGER_KINDS: Final = (
     "tags",
     "returned",
     "child-rows",
+    "void-take",
     *SHARED_KINDS,
     *INBOX_KINDS,
     "shared-copied",
@@ -44,7 +45,7 @@ obeyed: the keeper whose census was answered last. kept: the keeper's table and 
 term, and whether its census is complete. counted: the hosts that answered its census. moved: the
 re-run that took the workspace of a run. tags: those of a peer, as it last sent them. returned: the
 copy of a run that this host returned to its adopter. child-rows: the parents whose children are to
-be read.
+be read. void-take: takes that never get outside work, and the hosts that are to know it.
 shared, shared-state, shared-request: the copy of the shared rows, its state, and the requests that
 the keeper answered. inbox, inbox-findings: events that wait for their runs, and what was wrong with
 earlier ones. shared-copied: the hosts whose copies are in the keeper's, and its term."""

@@ -105,11 +105,13 @@ class WorkTakes:
 
     def __init__(self) -> None:
         self._kinds: dict[tuple[str, str, str], dict[Key, Instant]] = {}
+        self._by_take: dict[tuple[str, str], Key] = {}
 
     def add(self, taken: AwaitAnswer) -> None:
         """Count work as taken."""
         kind = (taken.queue, taken.name, taken.by)
         self._kinds.setdefault(kind, {})[taken.key] = taken.since
+        self.note(taken.through, taken.take, taken.key)
 
     def remove(self, taken: AwaitAnswer) -> None:
         """Count work no longer."""
@@ -118,6 +120,16 @@ class WorkTakes:
         keys.pop(taken.key, None)
         if not keys:
             self._kinds.pop(kind, None)
+        if self.of(taken.through, taken.take) == taken.key:
+            del self._by_take[taken.through, taken.take]
+
+    def note(self, through: str, take: str, key: Key) -> None:
+        """Keep what a take through a host has, also if that is not stored yet."""
+        self._by_take[through, take] = key
+
+    def of(self, through: str, take: str) -> Key | None:
+        """What a take through a host has; None for nothing."""
+        return self._by_take.get((through, take))
 
     def counts(self) -> Iterator[OpenWork]:
         """How much each taker has of each kind."""

@@ -15,6 +15,7 @@ from floe.host.passed_over import PassedOver
 from floe.host.peers.returned_copies import ReturnedCopies
 from floe.host.runs import RunTable
 from floe.host.undoable import Undoable, UndoJournal
+from floe.host.void_takes import VoidTakes
 from floe.model.call import HandedWork
 from floe.model.flow import Flow
 from floe.model.host import HostView
@@ -109,6 +110,7 @@ class Site:
         """Runs by the idempotency keys of the requests that changed them."""
         self.handed: Undoable[str, HandedWork] = Undoable(self.journal)
         """The outside work that takers got through this process, by take."""
+        self.void_takes = VoidTakes(rows, self.journal)
         self.passed_over = PassedOver(rows, self.journal)
         self.inbox = Inbox(rows, self.journal)
         self.moved: Undoable[str, str] = Undoable(self.journal)

@@ -1,5 +1,6 @@
 """Outside work of this host is taken, and given back, as the kernel allows it."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from floe.host.inputs import GiveBack, TakeOldest
@@ -9,7 +10,7 @@ from floe.kernel.outside_work import is_taken
 from floe.kernel.owed import owed_by
 from floe.model.call import HandedWork, OutsideWork, TakenWork
 from floe.model.effect import OfferWork
-from floe.model.ids import Key
+from floe.model.ids import HostId, Key
 from floe.model.run import Run
 from floe.model.signal import ReturnWork, TakeWork
 
@@ -20,6 +21,8 @@ TAKEN_MAX: Final = 1_000
 def take_oldest(step: Step, wanted: TakeOldest) -> TakenWork | None:
     """Take the oldest work of this host that fits; None where no work does."""
     site = step.site
+    if site.void_takes.has(site.id, wanted.take):
+        return None
     for offer in site.table.offers.fitting(wanted.queue, wanted.labels, wanted.name):
         signal = TakeWork(key=offer.key, take=wanted.take, by=wanted.by, through=site.id)
         if work := take(step, signal):  # an input before this one may have ended its run
@@ -38,12 +41,15 @@ def hand_over(step: Step, wanted: TakeOldest, handed: HandedWork) -> None:
 
 def take(step: Step, signal: TakeWork) -> TakenWork | None:
     """Take the work with a key, or find that this take has it; None where it cannot be taken."""
-    table = step.site.table
+    table, through = step.site.table, signal.through or step.site.id
     run = table.runs.get(signal.key.run)
     if run is None or table.is_foreign(run):
         return None
+    if step.site.void_takes.has(through, signal.take):
+        return None
     if step.decide(run, signal).events:
         table.offers.remove(signal.key)  # the next input of this step gets other work
+        table.takes.note(through, signal.take, signal.key)
     return held_by(table.runs[run.ref], signal.key, signal.take)
 
 
@@ -65,6 +71,19 @@ def give_back_here(step: Step, wanted: GiveBack) -> bool:
     handed = step.site.handed.get(wanted.take)
     key = wanted.key or (handed.work.key if handed else "")
     return key != "" and give_back(step, Key.parse(key), wanted.take)
+
+
+def make_void(step: Step, through: HostId, take: str, owed: Sequence[HostId] = ()) -> bool:
+    """Let a take through a host never get work, and offer again what it has here; False for one
+    that is void already. `owed`: the hosts to tell."""
+    rows = step.site.void_takes.add(through, take, step.now, owed)
+    if rows:
+        key = step.site.table.takes.of(through, take)
+        if key is not None:
+            give_back(step, key, take)
+        step.ledger += rows
+        step.promise = True
+    return bool(rows)
 
 
 def held_by(run: Run, key: Key, take: str) -> TakenWork | None:

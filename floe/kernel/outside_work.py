@@ -53,7 +53,9 @@ def owed_outside(
     if is_taken(state):
         assert state.takes is not None, "it is taken"
         assert state.started_at is not None, "it is taken"
-        effects.append(AwaitAnswer(key, work.queue, work.name, state.takes.by, state.started_at))
+        by, take, through = state.takes.by, state.takes.take, state.takes.through or ""
+        taken = AwaitAnswer(key, work.queue, work.name, by, state.started_at, take, through)
+        effects.append(taken)
     if is_offered(state):
         effects.append(OfferWork(key, work.queue, work.labels, state.queued_at, work.name))
     if due is not None:

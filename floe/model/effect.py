@@ -51,6 +51,10 @@ class AwaitAnswer:
     """The taker."""
     since: Instant
     """When it was taken."""
+    take: str = ""
+    """Names its take."""
+    through: str = ""
+    """The host that the taker asked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,8 @@ class FoundWork:
 
     take: str
     keys: tuple[str, ...] = ()
+    run: str = ""
+    """As in the question: an answer to an earlier one may come late."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +56,7 @@ class Untake:
     """Peer message to the pen holder: this take is void, since its taker never got the work."""
 
     key: str
+    """Of the work; empty where the sender does not know it: the take is void for all work."""
     take: str
 
 

@@ -57,6 +57,8 @@ class Takers:
                 LOG.warning("the server does not know the pack any more: it registers again")
                 await self._registration.renew(links)
                 found, pause_s = 0, next(pauses)
+            except VoidTake:
+                found, pause_s = 0, 0.0 if self._is_in_doubt() else next(pauses)
             except FAULTS as fault:
                 found, pause_s = 0, next(pauses)
                 LOG.warning("cannot take actions, next try in %.1f s: %s", pause_s, fault)
@@ -98,9 +100,11 @@ class Takers:
             return await self._server.take(url)
         await self._journal.mend()
         names = self._journal.takes
+        is_repeat = names.is_in_doubt
         number = names.begin()
+        name = self._journal.take_name(number)
         try:
-            action = await self._server.take(url, self._journal.take_name(number))
+            action = await self._server.take(url, name, is_repeat=is_repeat)
             if action is not None:
                 await self._actions.keep(action, number)
         except VoidTake:

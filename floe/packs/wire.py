@@ -25,7 +25,7 @@ class UnknownPack(Exception):
 
 
 class VoidTake(Exception):
-    """The action of a named take is offered again, or over: the next take needs a new name."""
+    """A named take has no action, or its action is over: the next take needs a new name."""
 
 
 @dataclass(frozen=True)
@@ -64,13 +64,16 @@ class FlyteServer:
         answer = _object(await self._ask("POST", packs, body, JSON), CREATED)
         return PackLinks(_link(answer, "takeAction"), _link(answer, "event"))
 
-    async def take(self, url: str, name: str = "") -> TakenAction | None:
+    async def take(
+        self, url: str, name: str = "", *, is_repeat: bool = False
+    ) -> TakenAction | None:
         """The next action, if there is one. Raises UnknownPack, VoidTake.
 
-        `name`: a floe host gives the same action to a second take of this name. A server of flyte
-        does not know names.
+        `name`: a floe host gives the same action to a second take of this name. `is_repeat`: this
+        may be a second take. A server of flyte does not know names.
         """
         headers = {**JSON, "Idempotency-Key": name} if name else JSON
+        headers = {**headers, "Idempotency-Repeat": "1"} if name and is_repeat else headers
         reply = await self._ask("POST", url, b"null", headers)
         if reply.status == EMPTY:
             return None

@@ -19,7 +19,7 @@ from typing import Any, Final
 from unittest.mock import patch
 
 from floe.host import handlers, promises, takes
-from floe.host.inputs import Forget, GiveBack, TakeOldest
+from floe.host.inputs import Forget, GiveBack, Reply, TakeOldest
 from floe.host.peers import seeking
 from floe.host.peers.outbox import Outbox
 from floe.host.peers.seeking import Seeking
@@ -28,7 +28,7 @@ from floe.kernel import decide, evolve, outside_work
 from floe.kernel import offers as offers_module
 from floe.model.call import OutsideWork, TakenWork
 from floe.model.event import NodeSettled, NodeStarted
-from floe.model.ids import HostId, Instant, Key
+from floe.model.ids import HostId, Instant, Key, RunRef
 from floe.model.nouns import replace
 from floe.model.peer_message import Envelope
 from floe.model.run import Run, Takes
@@ -72,6 +72,14 @@ class Taker:
     take: str = ""
     once: str = ""
     """Empty for a take that floe names."""
+    asked: str = ""
+    """The host that it asked last."""
+    asks: int = 0
+    """How often it asks at a time."""
+    is_clean: bool = False
+    """The take got nothing: its name may be used again."""
+    is_in_doubt: bool = False
+    """The take may have got something that the taker does not know: it is repeated."""
     ticket: int = 0
     asked_at: int = 0
     work: TakenWork | None = None
@@ -100,10 +108,14 @@ class Machine(Host):
         """Store a decision; a promise saves all before it, too."""
         super().keep(decided)
         if decided.promise:
-            logs = {ref: list(log) for ref, log in self.logs.items()}
-            self.safe = (dict(self.ledger), logs, dict(self.flows), dict(self.directory))
+            self.save()
         self.stored(self, decided)
         return decided
+
+    def save(self) -> None:
+        """Put everything on the disk."""
+        logs = {ref: list(log) for ref, log in self.logs.items()}
+        self.safe = (dict(self.ledger), logs, dict(self.flows), dict(self.directory))
 
     def lose_power(self) -> None:
         """Go back to the last promise."""
@@ -126,6 +138,10 @@ class World:
     """By named take, the key that it got."""
     accepted: dict[str, str] = field(default_factory=dict)
     """By key, the host that accepted its answer."""
+    named: set[str] = field(default_factory=set)
+    """The takes that takers named."""
+    strayed: set[str] = field(default_factory=set)
+    """Those that two hosts were asked for: only the first knows the name."""
     due_back: list[tuple[Machine, str]] = field(default_factory=list)
     """Takes whose answer did not reach the taker, and the host that noticed."""
 
@@ -140,6 +156,8 @@ class World:
             for one in made
         }
         met(*self.machines.values())
+        for machine in self.machines.values():
+            machine.save()  # that they know each other is a promise
         labels = (frozenset[str](), frozenset(("x",)), frozenset(("x", "y")))
         self.takers = [Taker(name, has) for name, has in zip("abc", labels, strict=True)]
 
@@ -217,7 +235,7 @@ class World:
         for reply in decided.replies:
             for taker in self.takers:
                 if reply.ticket and (taker.ticket, taker.host) == (reply.ticket, machine.id):
-                    self.deliver(machine, taker, reply.taken)
+                    self.hear(machine, taker, reply)
 
     def fault(self) -> None:
         kind = self.random.choice(("crash", "crash", "power", "power", "forget"))
@@ -240,7 +258,7 @@ class World:
             self.act(h1, partial(h1.step, forget, ticket=0))
         for taker in self.takers:
             if taker.host == machine.id:
-                taker.host = ""
+                self.give_up(taker)
 
     # --- takers ---
 
@@ -252,28 +270,75 @@ class World:
             if self.random.random() < 0.4:
                 self.ask(taker)
         elif self.tick - taker.asked_at > PATIENCE:
-            taker.host = ""
+            self.give_up(taker)
+
+    def give_up(self, taker: Taker) -> None:
+        """A taker waits no longer for an answer; a named take is repeated."""
+        taker.host = ""
+        taker.is_in_doubt = bool(taker.once) and taker.work is None
 
     def ask(self, taker: Taker) -> None:
-        machine = self.any_machine()
+        machine, before = self.any_machine(), self.machines.get(taker.asked)
+        if before and not before.is_gone and (taker.is_in_doubt or taker.is_clean):
+            machine = machine if self.chance(0.1) else before
         if not machine.is_up:
             return
+        if taker.asked != machine.id:
+            self.strayed.add(taker.take)
+        taker.asked = str(machine.id)
         self.ticket += 1
-        taker.take = f"{taker.name}{self.ticket}"
-        taker.once = f"take:{taker.take}" if self.random.random() < 0.3 else ""
+        if not taker.is_in_doubt and not (taker.is_clean and self.random.random() < 0.5):
+            taker.take = f"{taker.name}{self.ticket}"
+            taker.once = f"take:{taker.take}" if self.random.random() < 0.5 else ""
+            self.named |= {taker.take} if taker.once else set()
+        is_repeat, taker.is_in_doubt, taker.is_clean = taker.is_in_doubt, False, False
+        self.counts["repeated"] += is_repeat
+        self.tell(f"{taker.name} asks {machine.id} for {taker.take}, repeated: {is_repeat}")
         taker.host, taker.ticket, taker.asked_at = str(machine.id), self.ticket, self.tick
         wanted = TakeOldest(
-            queue="q", labels=taker.labels, take=taker.take, by=taker.name, once=taker.once
+            queue="q",
+            labels=taker.labels,
+            take=taker.take,
+            by=taker.name,
+            once=taker.once,
+            is_repeat=is_repeat,
         )
-        ask = partial(machine.step, wanted, ticket=self.ticket)
-        self.act(machine, ask)
-        if taker.once and machine.is_up and self.chance(0.5):
-            self.act(machine, ask)
+        run = machine.ledger.get(("once", taker.once))
+        if isinstance(run, str):
+            self.ask_again(machine, taker, wanted, RunRef.parse(run))
+            return
+        taker.asks = 2 if taker.once and self.chance(0.5) else 1
+        for _ in range(taker.asks):
+            if machine.is_up:
+                self.act(machine, partial(machine.step, wanted, ticket=self.ticket))
+
+    def ask_again(self, machine: Machine, taker: Taker, wanted: TakeOldest, ref: RunRef) -> None:
+        """A host that knows the run of a take asks for its work, as the hub does."""
+        has = [one for one in self.machines.values() if self.has(one, ref)]
+        if not has or has[0] is machine:
+            work = takes.taken_before(machine.run(ref), wanted.take) if has else None
+            self.hear(machine, taker, Reply(ticket=0, run=ref, changed=False, taken=work))
+            return
+        again = replace(wanted, run=ref.key, run_at=has[0].id)
+        self.act(machine, partial(machine.step, again, ticket=taker.ticket))
+
+    def hear(self, machine: Machine, taker: Taker, reply: Reply) -> None:
+        """A host answers a taker, which may not get the answer."""
+        if taker.work is None and taker.once and self.chance(0.2):
+            self.give_up(taker)
+        elif reply.taken is None and taker.work is None:
+            is_open = bool(reply.why) or taker.asks > 1
+            taker.is_in_doubt = bool(taker.once) and not reply.is_void and is_open
+            taker.is_clean = bool(taker.once) and not (reply.is_void or reply.run or is_open)
+            taker.host = ""
+            self.counts["void"] += reply.is_void
+            self.tell(f"{taker.name} has nothing of {taker.take}: {reply.why or reply.is_void}")
+        else:
+            self.deliver(machine, taker, reply.taken)
 
     def deliver(self, machine: Machine, taker: Taker, work: TakenWork | None) -> None:
         """An answer comes to a taker, or gets lost; the host that writes it notices that."""
         if work is None:
-            taker.host = "" if taker.work is None else taker.host
             return
         if taker.once and (before := self.answers.setdefault(work.take, work.key)) != work.key:
             raise Broken(f"take_answers_the_same: {work.take} got {before}, then {work.key}")
@@ -334,9 +399,12 @@ class World:
         taker.host, taker.work, taker.is_void = "", None, False
 
     def holds(self, machine: Machine, key: Key) -> bool:
-        run = machine.core.table.runs.get(key.run)
+        return machine.is_up and self.has(machine, key.run)
+
+    def has(self, machine: Machine, ref: RunRef) -> bool:
+        run = machine.core.table.runs.get(ref)
         is_there = run is not None and (run.store or run.ref.store) == machine.store
-        return machine.is_up and is_there
+        return is_there and not machine.is_gone
 
     def check_refused(self, run: Run, key: Key, work: TakenWork) -> None:
         """A taker that has its work to the end may answer it."""
@@ -354,6 +422,8 @@ class World:
             for run in machine.core.table.runs.values()
             if run.phase != "ended"
         ]
+        if any(taker.is_in_doubt or (taker.once and taker.host) for taker in self.takers):
+            return False
         return not (self.messages or self.owes_words()) and all(self.is_stuck(run) for run in runs)
 
     def owes_words(self) -> bool:
@@ -394,6 +464,12 @@ class World:
             taken = run.nodes[node].takes
             if taken is None or not taken.take:
                 raise Broken(f"offered_work_is_not_lost: {run.ref}.{node} was never taken")
+            has = any(taker.work and taker.work.take == taken.take for taker in self.takers)
+            if taken.take in self.strayed:
+                self.counts["delivery unknown"] += 1
+                continue
+            if taken.take in self.named and not has:
+                raise Broken(f"named_take_is_not_lost: {run.ref}.{node} is held by {taken}")
             through = self.machines[str(taken.through)]
             if not through.crashes:
                 raise Broken(f"taken_work_has_a_taker: {run.ref}.{node} is held by {taken}")
@@ -458,6 +534,17 @@ def _back_to_any(self: Any, step: Any, member: Any, message: Any) -> None:
 
 _taken = Seeking.taken
 
+
+def _never_void(step: Any, peers: Any, wanted: Any) -> bool:
+    return bool(step.site.void_takes.has(step.site.id, wanted.take))
+
+
+def _back_alone(step: Any, through: str, take: str, owed: Any = ()) -> bool:
+    """Give back what a void take has, and keep nothing."""
+    key = step.site.table.takes.of(through, take)
+    return key is not None and takes.give_back(step, key, take)
+
+
 BUGS: Final[dict[str, tuple[Any, ...]]] = {
     "taken-work-is-offered": (patch.object(offers_module, "is_offered", _offered_while_taken),),
     "void-take-takes-again": (patch.object(evolve, "returned_state", _without_void),),
@@ -470,6 +557,11 @@ BUGS: Final[dict[str, tuple[Any, ...]]] = {
     "named-take-is-new": (
         patch.object(takes, "hand_over", _unnamed),
         patch.object(seeking, "hand_over", _unnamed),
+    ),
+    "repeated-take-is-new": (patch.object(handlers, "_is_void", _never_void),),
+    "void-take-is-not-kept": (
+        patch.object(takes, "make_void", _back_alone),
+        patch.object(seeking, "make_void", _back_alone),
     ),
     "late-answer-gives-back": (patch.object(Seeking, "taken", _back_to_any),),
 }

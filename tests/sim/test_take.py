@@ -7,15 +7,17 @@ import pytest
 from tests.sim.take import BUGS, play
 
 FIRST: Final = {
-    "taken-work-is-offered": 1,
-    "void-take-takes-again": 14,
-    "refusal-is-not-final": 109,
-    "take-is-no-promise": 3,
-    "answer-is-no-promise": 31,
-    "giving-back-is-sent-once": 97,
-    "given-up-take-is-kept": 2,
-    "any-taker-may-answer": 13,
-    "named-take-is-new": 3,
+    "taken-work-is-offered": 2,
+    "void-take-takes-again": 55,
+    "refusal-is-not-final": 181,
+    "take-is-no-promise": 28,
+    "answer-is-no-promise": 2,
+    "giving-back-is-sent-once": 168,
+    "given-up-take-is-kept": 15,
+    "any-taker-may-answer": 8,
+    "named-take-is-new": 2,
+    "repeated-take-is-new": 9,
+    "void-take-is-not-kept": 9,
     "late-answer-gives-back": 1,
 }
 """The first seed that shows a bug."""

@@ -48,6 +48,9 @@ class PeerParts(StepObserver, Protocol):
         If True, the reply comes in a later step.
         """
 
+    def void(self, step: Step, take: str) -> bool:
+        """Let a repeated take never get work; False where no host can have given it some."""
+
     def give_back(self, step: Step, wanted: GiveBack) -> bool:
         """Give back what a take got at other hosts; False if it got nothing there."""
 

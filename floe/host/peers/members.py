@@ -106,7 +106,7 @@ class Members:
         known = self.by_id.get(host)
         if known is None:
             known = Member(id=host, store=store)
-            step.keep("member", host, store)
+            step.promise_row("member", host, store)  # it may give work to takers of this host
         if known.store != store:
             if known.other != store:
                 step.retry_pends = True

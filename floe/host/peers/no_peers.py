@@ -44,6 +44,10 @@ class NoPeers:
         """No other host has work."""
         return False
 
+    def void(self, step: Step, take: str) -> bool:
+        """No other host gave it work."""
+        return False
+
     def give_back(self, step: Step, wanted: GiveBack) -> bool:
         """No work was taken elsewhere."""
         return False

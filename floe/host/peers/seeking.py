@@ -13,7 +13,7 @@ from floe.host.peers.members import Members
 from floe.host.peers.outbox import Outbox
 from floe.host.site import Site
 from floe.host.step import Step
-from floe.host.takes import give_back, hand_over, take, take_oldest, taken_before
+from floe.host.takes import give_back, hand_over, make_void, take, take_oldest, taken_before
 from floe.host.undoable import Undoable
 from floe.model.call import HandedWork
 from floe.model.errors import IdInvalid
@@ -74,8 +74,10 @@ class Seeking:
 
     def found(self, step: Step, member: Member, message: FoundWork) -> None:
         """A host says which work fits."""
-        self._outbox.done(member.id, "seek", message.take)
         seek = self._seeks.get(message.take)
+        if seek is not None and message.run != seek.wanted.run:
+            return  # it answers an earlier question
+        self._outbox.done(member.id, "seek", message.take)
         if seek is not None and seek.host == member.id and not seek.key:
             self._try(step, replace(seek, keys=message.keys))
 
@@ -108,11 +110,35 @@ class Seeking:
         self._owe(step, handed.host, handed.work.key, wanted.take)
         return True
 
+    def void(self, step: Step, take: str) -> bool:
+        """A taker repeats a take of which this host knows nothing: a process of it before this one
+        may have got work for it, which is offered again. False where it has no peers."""
+        hosts = [*self._members.by_id]
+        if not hosts:
+            return False
+        if seek := self._seeks.get(take):
+            self._end(step, seek, found=False)
+        if make_void(step, self._site.id, take, hosts):
+            self._tell_void(step.now)
+        return True
+
+    def _tell_void(self, now: Instant) -> None:
+        for host, void in self._site.void_takes.owed(self._site.id):
+            member, name = self._members.by_id.get(host), _name("", void)
+            if member is not None and self._outbox.get(host, "untake", name) is None:
+                message = Untake(key="", take=void)
+                self._outbox.put(host, member.store, "untake", name, message, now)
+
+    def load(self) -> None:
+        """Continue after a start."""
+        self._tell_void(Instant(0))
+
     def tick(self, step: Step) -> Instant | None:
         """End what took too long; return when the next one does."""
         for seek in self._seeks.values():
             if seek.until <= step.now:
-                why = f"{seek.host} has not answered" if seek.wanted.run else ""
+                is_open = seek.wanted.run or (seek.wanted.once and seek.key)
+                why = f"{seek.host} has not answered" if is_open else ""
                 self._end(step, seek, found=False, why=why)
         return min((seek.until for seek in self._seeks.values()), default=None)
 
@@ -133,9 +159,9 @@ class Seeking:
         ref = ref_of(message.run)
         run = self._site.table.runs.get(ref) if ref else None
         if run is None or self._site.table.is_foreign(run):
-            return FoundWork(take=message.take)
+            return FoundWork(take=message.take, run=message.run)
         work = taken_before(run, message.take)
-        return FoundWork(take=message.take, keys=(work.key,) if work else ())
+        return FoundWork(take=message.take, keys=(work.key,) if work else (), run=message.run)
 
     def take(self, step: Step, member: Member, message: Take) -> None:
         """A host takes work for its taker. A refusal is final: this take is void for this work."""
@@ -148,13 +174,17 @@ class Seeking:
 
     def untake(self, step: Step, member: Member, message: Untake) -> None:
         """A host gives work back that its taker never got."""
-        if key := _key(message.key):
+        if not message.key:
+            make_void(step, member.id, message.take)
+        elif key := _key(message.key):
             give_back(step, key, message.take)
         step.send(member.id, member.store, Untaken(key=message.key, take=message.take))
 
     def untaken(self, step: Step, member: Member, message: Untaken) -> None:
         """A host has stored that a take is void."""
         self._outbox.done(member.id, "untake", _name(message.key, message.take))
+        if not message.key:
+            step.ledger += self._site.void_takes.stored(self._site.id, message.take, member.id)
 
     # --- one seek ---
 

@@ -41,18 +41,28 @@ class Outside:
         by: str,
         take: str = "",
         name: str = "",
+        is_repeat: bool = False,
     ) -> TakenWork | None:
         """Take the oldest work of a queue that needs only these labels; None if there is none.
 
         It is on the disk before this returns. `name`: only work of this name. `take`: a second call
-        with this name of the take gets the same work, also that of a different host. Raises
-        Conflict where that take has it no more or the work is over, HostAway where the host with it
-        does not answer, Busy, StoreFailed.
+        with this name of the take gets the same work, also that of a different host. `is_repeat`:
+        the caller knows that it is a second call. Raises Conflict where that take has it no more,
+        the work is over, or a repeated take is unknown to this host of a cluster: it gets nothing
+        then, ever. Raises HostAway where the host with the work does not answer, Busy, StoreFailed.
         """
         once = f"{ONCE}{take}" if take else ""
         ref = await self._store.row("once", once) if once else None
         named = take or secrets.token_hex(8)
-        wanted = TakeOldest(queue=queue, labels=labels, take=named, by=by, once=once, name=name)
+        wanted = TakeOldest(
+            queue=queue,
+            labels=labels,
+            take=named,
+            by=by,
+            name=name,
+            once=once,
+            is_repeat=is_repeat and bool(take),
+        )
         if ref is None:
             try:
                 reply = await self._loop.ask(wanted)
@@ -60,6 +70,10 @@ class Outside:
                 if not take:  # the caller cannot ask for it again
                     self.give_back_nowait(named)
                 raise
+            if reply.is_void:
+                raise Conflict(f"the take {take} is void", "take under a new name")
+            if reply.why:
+                raise Busy(reply.why, "take it again in a moment")
             if reply.taken or reply.run is None:
                 return reply.taken
             ref = reply.run.key

@@ -50,7 +50,10 @@ async def take(request: web.Request) -> web.Response:
     outside = site.hub.outside
     await site.ids.key()  # before: an action without an id could not be handed over
     queue, named = queue_of(pack["name"]), _take_name(request)
-    work = await outside.take(queue, labels, by=_id(pack), name=command, take=named)
+    is_repeat = request.headers.get("Idempotency-Repeat") == "1"
+    work = await outside.take(
+        queue, labels, by=_id(pack), name=command, take=named, is_repeat=is_repeat
+    )
     if work is not None and not named and _is_gone(request):
         outside.give_back_nowait(work.take)
         work = None

@@ -118,6 +118,17 @@ def test_take_that_is_void_gets_a_new_name(path: Path) -> None:
     assert names[1][-2:] == "-1"
 
 
+def test_take_that_is_repeated_says_so(path: Path) -> None:
+    with MemoryServer() as server:
+        server.fail("/take", 503)
+        with a_pack().in_background(server.settings(journal=path)):
+            assert server.carry_out("Do", "x") == Event("Done", "x")
+
+    takes = [one.headers for one in server.requests if "/take" in one.path]
+    assert takes[0]["Idempotency-Key"] == takes[1]["Idempotency-Key"]
+    assert [one.get("Idempotency-Repeat") for one in takes[:2]] == [None, "1"]
+
+
 def test_pack_without_a_journal_does_not_name_its_takes() -> None:
     with MemoryServer() as server, a_pack().in_background(server.settings()):
         server.carry_out("Do", "x")

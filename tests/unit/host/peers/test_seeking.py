@@ -385,3 +385,16 @@ def test_repeated_take_whose_host_does_not_answer_gives_nothing_back() -> None:
 
     assert (asked.replies, of(sent, Untake)) == ([""], [])
     assert holder(h2, ref) == "t1"
+
+
+def test_late_answer_to_a_first_take_gives_its_repetition_no_other_work() -> None:
+    h1, h2, ref, asked = a_named_take()
+    [other] = offering(h2, h1)
+    again(h1, ref, h2)
+    found = FoundWork(take="t1", keys=(keys(h2, [other])[0],))
+    h1.hear(
+        Envelope(from_host=h2.id, from_store=h2.store, to_host=h1.id, to_store=None, message=found)
+    )
+    carry(h1, h2)
+
+    assert (asked.replies, holder(h2, other)) == (keys(h2, [ref]), "")
