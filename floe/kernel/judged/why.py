@@ -45,9 +45,8 @@ def why_judged(run: Run, takers: Takers = NO_TAKERS) -> Why:
         about = dict.fromkeys(_named(flow.by_id[question.node]) for question in owed.asks)
         parts.append(f"the judgement of {first_parts([*about])}")
     pausing = f"{passes.pausing.by} pauses the run; " if passes.pausing else ""
-    return Why(
-        text=f"{pausing}pass {passes.number} waits for {first_parts(parts)}", waiting=waiting
-    )
+    begun = f"pass {passes.number} " if passes.number > 1 else ""  # many runs have one pass only
+    return Why(text=f"{pausing}{begun}waits for {first_parts(parts)}", waiting=waiting)
 
 
 def _named(node: Node, item: int = NO_ITEM) -> str:
