@@ -101,7 +101,8 @@ def test_event_is_sent_after_it_was_seen_and_its_run_is_linked(page: Page, chat:
 
     expect(shown).to_contain_text("It is sent, and opened 1 run")
     shown.get_by_role("link", name="h1-1").click()
-    expect(page.get_by_role("main")).to_contain_text("answers: Chat Asked")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("answers")
+    expect(page.get_by_role("main")).to_contain_text("Chat Asked")
     assert [one["by"] for one in runs(chat)] == ["admin"]
 
 
