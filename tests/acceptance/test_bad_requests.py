@@ -102,6 +102,8 @@ STRANGERS = {
 }
 
 PUBLIC = {
+    ("get", "/callback/{of}/{at}/{proof}"),
+    ("post", "/callback/{of}/{at}/{proof}"),
     ("get", "/healthz"),
     ("get", "/readyz"),
     ("post", "/login"),

@@ -31,6 +31,12 @@ NAMES: Final[Mapping[str, Sequence[bytes]]] = {
     "trigger": (b"start", b"push"),
     "token": (b"0" * 16,),
     "page": (b"runs/h1-1", b"flows/say"),
+    "act": (b"pause", b"extend", b"nothing"),
+    "pack": (b"Slack", b"Slack.env.prod"),
+    "item": (b"teams", b"a%2Fb"),
+    "of": (b"h1-1", b"h1-2"),
+    "at": (b"1.say.1", b"0"),
+    "proof": (b"0" * 40,),
     "name": (b"app.js", b"index.html", b"vendor/preact.js", b"../app.js"),
 }
 
@@ -182,7 +188,7 @@ def request(rng: Random, api: Shape) -> Sent:
         body = texts.body(rng, schema, schemas)
         kind = b"application/json" if rng.random() < 0.9 else rng.choice(TYPES)
         headers.append((b"Content-Type", kind))
-    elif rng.random() < 0.05:
+    elif "requestBody" in operation or rng.random() < 0.05:
         body = texts.text(rng)
     if path.endswith("/push/{flow}/{trigger}") and rng.random() < 0.7:
         headers += _signature(rng, body)
@@ -195,7 +201,7 @@ def request(rng: Random, api: Shape) -> Sent:
 
 def _schema(operation: Shape) -> Shape | None:
     content = operation.get("requestBody", {}).get("content", {})
-    return next((media["schema"] for media in content.values()), None)
+    return next((media.get("schema") for media in content.values()), None)
 
 
 def _target(rng: Random, path: str, operation: Shape) -> bytes:

@@ -73,7 +73,7 @@ async def test_why_of_such_a_run_is_what_its_row_has(site: Site) -> None:
 
 async def test_every_other_route_of_such_a_run_reports_it(site: Site) -> None:
     await ended_at_h2(site)
-    names = {"{run}": RUN.key, "{flow}": "build", "{node}": "build"}
+    names = {"{run}": RUN.key, "{flow}": "build", "{node}": "build", "{act}": "pause"}
 
     def path(of: str) -> str:
         return re.sub(r"\{\w+\}", lambda name: names[name[0]], of)

@@ -313,7 +313,8 @@ async def test_every_route_of_a_run_passes(two: Two) -> None:
             route.at(API)
             .replace("{run}", ref.key)
             .replace("{flow}", "build")
-            .replace("{node}", "build"),
+            .replace("{node}", "build")
+            .replace("{act}", "pause"),
         )
         for route in paths
     }

@@ -10,7 +10,7 @@ import structlog
 from aiohttp import web
 
 from floe.dialects.utask.ids import is_uuid
-from floe.model.errors import Conflict, FloeError, HostAway, Lost, Removed
+from floe.model.errors import Conflict, FloeError, HostAway, Lost, Removed, Yours
 from floe.server.bodies import parse, raw_body
 from floe.server.problems import answer, status_of
 from floe.server.utask.calls import UtaskCall, UtaskReply, UtaskUser
@@ -91,7 +91,7 @@ async def serve(request: web.Request) -> web.Response:
             content=base64.b64decode(given["content"], validate=True),
         )
     except (KeyError, TypeError, ValueError):
-        return answer({"error": "the body is no call"}, 400)
+        raise Yours("the body is no call of uTask's API") from None
     reply = await answered(call, host="peer")
     shape = {
         "status": reply.status,
