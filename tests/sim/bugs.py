@@ -13,6 +13,7 @@ from floe.host import handlers as handlers_module
 from floe.host import placement as placement_module
 from floe.host import promises as promises_module
 from floe.host import runs as runs_module
+from floe.host import starts as starts_module
 from floe.host.cluster import Cluster
 from floe.host.core import HostCore
 from floe.host.inputs import Incoming, Prune, Start, Unsent
@@ -663,7 +664,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     "if-of-a-trigger-is-not-judged": Bug(
         breaks=("trigger_with_a_false_if_starts_no_run",),
         seeds=range(1, 501),
-        at_work=patch(handlers_module, judged_start=_start_unjudged),
+        at_work=patch(starts_module, judged_start=_start_unjudged),
         lean=Lean(flows=("gate",)),
     ),
     "skipping-does-not-spread": Bug(

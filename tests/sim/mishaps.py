@@ -36,7 +36,17 @@ EFFECTS: Final = (AskData, LoadFlow, PackArchive, SetTimer, StartAction, StopAct
 """Those that hands carry out; an offer is a message."""
 
 OF_DIALECTS: Final = frozenset(
-    ("WorkReturned", "SeekWork", "FoundWork", "Take", "Taken", "Untake", "Untaken", "child-rows")
+    (
+        "CallAnswered",
+        "WorkReturned",
+        "SeekWork",
+        "FoundWork",
+        "Take",
+        "Taken",
+        "Untake",
+        "Untaken",
+        "child-rows",
+    )
 )
 """Events, messages and rows of dialects, which no flow of the simulated cluster causes."""
 
