@@ -146,7 +146,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("at_once")
 async def test_result_that_could_not_be_judged_is_judged_again_a_few_times() -> None:
     inputs: list[Incoming] = []
-    async with a_pool() as pool:
+    async with a_pool(limit_s=60.0) as pool:
         acts = judgements(pool, inputs.append)
         acts.perform(after("exit"))
         await until(lambda: inputs)
