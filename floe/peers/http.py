@@ -236,8 +236,8 @@ class HttpPeers:
             log.info("peer.connected", host=name.host, store=name.store, version=wire.other.version)
             self._judge_names()
             for link in self._links:
-                if not link.is_open:  # a caller is up, and any of them may lead there: requests
-                    link.want()  # are relayed by URL only
+                if not link.is_open:  # requests are relayed by URL only, and any may lead to the
+                    link.renew()  # caller, which calls before it listens: one try is too few
         return other
 
     def _leave(self, other: OtherHost, wire: PeerSocket) -> None:

@@ -60,6 +60,11 @@ class Link:
         if not self.is_self:
             self._wanted.set()
 
+    def renew(self) -> None:
+        """A host may be starting there: begin again with the shortest delay."""
+        self._tries = 0
+        self.want()
+
     async def keep(
         self,
         session: aiohttp.ClientSession,

@@ -117,7 +117,9 @@ class Relays:
         if not self._contact(host)[0]:
             raise self._away(host, "" if known else "it never replied at any URL of `hosts`")
         if not known:
-            raise self._away(host, "it calls this host, but no URL of `hosts` leads to it")
+            has_all = all(link.other for link in self._links)
+            no_url = "no URL of `hosts` leads to it" if has_all else "no URL has led to it yet"
+            raise self._away(host, f"it calls this host, but {no_url}")
         return next((link for link in known if link.is_open), known[0])
 
     def _away(self, host: HostId, why: str) -> HostAway:

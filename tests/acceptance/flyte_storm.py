@@ -121,13 +121,15 @@ class Storm:
         self.tally.packs_killed += pack.wait() < 0
 
     def _revive(self, *, ready: bool = False) -> None:
-        """Start again what is down; `ready` waits until the hosts answer."""
+        """Start again what is down; `ready` waits until the hosts answer and have met."""
         for id in HOSTS:
             host = self._cluster[id]
             if not host.is_up() and (ready or self._random.random() < 0.3):
                 host.spawn()
             if ready:
                 until(host.is_ready, f"start of {id}")
+        if ready:
+            self._cluster.until_met(*HOSTS)
         for name, pack in self._packs.items():
             if pack.poll() is not None:
                 self._packs[name] = self._started(name)

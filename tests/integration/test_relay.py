@@ -373,3 +373,18 @@ async def test_a_host_that_calls_and_has_no_url_here_is_named(
 
     assert status == 503
     assert problem["detail"] == "h2 is away: it calls this host, but no URL of `hosts` leads to it"
+
+
+async def test_a_host_that_calls_is_not_said_to_have_no_url_while_one_did_not_reply_yet(
+    tmp_path: Path, stack: AsyncExitStack
+) -> None:
+    port = free_port()
+    one = await stack.enter_async_context(a_host(tmp_path, H1, port, url_of(free_port())))
+    two = await stack.enter_async_context(a_host(tmp_path, H2, free_port(), url_of(port)))
+    await one.meets(H2)
+    run = await two.site.start()
+
+    status, problem = await one.site.get(f"runs/{run}")
+
+    assert status == 503
+    assert problem["detail"] == "h2 is away: it calls this host, but no URL has led to it yet"
