@@ -58,6 +58,8 @@ def offered(host: FlyteHost, names: list[str]) -> None:
         for result in ("Done", "FATAL"):
             heard = step("heard", {"packName": name, "name": result}, "Nobody.Hear", name)
             asked(host, "/v1/flows", {"name": f"{result} of {name}", "steps": [heard]})
+    last = {"packName": "Starter", "name": "Last"}
+    asked(host, "/v1/flows", {"name": "Last", "steps": [step("last", last, "Nobody.Last", "")]})
     begin(host, "x")
     until(lambda: len(actions(host, "Do")) == len(names), "the actions")
 
@@ -72,6 +74,8 @@ def fates(host: FlyteHost, folder: Path, names: list[str]) -> dict[str, Fate]:
     """What became of the action of each pack, once all are over."""
     over = ("SUCCESS", "FATAL")
     until(lambda: all(one["state"]["value"] in over for one in actions(host, "Do")), "all results")
+    asked(host, "/v1/packs/Starter/events", {"event": "Last", "payload": ""})
+    until(lambda: actions(host, "Last"), "all runs: those of the last event are opened last")
     done = {action["packName"]: action["state"]["value"] for action in actions(host, "Do")}
     heard = [action["input"] for action in actions(host, "Hear")]
     return {
