@@ -75,9 +75,9 @@ class CrashPack:
         return text
 
     def _take(self, real: Any) -> Any:
-        async def take(server: FlyteServer, url: str, name: str = "") -> TakenAction | None:
+        async def take(*arguments: Any, **more: Any) -> TakenAction | None:
             self._pass(POINTS[0])
-            action: TakenAction | None = await real(server, url, name)
+            action: TakenAction | None = await real(*arguments, **more)
             if action is not None:
                 self._pass(POINTS[2])
             return action
