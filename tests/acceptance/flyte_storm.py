@@ -110,7 +110,7 @@ class Storm:
             self.tally.refused += 1
 
     def _fault(self) -> None:
-        if self._random.random() < 0.5:
+        if self.tally.hosts_killed <= self.tally.packs_killed:  # also a short storm kills both
             id = self._random.choice([*HOSTS])
             if self._cluster[id].is_up():
                 self._cluster[id].kill()

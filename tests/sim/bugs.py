@@ -440,7 +440,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     "no-floor": Bug(
         # A run that its adopter cancelled after a refusal also runs at the grantee: two ends.
         breaks=(*SPLIT, *LEASED, "adopters_know_the_ends"),
-        seeds=range(70, 570),
+        seeds=range(110, 610),
         at_work=several(patch(Grantee, _store_floor=nothing), SAID_UNSEEN),
     ),
     "refused-connection-is-a-no": Bug(

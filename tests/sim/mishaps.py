@@ -46,6 +46,7 @@ OF_DIALECTS: Final = frozenset(
         "Untake",
         "Untaken",
         "child-rows",
+        "void-take",
     )
 )
 """Events, messages and rows of dialects, which no flow of the simulated cluster causes."""
