@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from floe.dialects.floe.pack_keys import NAME
+from floe.dialects.floe.pack_keys import NAME, PACK_NAME
 from floe.dialects.floe.templates import mentioned, read_template
 from floe.dialects.kinds import Schema, Text, Unfit, quoted, text_of
 from floe.dialects.notes import Notes
@@ -55,14 +55,6 @@ class EventValuesKind:
         return ChildValue(name=name, template=text.template)
 
 
-EVENT_PACK: Final = KeySpec(
-    name="pack",
-    kind=NAME,
-    default="",
-    required=True,
-    doc="The name of the pack.",
-    example="pack: Slack",
-)
 EVENT_NAME: Final = KeySpec(
     name="event",
     kind=NAME,
@@ -90,7 +82,7 @@ EVENT_VALUES: Final = KeySpec(
 )
 EVENT_TRIGGER: Final = Section(
     name="`opts` of a pack-event trigger",
-    keys=(EVENT_PACK, EVENT_NAME, EVENT_LABELS, EVENT_VALUES),
+    keys=(PACK_NAME, EVENT_NAME, EVENT_LABELS, EVENT_VALUES),
     doc="Starts a run for each event of a pack of flyte.",
 )
 
@@ -98,7 +90,7 @@ EVENT_TRIGGER: Final = Section(
 def read_heard(opts: SectionValues) -> HeardEvent:
     """The event that a trigger listens for."""
     return HeardEvent(
-        pack=opts[EVENT_PACK],
+        pack=opts[PACK_NAME],
         event=opts[EVENT_NAME],
         labels=dict(opts[EVENT_LABELS]),
         values=opts[EVENT_VALUES],
